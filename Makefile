@@ -1,0 +1,51 @@
+# Needs Python 3.11 to 3.13, Git and a package index; `uv` is fetched if it is not there.
+
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+unexport VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
+
+uv := $(shell command -v uv || echo .uv/bin/uv)
+
+# The newest Python that really runs: the shim of a version manager may be there and not run. Without uv, it must have venv.
+find_python = import sys, $(if $(findstring .uv/,$(uv)),ensurepip,os); (3, 11) <= sys.version_info < (3, 14) or sys.exit(1); print(sys.executable)
+UV_PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
+	$$python -c '$(find_python)' 2>/dev/null && break; done)
+export UV_PYTHON
+export UV_PYTHON_DOWNLOADS := never
+export PATH := $(PATH):$(CURDIR)/.uv/bin
+
+help: ## Show this text
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+test: .venv ## Run all tests: render, lift and run every level (half an hour)
+	uv run --locked pytest
+
+fast: .venv ## Run what needs no installed project (a minute)
+	uv run --locked pytest -m fast
+
+lint: .venv ## Check style, formatting and types
+	uv run --locked ruff check
+	uv run --locked ruff format --check
+	uv run --locked pyrefly check
+
+demo: .venv ## Render a level 1 project with all defaults into ./demo and run its pipeline
+	@test ! -e demo || { echo "make demo: there is a ./demo already; remove it first"; exit 1; }
+	uv run --locked copier copy --quiet --trust --defaults --vcs-ref HEAD "$(CURDIR)" demo
+	cd demo && git init --quiet --initial-branch main && uv sync && git add . && \
+	git -c user.name="$${USER:-demo}" -c user.email=demo@example.com commit --quiet --message "Start from copier-mlops"
+	cd demo && uv run poe pipeline
+	@echo
+	@echo "Look at demo/reports/index.html, and at runs and models with: cd demo && uv run poe ui"
+
+.venv: pyproject.toml uv.lock | $(uv)
+	uv sync --locked
+	@touch .venv
+
+.uv/bin/uv: | python
+	"$(UV_PYTHON)" -m venv .uv
+	.uv/bin/python -m pip install --quiet --disable-pip-version-check uv
+
+python:
+	@test -n "$(UV_PYTHON)" || { echo "No Python 3.11 to 3.13 with venv was found. Install one, or set UV_PYTHON."; exit 1; }
+
+.PHONY: help test fast lint demo python
