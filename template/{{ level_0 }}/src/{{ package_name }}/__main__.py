@@ -2,17 +2,18 @@
 """Run stages in this process, in the order given: `python -m PACKAGE ingest split train evaluate`."""
 
 import argparse
+import gc
 import pkgutil
-import sys
 import time
 from importlib import import_module
+from types import ModuleType
 
 from . import stages
-from .errors import UserError
+from .errors import reported
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the named stages and return the exit code.
+def main(arguments: list[str] | None = None) -> None:
+    """Run the named stages; exit with code 1 at the first that fails.
 
     A stage is a module of `stages`, imported only when it runs: its libraries are slow to import.
     """
@@ -21,14 +22,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("stages", nargs="+", choices=names, metavar="STAGE", help=", ".join(names))
     for name in parser.parse_args(arguments).stages:
         started = time.perf_counter()
-        try:
-            import_module(f".stages.{name}", __package__).main()
-        except UserError as error:
-            print(f"{name}: {error}", file=sys.stderr)
-            return 1
+        with reported(name):
+            _load(name).main()
         print(f"{name}: done in {time.perf_counter() - started:.1f} s")
-    return 0
+
+
+def _load(name: str) -> ModuleType:
+    """Import a stage without collecting garbage: what an import makes stays, and looking through it takes long."""
+    gc.disable()
+    try:
+        return import_module(f".stages.{name}", __package__)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

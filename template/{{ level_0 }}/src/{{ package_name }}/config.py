@@ -1,23 +1,31 @@
 # Managed by copier-mlops: an update merges with your edits.
-"""Reads `params.yaml` and checks it against the schema in `params.py`."""
+"""Reads configuration files and checks them against their schemas."""
 
 from pathlib import Path
+from typing import TypeVar
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from .errors import UserError
 from .params import Params
 
+Schema = TypeVar("Schema", bound=BaseModel)
 
-def load_params(path: Path = Path("params.yaml")) -> Params:
-    """Return the parameters in `path`.
+
+def load_params() -> Params:
+    """Return the parameters in `params.yaml`."""
+    return load(Path("params.yaml"), Params)
+
+
+def load(path: Path, schema: type[Schema]) -> Schema:
+    """Return the YAML file `path` as a `schema`.
 
     Raises:
         UserError: the file is missing, is not YAML, or a key or value is not of the schema.
     """
     try:
-        return Params.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return schema.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except FileNotFoundError as error:
         raise UserError(f"{path} is missing: run from the folder that holds it") from error
     except yaml.YAMLError as error:

@@ -1,0 +1,45 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""What a model was made from: code, data and environment."""
+
+import hashlib
+import subprocess
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+LOCK = Path("uv.lock")
+CODE = ["src", "params.yaml", "pyproject.toml", "uv.lock"]
+
+
+def lineage(data: Path) -> dict[str, str]:
+    """Return commit, whether the code is as committed, DVC's hash of `data`, and the hash of the lock file.
+
+    What cannot be told, for want of Git or of the lock file, is left out.
+    """
+    found = {"data_md5": _digest(data, "md5")}
+    if commit := _git("rev-parse", "HEAD"):
+        found |= {"git_commit": commit, "git_clean": str(not _git("status", "--porcelain", "--", *CODE))}
+    if LOCK.exists():
+        found["uv_lock_sha256"] = _digest(LOCK, "sha256")
+    return found
+
+
+def requirements() -> list[str]:
+    """Return the versions in use of what pyproject.toml says the model needs."""
+    project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
+    needed = (Requirement(line) for line in project["dependencies"])
+    return [f"{one.name}=={version(one.name)}" for one in needed if one.marker is None or one.marker.evaluate()]
+
+
+def _digest(path: Path, algorithm: str) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, algorithm).hexdigest()
+
+
+def _git(*arguments: str) -> str:
+    try:
+        return subprocess.run(["git", *arguments], capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""

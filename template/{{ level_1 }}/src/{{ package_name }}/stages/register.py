@@ -1,0 +1,67 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""Track the run, register the model, and write its card and the report."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from .. import card, files, report, tracking
+from ..config import load, load_params
+from ..data import TIMESTAMP, features_and_target
+from ..errors import UserError
+from ..gate import shortfalls
+
+CONFIGURATION = Path("tracking.yaml")
+
+
+def main() -> None:
+    """Write `reports/run.json`, the model card and the report of a run that MLflow then has.
+
+    Raises:
+        UserError: the model is not good enough for production: it is registered, but not as challenger.
+    """
+    params, settings = load_params(), load(CONFIGURATION, tracking.Tracking)
+    model, metrics = files.read_model(), files.read_json(files.METRICS)
+    train, test = files.read_table(files.TRAIN), files.read_table(files.TEST)
+    missed = shortfalls(metrics, params.gate)
+    with tracking.experiment(settings):
+        logged = tracking.log_run(params, model, metrics, train, test)
+        production = settings.purpose == "production"
+        version = tracking.register(settings.model, logged.model_uri, missed) if production else None
+        facts = {
+            **settings.model_dump(),
+            "version": version,
+            "run_id": logged.run_id,
+            "shortfalls": missed,
+            "parameters": params.model_dump(mode="json"),
+            **describe(model, train, test),
+        }
+        files.write_json(facts, files.REPORTS / "run.json")
+        card.write()
+        report.write()
+        for path in (card.MARKDOWN, card.PAGE, report.PAGE):
+            tracking.log_file(logged.run_id, path)
+    if missed and version:
+        raise UserError(f"version {version} is registered but not good enough: {'; '.join(missed)}")
+    print(f"  {report.PAGE} shows the run" + (f"; {settings.model} {version} is the challenger" if version else ""))
+
+
+def describe(model: Any, train: pd.DataFrame, test: pd.DataFrame) -> dict[str, Any]:
+    """Return what the card says of a model and its data."""
+    features, _ = features_and_target(train)
+    times = pd.concat([train[TIMESTAMP], test[TIMESTAMP]])
+    estimator = type(model[-1])
+    return {
+        "trained": datetime.fromtimestamp(files.MODEL.stat().st_mtime, UTC).date().isoformat(),
+        "estimator": estimator.__name__,
+        "library": estimator.__module__.partition(".")[0],
+        "features": {name: str(kind) for name, kind in features.dtypes.items()},
+        "missing": {name: float(share) for name, share in features.isna().mean().items() if share},
+        "train_rows": len(train),
+        "test_rows": len(test),
+        "first_day": times.min().date().isoformat(),
+        "last_day": times.max().date().isoformat(),
+        **tracking.lineage(files.RAW),
+    }

@@ -1,0 +1,127 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""Keeps runs in MLflow and models in its registry: in mlflow.db, or on the server that MLFLOW_TRACKING_URI names."""
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read when MLflow is imported
+
+import mlflow
+import mlflow.sklearn
+import pandas as pd
+import skops.io
+from mlflow.data.pandas_dataset import from_pandas
+from mlflow.exceptions import MlflowException
+from mlflow.models.model import ModelInfo
+from pydantic import BaseModel
+
+from . import files
+from .data import TARGET, features_and_target
+from .errors import UserError
+from .lineage import LOCK, lineage, requirements
+from .params import Params
+
+CHALLENGER = "challenger"
+EXAMPLE_ROWS = 3
+
+
+class Tracking(BaseModel, extra="forbid", frozen=True):
+    """The schema of `tracking.yaml`."""
+
+    model: str
+    purpose: Literal["baseline", "features", "tuning", "production"]
+
+
+@contextmanager
+def experiment(tracking: Tracking) -> Iterator[None]:
+    """Connect to MLflow and choose the experiment for the purpose.
+
+    Raises:
+        UserError: MLflow cannot be reached, or fails in the block.
+    """
+    logging.getLogger("mlflow").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", "(?s).*integer column", UserWarning)  # the signature has no integers
+    uri = os.environ.get("MLFLOW_TRACKING_URI", "sqlite:///mlflow.db")
+    try:
+        mlflow.set_tracking_uri(uri)
+        mlflow.set_experiment(f"{tracking.model}/{tracking.purpose}")
+        yield
+    except MlflowException as error:
+        raise UserError(f"MLflow at {uri}: {' '.join(str(error).split())[:300]}") from error
+
+
+def log_run(
+    params: Params, model: Any, metrics: dict[str, float], train: pd.DataFrame, test: pd.DataFrame
+) -> ModelInfo:
+    """Log all of a run to the active experiment and return where its model is."""
+    sources = lineage(files.RAW)
+    with mlflow.start_run(tags=sources):
+        mlflow.log_params(_flat(params.model_dump()))
+        mlflow.log_metrics({**metrics, **_sizes(train, test)})
+        for frame, context in ((train, "training"), (test, "testing")):
+            dataset = from_pandas(frame, name=f"{context}-{sources['data_md5'][:8]}", targets=TARGET)
+            mlflow.log_input(dataset, context)
+        mlflow.log_artifacts(str(files.REPORTS), "reports")
+        if LOCK.exists():
+            mlflow.log_artifact(str(LOCK), "environment")
+        info = log_model(model, features_and_target(train)[0])
+    return info
+
+
+def log_model(model: Any, features: pd.DataFrame) -> ModelInfo:
+    """Log the model with signature, example and requirements to the active run.
+
+    Its own types are trusted, since it was trained here: skops loads no others.
+    """
+    example = _floating(features.head(EXAMPLE_ROWS))
+    return mlflow.sklearn.log_model(
+        model,
+        name="model",
+        signature=mlflow.models.infer_signature(example, model.predict(example)),
+        input_example=example,
+        pip_requirements=requirements(),
+        skops_trusted_types=skops.io.get_untrusted_types(data=skops.io.dumps(model)),
+    )
+
+
+def register(name: str, model_uri: str, shortfalls: list[str]) -> int:
+    """Register the model of a run and return its version; it is the challenger if there are no shortfalls."""
+    client = mlflow.MlflowClient()
+    version = int(mlflow.register_model(model_uri, name).version)
+    client.set_model_version_tag(name, str(version), "validation_status", "failed" if shortfalls else "passed")
+    if shortfalls:
+        client.set_model_version_tag(name, str(version), "validation_shortfalls", "; ".join(shortfalls))
+    else:
+        client.set_registered_model_alias(name, CHALLENGER, str(version))
+    return version
+
+
+def log_file(run_id: str, path: Path) -> None:
+    """Add a file to the reports of a run."""
+    mlflow.MlflowClient().log_artifact(run_id, str(path), "reports")
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat = {}
+    for name, value in values.items():
+        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
+    return flat
+
+
+def _sizes(train: pd.DataFrame, test: pd.DataFrame) -> dict[str, float]:
+    return {
+        "train_rows": len(train),
+        "test_rows": len(test),
+        "columns": train.shape[1],
+        "model_megabytes": files.MODEL.stat().st_size / 1e6,
+    }
+
+
+def _floating(features: pd.DataFrame) -> pd.DataFrame:
+    """Return integers as floats: a signature of integers would refuse a missing value."""
+    return features.astype(dict.fromkeys(features.select_dtypes("integer"), "float64"))
