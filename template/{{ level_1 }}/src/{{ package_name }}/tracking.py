@@ -46,7 +46,7 @@ def experiment(tracking: Tracking) -> Iterator[None]:
     """
     logging.getLogger("mlflow").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", "(?s).*integer column", UserWarning)  # the signature has no integers
-    uri = os.environ.get("MLFLOW_TRACKING_URI", "sqlite:///mlflow.db")
+    uri = os.environ.get("MLFLOW_TRACKING_URI", f"sqlite:///{Path('mlflow.db').resolve().as_posix()}")
     try:
         mlflow.set_tracking_uri(uri)
         mlflow.set_experiment(f"{tracking.model}/{tracking.purpose}")
