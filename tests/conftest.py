@@ -43,6 +43,7 @@ def _same_on_every_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator
     """Keep the settings of this machine's user out of Git and Copier."""
     home = tmp_path_factory.mktemp("settings")
     (home / "gitconfig").write_text(GIT_CONFIG)
+    (home / "copier.yml").write_text("{}\n")
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("GIT_")]:
             patch.delenv(name)

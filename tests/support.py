@@ -21,6 +21,15 @@ TEMPLATE = ROOT / "template"
 ANSWERS_FILE = ".copier-answers.yml"
 # Files that every level writes to, between two anchor comments: neither a seed nor managed as a whole.
 SHARED = {ANSWERS_FILE, "README.md", "pyproject.toml"}
+# What Copier and the answers of an earlier run add to questions and hidden values.
+ALWAYS_THERE = {
+    "_copier_answers",
+    "_copier_conf",
+    "_copier_operation",
+    "_copier_phase",
+    "_folder_name",
+    "applied_level",
+}
 
 
 @cache
@@ -66,6 +75,7 @@ def levels() -> list[int]:
     return [level["number"] for level in mlops.catalogue()["levels"] if level["released"]]
 
 
+@cache
 def environment() -> Environment:
     """Return a Jinja environment that reads the sources as Copier does."""
     return Environment(
@@ -73,6 +83,18 @@ def environment() -> Environment:
         extensions=["jinja2_ansible_filters.AnsibleCoreFiltersExtension", mlops.Mlops],
         keep_trailing_newline=True,
     )
+
+
+def known_names() -> set[str]:
+    """Return the names that a template may use."""
+    return {*questions(), *ALWAYS_THERE, *environment().globals}
+
+
+def left_to_fill_in(text: str) -> list[str]:
+    """Return what Jinja would still fill in; the doubled braces of a format string or a workflow are none of it."""
+    filled_in = re.finditer(r"(?<!\$)\{\{[^{}\n]*\}\}", text)
+    names = [match[0] for match in filled_in if set(re.findall(r"\w+", match[0])) & known_names()]
+    return names + re.findall(r"\{%.*?%\}|^[ \t]*#%.*$", text, re.MULTILINE)
 
 
 @cache
@@ -123,7 +145,7 @@ def clean_environment() -> dict[str, str]:
     unwanted = {"VIRTUAL_ENV", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "UV_PROJECT_ENVIRONMENT", "UV_LOCKED"}
     kept = {name: value for name, value in os.environ.items() if name not in unwanted and not name.startswith("PYTEST")}
     # A project pins its Python in .python-version; here it has to do with the one that there is.
-    return {"UV_PYTHON": sys._base_executable, "UV_PYTHON_DOWNLOADS": "never", **kept}
+    return {"UV_PYTHON": getattr(sys, "_base_executable", sys.executable), "UV_PYTHON_DOWNLOADS": "never", **kept}
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,8 @@ from support import (
     destination,
     environment,
     is_seed,
+    known_names,
+    left_to_fill_in,
     levels,
     options,
     questions,
@@ -49,8 +51,7 @@ def text_of(source: Path) -> str:
 
 
 def undeclared(text: str) -> set[str]:
-    jinja = environment()
-    return meta.find_undeclared_variables(jinja.parse(text)) - set(jinja.globals) - ALWAYS_THERE - set(questions())
+    return meta.find_undeclared_variables(environment().parse(text)) - known_names()
 
 
 def test_paths_can_be_checked_out_on_windows():
@@ -86,9 +87,7 @@ def test_template_has_something_to_fill_in(source):
 
 @pytest.mark.parametrize("source", [s for s in sources() if s.suffix not in {".jinja", ".j2", ".png"}], ids=relative)
 def test_static_file_holds_no_jinja(source):
-    assert re.findall(r"\{%.*?%\}|^[ \t]*#%.*$", text_of(source), re.MULTILINE) == []
-    filled_in = re.findall(r"\{\{[^{}\n]*?\b(\w+)\b[^{}\n]*\}\}", text_of(source))
-    assert set(filled_in) & (ALWAYS_THERE | set(questions()) | {"levels"}) == set(), "it lacks the .jinja suffix"
+    assert left_to_fill_in(text_of(source)) == [], "it lacks the .jinja suffix"
 
 
 @pytest.mark.parametrize("source", sources(".jinja"), ids=relative)
@@ -104,7 +103,9 @@ def test_static_python_compiles(source):
 
 @pytest.mark.parametrize("command", [("check",), ("format", "--check")], ids=" ".join)
 def test_static_python_is_in_style(command):
-    done = subprocess.run([sys.executable, "-m", "ruff", *command, TEMPLATE], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "ruff", *command, TEMPLATE], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
