@@ -90,7 +90,7 @@ def test_files_with_names_in_any_script_and_with_quotes_parse(render, level):
         'Says """who"""',
         "Sorts into C:\\new",
         "Ends with \\",
-        "Cafés – and “others”",
+        "Cafés \u2013 and \u201cothers\u201d",
         "Costs ${{ 3 }} {% raw %}",
     ],
 )
@@ -172,6 +172,6 @@ def test_without_git_a_template_on_this_machine_renders_without_a_version(copier
 
 def test_without_git_a_template_elsewhere_is_refused(copier, tmp_path):
     done = copier(tmp_path / "project", source="https://example.com/copier-mlops.git", PATH="")
-    assert done.returncode != 0
-    assert "git" in done.stderr
+    assert done.returncode == 1
+    assert "Local template must be a directory" in done.stderr, "this is what Copier says when it finds no Git"
     assert not (tmp_path / "project").exists()
