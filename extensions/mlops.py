@@ -128,3 +128,4 @@ class Mlops(Extension):
         environment.globals["git_setting"] = git_setting
         environment.globals["git_author"] = git_author
         environment.globals["levels"] = catalogue()["levels"]
+        environment.globals["catalogue_text"] = CATALOGUE.read_text(encoding="utf-8")

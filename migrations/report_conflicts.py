@@ -1,0 +1,27 @@
+"""Runs after every `copier update`, in the project's folder: lists the files that could not be merged, and fails."""
+
+import subprocess
+import sys
+
+UNMERGED = {"DD", "AU", "UD", "UA", "DU", "AA", "UU"}
+
+
+def conflicts() -> list[str]:
+    """Return the files with conflict markers and the rejected hunks below the current folder."""
+    command = ["git", "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--", "."]
+    entries = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\0")
+    return [entry[3:] for entry in entries if entry[:2] in UNMERGED or (entry[:2] == "??" and entry.endswith(".rej"))]
+
+
+def main() -> None:
+    """Exit with code 1 and say what to do if there are conflicts."""
+    if found := conflicts():
+        files = "\n".join(f"  {path}" for path in found)
+        sys.exit(
+            f"\nYour edits and the template's changes meet in these files:\n{files}\n"
+            "Edit them, then `git add` each; or undo all of it with `git reset --hard` and `git clean -fd`."
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,262 @@
+# Managed by copier-mlops: an update merges with your edits.
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["copier>=9.19.1,<10", "copier-template-extensions>=0.3.4,<0.4"]
+# ///
+"""Lift this repository to another level, or take a newer version of its template, and keep all edits.
+
+The update first runs on a clone of the repository: that shows what will come, and what fails there changes nothing here.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from copier import VcsRef, run_update
+from copier.errors import CopierError
+
+ANSWERS = ".copier-answers.yml"
+LEVELS = Path(__file__).with_name("levels.toml")
+UNDO = "git reset --hard && git clean -fd"
+
+
+class LevelError(Exception):
+    """Says in a line or a few what is in the way and what to do."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to update to."""
+
+    data: dict[str, Any]
+    newest: bool
+    ask: bool
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an update made of a repository that was clean before: paths relative to the project's folder."""
+
+    new: list[str]
+    changed: list[str]
+    gone: list[str]
+    conflicts: list[str]
+    answers: dict[str, Any]
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Run Git in `folder` and return its output."""
+    done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise LevelError(done.stderr.strip().removeprefix("fatal: "))
+    return done.stdout
+
+
+def read_answers(folder: Path) -> dict[str, Any]:
+    """Return the recorded answers.
+
+    Raises:
+        LevelError: there are none, or they are of no use for an update.
+    """
+    path = folder / ANSWERS
+    if not path.exists():
+        raise LevelError(f"{ANSWERS} is missing: run this in a folder that was made from the template")
+    try:
+        answers = yaml.safe_load(path.read_text(encoding="utf-8"))
+        source, _ = str(answers["_src_path"]), answers["_commit"]
+    except (yaml.YAMLError, KeyError, TypeError) as error:
+        raise LevelError(f"{ANSWERS} is damaged: `git log -- {ANSWERS}` finds the last good one") from error
+    if source.startswith(".") or (":" not in source and not Path(source).expanduser().is_dir()):
+        raise LevelError(
+            f"the template is not at {source}: write its absolute path or its URL to _src_path in {ANSWERS}, commit"
+        )
+    return answers
+
+
+def check_clean(folder: Path) -> None:
+    """See that an update can be told from edits, and undone.
+
+    Raises:
+        LevelError: the folder is not in Git, has no commit, or has uncommitted changes.
+    """
+    try:
+        git(folder, "rev-parse", "--verify", "HEAD")
+        dirty = git(folder, "status", "--porcelain", "--", ":/")
+    except LevelError as error:
+        raise LevelError(
+            "the repository has no commit yet: `git init`, `git add .`, `git commit`, then again"
+        ) from error
+    if dirty:
+        raise LevelError(f"commit or stash these first, so that the update can be told from them:\n{dirty.rstrip()}")
+
+
+@contextmanager
+def clone_of(folder: Path) -> Iterator[Path]:
+    """Yield a throw-away clone of the project, also where it is a folder of a larger repository."""
+    with tempfile.TemporaryDirectory() as name:
+        prefix = git(folder, "rev-parse", "--show-prefix").strip()
+        git(folder, "clone", "--quiet", git(folder, "rev-parse", "--show-toplevel").strip(), f"{name}/clone")
+        yield Path(name, "clone", prefix)
+
+
+def update(folder: Path, request: Request) -> Outcome:
+    """Update the project in `folder`, which is clean, and return what that did to it.
+
+    Raises:
+        LevelError: the template cannot be had, or does not accept an answer.
+    """
+    try:
+        run_update(
+            folder,
+            data={**request.data, "fail_on_conflict": False},  # conflicts are told below
+            vcs_ref=None if request.newest else VcsRef.CURRENT,
+            skip_answered=True,
+            defaults=not request.ask,
+            overwrite=True,
+            unsafe=True,
+            quiet=True,
+        )
+    except (CopierError, ValueError, TypeError, OSError, subprocess.SubprocessError) as error:
+        raise LevelError(explained(error)) from error
+    return outcome(folder)
+
+
+def explained(error: Exception) -> str:
+    """Return what a failed update means for the user."""
+    text = " ".join(str(error).split())
+    if "Unknown revision" in text:
+        return f"{text}: the template has lost the version that {ANSWERS} names in _commit. Was it moved, or a tag renamed?"
+    if "must be a directory" in text or "not found" in text.lower():
+        return f"{text}: was the template moved? Its place is _src_path in {ANSWERS}"
+    return text.partition("Validation error for question 'maturity_level': ")[2] or text
+
+
+def outcome(folder: Path) -> Outcome:
+    """Return how the working tree differs from the last commit."""
+    listed = git(folder, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--", ".")
+    prefix = git(folder, "rev-parse", "--show-prefix").strip()
+    entries = [(entry[:2], entry[3:].removeprefix(prefix)) for entry in listed.split("\0") if entry]
+    conflicts = [path for state, path in entries if "U" in state or state == "AA" or path.endswith(".rej")]
+    return Outcome(
+        new=[path for state, path in entries if state == "??" and path not in conflicts],
+        changed=[path for state, path in entries if "M" in state and path not in conflicts],
+        gone=[path for state, path in entries if "D" in state and path not in conflicts],
+        conflicts=conflicts,
+        answers=yaml.safe_load((folder / ANSWERS).read_text(encoding="utf-8")),
+    )
+
+
+def show(what: str, paths: list[str]) -> None:
+    """Print a list of files, if there are any."""
+    if paths:
+        print(f"{what}:", *sorted(paths), sep="\n  ")
+
+
+def preview(folder: Path, request: Request) -> Outcome:
+    """Print and return what the update will do.
+
+    Raises:
+        LevelError: an answer is unknown, or a file that Git does not know is in the way.
+    """
+    with clone_of(folder) as clone:
+        before = read_answers(clone)
+        coming = update(clone, request)
+    if unknown := [name for name in request.data if name not in coming.answers and name != "allow_lowering"]:
+        raise LevelError(
+            f"there is no question {', '.join(unknown)} at this level; there are {', '.join(coming.answers)}"
+        )
+    if hidden := [path for path in coming.new if (folder / path).exists()]:
+        raise LevelError(
+            f"Git ignores these files, and the update would overwrite them; move them away:\n  {', '.join(hidden)}"
+        )
+    show("New files", coming.new)
+    show("Changed files", [path for path in coming.changed if path != ANSWERS])
+    show("Files that go", coming.gone)
+    show("Files in which your edits and the template's changes meet", coming.conflicts)
+    show("New answers", [f"{name}: {value}" for name, value in coming.answers.items() if name not in before])
+    return coming
+
+
+def lift(folder: Path, request: Request, *, dry_run: bool, allow_lowering: bool) -> int:
+    """Show what the update does, do it unless it is a dry run, and return the exit code."""
+    now = read_answers(folder)
+    check_clean(folder)
+    coming = preview(folder, request)
+    lower = coming.answers["applied_level"] < now.get("applied_level", 0)
+    if dry_run:
+        return 1 if coming.conflicts else 0
+    if lower and not allow_lowering:
+        raise LevelError(
+            "nothing is changed: lowering deletes the files above, with your edits. Add --allow-lowering to do it"
+        )
+    if not (coming.new or coming.changed or coming.gone or coming.conflicts):
+        print("Nothing to do: the repository is as the template makes it.")
+        return 0
+    answers = {name: value for name, value in coming.answers.items() if name in request.data or name not in now}
+    try:
+        done = update(folder, Request({**request.data, **answers}, request.newest, ask=False))
+    except BaseException:
+        subprocess.run(UNDO, shell=True, cwd=folder, check=False)
+        raise
+    if done.conflicts:
+        print(f"\nEdit the files in which edits meet, and `git add` each. To undo all instead: {UNDO}")
+        return 1
+    advise(done.answers["applied_level"])
+    return 0
+
+
+def advise(level: int) -> None:
+    """Print what to do now, and what the level brought."""
+    now = tomllib.loads(LEVELS.read_text(encoding="utf-8"))["levels"][level]
+    print(f"\nLevel {level} ({now['name']}): {now['summary']}.\n")
+    for capability in now.get("capabilities", []):
+        command = f"uv run poe {capability['task']}" if "task" in capability else ""
+        print(f"  {command:22} {capability['name']}: {capability['what']}")
+    print(f"\nNow: uv sync, read `git diff`, then git add . && git commit. To undo all instead: {UNDO}")
+
+
+def describe(level: int) -> None:
+    """Print the levels and where the repository is."""
+    for each in tomllib.loads(LEVELS.read_text(encoding="utf-8"))["levels"]:
+        mark = "->" if each["number"] == level else "  "
+        print(f"{mark} {each['number']} {each['name']}: {each['summary']}" + ("" if each["released"] else " (planned)"))
+    print("\n`uv run poe level N` lifts to level N; add --dry-run to see what would come.")
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="poe level", description=__doc__)
+    parser.add_argument("level", nargs="?", type=int, help="the level to lift to; without it, the levels are listed")
+    parser.add_argument("--update", action="store_true", help="take the newest version of the template")
+    parser.add_argument("--dry-run", action="store_true", help="only show what would come; exit code 1 if edits meet")
+    parser.add_argument("--allow-lowering", action="store_true", help="delete the files of the levels above")
+    parser.add_argument("--data", action="append", default=[], metavar="QUESTION=ANSWER", help="answer a question")
+    parser.add_argument("--defaults", action="store_true", help="take the default answer to every new question")
+    options = parser.parse_args()
+    folder = Path.cwd()
+    data: dict[str, Any] = dict(pair.split("=", 1) for pair in options.data if "=" in pair)
+    try:
+        if len(data) < len(options.data):
+            raise LevelError("--data is written as QUESTION=ANSWER, each question once")
+        if options.level is None and not options.update and not data:
+            describe(read_answers(folder).get("applied_level", 0))
+            return
+        if options.level is not None:
+            data |= {"maturity_level": options.level, "allow_lowering": True}
+        ask = sys.stdin.isatty() and not options.defaults
+        request = Request(data, options.update, ask)
+        sys.exit(lift(folder, request, dry_run=options.dry_run, allow_lowering=options.allow_lowering))
+    except LevelError as error:
+        sys.exit(f"poe level: {error}")
+
+
+if __name__ == "__main__":
+    main()
