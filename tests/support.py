@@ -21,13 +21,15 @@ TEMPLATE = ROOT / "template"
 ANSWERS_FILE = ".copier-answers.yml"
 # Files that every level writes to, between two anchor comments: neither a seed nor managed as a whole.
 SHARED = {ANSWERS_FILE, "README.md", "pyproject.toml"}
-# What Copier and the answers of an earlier run add to questions and hidden values.
+# What Copier, its migrations, and the answers of an earlier run add to questions and hidden values.
 ALWAYS_THERE = {
     "_copier_answers",
     "_copier_conf",
     "_copier_operation",
     "_copier_phase",
+    "_copier_python",
     "_folder_name",
+    "_stage",
     "applied_level",
 }
 
