@@ -1,0 +1,55 @@
+"""Raising a project that nobody has edited gives what a fresh render gives."""
+
+import pytest
+from lifting import commit, difference, level_of, lift, moves, raises, tree
+from support import SHARED, levels, options
+
+KINDS = [
+    {"problem_type": problem, "framework": framework}
+    for problem in options()["problem_type"]
+    for framework in options()["framework"]
+]
+each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: "-".join(kind.values()))
+
+
+@each_kind
+@pytest.mark.parametrize(("low", "high"), raises)
+def test_raised_equals_fresh(lived_in, render, low, high, kind):
+    project = lived_in(low, **kind)
+    assert lift(project, high).conflicts == []
+    assert difference(tree(project), tree(render(maturity_level=high, **kind))) == ""
+
+
+def test_steps_equal_a_jump(lived_in, render):
+    project = lived_in(levels()[0])
+    for level in levels()[1:]:
+        assert lift(project, level).conflicts == []
+        commit(project, f"Level {level}")
+    assert difference(tree(project), tree(render(maturity_level=levels()[-1]))) == ""
+
+
+@pytest.mark.parametrize(("high", "low"), [move for move in moves if move[0] > move[1]])
+def test_lowered_keeps_seeds_and_raises_again_to_the_same(lived_in, render, high, low):
+    project = lived_in(high)
+    lift(project, low, allow_lowering=True)
+    kept = tree(project).keys() - tree(render(maturity_level=low)).keys()
+    assert kept, "the seeds of the higher level survive"
+    assert difference({path: content for path, content in tree(project).items() if path not in kept},
+                      tree(render(maturity_level=low))) == ""  # fmt: skip
+    commit(project, "Lower")
+    assert lift(project, high).conflicts == []
+    assert difference(tree(project), tree(render(maturity_level=high))) == ""
+
+
+@pytest.mark.parametrize("level", levels())
+def test_update_without_a_change_does_nothing(lived_in, level):
+    project = lived_in(level)
+    assert lift(project).status == ""
+    assert level_of(project) == level
+
+
+@pytest.mark.parametrize(("low", "high"), raises)
+def test_level_only_adds_files(render, low, high):
+    lower, higher = tree(render(maturity_level=low)), tree(render(maturity_level=high))
+    assert lower.keys() <= higher.keys()
+    assert {path for path in lower if lower[path] != higher[path]} <= SHARED
