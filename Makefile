@@ -28,8 +28,7 @@ lint: .venv ## Check style, formatting and types
 	uv run --locked ruff format --check
 	uv run --locked pyrefly check
 
-demo: .venv ## Render a level 1 project with all defaults into ./demo and run its pipeline
-	@test ! -e demo || { echo "make demo: there is a ./demo already; remove it first"; exit 1; }
+demo: no-demo .venv ## Render a level 1 project with all defaults into ./demo and run its pipeline
 	uv run --locked copier copy --quiet --trust --defaults --vcs-ref HEAD "$(CURDIR)" demo
 	cd demo && git init --quiet --initial-branch main && uv sync && git add . && \
 	git -c user.name="$${USER:-demo}" -c user.email=demo@example.com commit --quiet --message "Start from copier-mlops"
@@ -37,7 +36,10 @@ demo: .venv ## Render a level 1 project with all defaults into ./demo and run it
 	@echo
 	@echo "Look at demo/reports/index.html, and at runs and models with: cd demo && uv run poe ui"
 
-.venv: pyproject.toml uv.lock | $(uv)
+no-demo:
+	@test ! -e demo || { echo "make demo: there is a ./demo already; remove it first"; exit 1; }
+
+.venv: pyproject.toml uv.lock | python $(uv)
 	uv sync --locked
 	@touch .venv
 
@@ -48,4 +50,4 @@ demo: .venv ## Render a level 1 project with all defaults into ./demo and run it
 python:
 	@test -n "$(UV_PYTHON)" || { echo "No Python 3.11 to 3.13 with venv was found. Install one, or set UV_PYTHON."; exit 1; }
 
-.PHONY: help test fast lint demo python
+.PHONY: help test fast lint demo no-demo python

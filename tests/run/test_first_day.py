@@ -29,16 +29,21 @@ def test_tests_pass_and_run_the_notebook(combination):
     assert " skipped" not in printed.splitlines()[-1]
 
 
-def test_training_beats_the_baseline_and_passes_its_gate(combination):
+@pytest.fixture(scope="module")
+def trained(combination: Project) -> Project:
+    """Return the project after its first training."""
     printed = combination.poe("train").stdout
-    assert_better_than_baseline(combination)
     assert "not good enough" not in printed
+    return combination
 
 
-def test_trained_model_predicts_for_new_rows(combination):
-    combination.poe("train")
-    package = combination.answers["package_name"]
-    kinds = combination.python(
+def test_training_beats_the_baseline(trained):
+    assert_better_than_baseline(trained)
+
+
+def test_trained_model_predicts_for_new_rows(trained):
+    package = trained.answers["package_name"]
+    kinds = trained.python(
         "import json, joblib, pandas\n"
         f"from {package}.data import features_and_target\n"
         "features, _ = features_and_target(pandas.read_parquet('data/test.parquet'))\n"
@@ -48,9 +53,8 @@ def test_trained_model_predicts_for_new_rows(combination):
     assert json.loads(kinds) in ([3, "i"], [3, "f"])
 
 
-def test_training_leaves_nothing_for_git_but_its_small_results(combination):
-    combination.poe("train")
-    changed = {line[3:] for line in combination.run("git", "status", "--porcelain", "-uall").stdout.splitlines()}
+def test_training_leaves_nothing_for_git_but_its_small_results(trained):
+    changed = {line[3:] for line in trained.run("git", "status", "--porcelain", "-uall").stdout.splitlines()}
     assert changed <= {"reports/metrics.json", "reports/slices.json", "reports/validation.json", "dvc.lock"}
 
 

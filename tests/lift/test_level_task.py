@@ -1,0 +1,194 @@
+"""`poe level`: shows what will come, does it, and says well what is in the way."""
+
+import shutil
+
+import pytest
+import yaml
+from lifting import commit, difference, level_of, run_level, tree
+from support import ANSWERS_FILE, Project, git, levels
+
+LOW, HIGH = levels()[0], levels()[-1]
+UNDO = "git reset --hard && git clean -fd"
+
+
+def refused(project: Project, *arguments: str) -> str:
+    """Run `poe level`, expect that it refuses and changes nothing, and return what it says."""
+    before = tree(project)
+    done = run_level(project, *arguments)
+    assert done.returncode == 1, done.stdout
+    assert "Traceback" not in done.stderr, done.stderr
+    assert done.stderr.startswith("poe level: ")
+    assert difference(tree(project), before) == ""
+    return done.stderr
+
+
+def with_answers(project: Project, **answers: str) -> None:
+    recorded = yaml.safe_load(project.text(ANSWERS_FILE)) | answers
+    (project.path / ANSWERS_FILE).write_text(yaml.safe_dump(recorded))
+    commit(project, "Change the answers file")
+
+
+def test_without_a_number_it_lists_the_levels(lived_in):
+    done = run_level(lived_in(LOW))
+    assert f"-> {LOW} Manual" in done.stdout
+    assert "(planned)" in done.stdout
+
+
+def test_it_raises_and_says_what_to_do_next(lived_in, render):
+    project = lived_in(LOW)
+    done = run_level(project, str(HIGH))
+    assert done.returncode == 0, done.stderr
+    assert "New files:\n  .dvc/.gitignore\n" in done.stdout
+    assert "Changed files:\n  README.md\n  pyproject.toml\n" in done.stdout
+    assert "uv run poe pipeline" in done.stdout
+    assert difference(tree(project), tree(render(maturity_level=HIGH))) == ""
+
+
+def test_dry_run_shows_the_same_and_changes_nothing(lived_in):
+    project = lived_in(LOW)
+    done = run_level(project, str(HIGH), "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert "New files:\n  .dvc/.gitignore\n" in done.stdout
+    assert git("status", "--porcelain", folder=project.path) == ""
+
+
+def test_undo_as_it_is_printed_brings_everything_back(lived_in):
+    project = lived_in(LOW)
+    before = tree(project)
+    assert UNDO in run_level(project, str(HIGH)).stdout
+    for command in UNDO.split(" && "):
+        project.run(*command.split())
+    assert difference(tree(project), before) == ""
+
+
+def test_conflicts_are_listed_and_fail(lived_in):
+    project = lived_in(LOW)
+    text = project.text("pyproject.toml")
+    (project.path / "pyproject.toml").write_text(text.replace('  "tasks/level-0.toml",', '  "tasks/ours.toml",'))
+    commit(project, "Edit what belongs to the level")
+    dry = run_level(project, str(HIGH), "--dry-run")
+    assert dry.returncode == 1
+    assert git("status", "--porcelain", folder=project.path) == ""
+    done = run_level(project, str(HIGH))
+    assert done.returncode == 1
+    assert "meet:\n  pyproject.toml\n" in dry.stdout
+    assert "meet:\n  pyproject.toml\n" in done.stdout
+    assert git("diff", "--name-only", "--diff-filter=U", folder=project.path) == "pyproject.toml\n"
+
+
+def test_present_level_needs_nothing(lived_in):
+    assert "Nothing to do" in run_level(lived_in(LOW), str(LOW)).stdout
+
+
+def test_lowering_names_the_files_and_asks(lived_in):
+    project = lived_in(HIGH)
+    said = refused(project, str(LOW))
+    assert "Add --allow-lowering" in said
+    assert "dvc.yaml" in run_level(project, str(LOW), "--dry-run").stdout
+    assert run_level(project, str(LOW), "--allow-lowering").returncode == 0
+    assert level_of(project) == LOW
+    assert not (project.path / "dvc.yaml").exists()
+
+
+def test_newer_template_is_taken_at_the_same_level(lived_in, template, tmp_path):
+    project = lived_in(LOW)
+    later = shutil.copytree(template, tmp_path / "later")
+    with_answers(project, _src_path=str(later))
+    (later / "template/{{ level_0 }}/.env.example").write_text("# New\n")
+    git("commit", "--all", "--quiet", "--message", "New", folder=later)
+    git("tag", "v1000.0.0", folder=later)
+    assert run_level(project, "--update").returncode == 0
+    assert project.text(".env.example") == "# New\n"
+    assert level_of(project) == LOW
+
+
+def test_uncommitted_work_is_named(lived_in):
+    project = lived_in(LOW)
+    (project.path / "params.yaml").write_text("mine: 1\n")
+    assert "commit or stash these first, so that the update can be told from them:\n M params.yaml" in refused(
+        project, str(HIGH)
+    )
+
+
+def test_without_a_commit(lived_in):
+    project = lived_in(LOW)
+    shutil.rmtree(project.path / ".git")
+    assert "no commit yet: `git init`" in refused(project, str(HIGH))
+    git("init", "--quiet", folder=project.path)
+    assert "no commit yet" in refused(project, str(HIGH))
+
+
+@pytest.mark.parametrize("level", ["7", "-1"])
+def test_level_that_there_is_not(lived_in, level):
+    assert "not in [0, 1" in refused(lived_in(LOW), level)
+
+
+def test_template_that_has_moved(lived_in):
+    project = lived_in(LOW)
+    with_answers(project, _src_path="/nowhere/template")
+    assert "the template is not at /nowhere/template: write its absolute path or its URL to _src_path" in refused(
+        project, str(HIGH)
+    )
+
+
+def test_template_at_a_relative_path(lived_in):
+    project = lived_in(LOW)
+    with_answers(project, _src_path="../template")
+    assert "the template is not at ../template" in refused(project, str(HIGH))
+
+
+def test_version_that_the_template_has_lost(lived_in):
+    project = lived_in(LOW)
+    with_answers(project, _commit="v3.1.4")
+    assert "the template has lost the version" in refused(project, str(HIGH))
+
+
+def test_template_without_tags(lived_in, template, render, tmp_path):
+    untagged = shutil.copytree(template, tmp_path / "untagged")
+    for tag in git("tag", folder=untagged).split():
+        git("tag", "--delete", tag, folder=untagged)
+    project = lived_in(LOW)
+    with_answers(project, _src_path=str(untagged), _commit=git("rev-parse", "HEAD", folder=untagged).strip())
+    assert run_level(project, str(HIGH)).returncode == 0
+    assert level_of(project) == HIGH
+
+
+@pytest.mark.parametrize("text", ["<<<<<<< before\n", "- 1\n", "project_name: Mine\n"])
+def test_damaged_answers_file(lived_in, text):
+    project = lived_in(LOW)
+    (project.path / ANSWERS_FILE).write_text(text)
+    commit(project, "Damage")
+    assert f"{ANSWERS_FILE} is damaged" in refused(project, str(HIGH))
+
+
+def test_no_answers_file(lived_in):
+    project = lived_in(LOW)
+    (project.path / ANSWERS_FILE).unlink()
+    commit(project, "Delete")
+    assert f"{ANSWERS_FILE} is missing" in refused(project, str(HIGH))
+
+
+def test_misspelled_question(lived_in):
+    said = refused(lived_in(LOW), str(HIGH), "--data", "framwork=xgboost")
+    assert "there is no question framwork" in said
+    assert "framework" in said
+
+
+def test_ignored_file_in_the_way(lived_in):
+    project = lived_in(LOW)
+    (project.path / ".gitignore").write_text("/tracking.yaml\n")
+    commit(project, "Ignore")
+    (project.path / "tracking.yaml").write_text("mine: 1\n")
+    refused(project, str(HIGH))
+    assert project.text("tracking.yaml") == "mine: 1\n"
+
+
+def test_folder_of_a_larger_repository(lived_in, render, tmp_path):
+    whole = tmp_path / "whole"
+    shutil.copytree(render(maturity_level=LOW).path, whole / "churn")
+    git("init", "--quiet", folder=whole)
+    git("add", "--all", folder=whole)
+    git("commit", "--quiet", "--message", "All", folder=whole)
+    project = Project(whole / "churn", {})
+    assert run_level(project, str(HIGH)).returncode == 0
+    assert difference(tree(project), tree(render(maturity_level=HIGH))) == ""
