@@ -78,14 +78,12 @@ def test_level_edited_in_the_answers_file_is_a_proper_raise(lived_in, render):
     assert difference(tree(project), tree(render(maturity_level=HIGH))) == ""
 
 
-def test_level_lowered_in_the_answers_file_is_refused(lived_in):
+def test_level_lowered_in_the_answers_file_is_put_back(lived_in, render):
     project = lived_in(HIGH)
     edit(project, ANSWERS_FILE, f"maturity_level: {HIGH}", f"maturity_level: {LOW}")
     commit(project, "We thought that this is how")
-    done = copier_update(project)
-    assert done.returncode != 0
-    assert "deletes files" in done.stderr
-    assert is_untouched(project)
+    assert copier_update(project).returncode == 0
+    assert difference(tree(project), tree(render(maturity_level=HIGH))) == ""
 
 
 def test_misspelled_question_is_ignored_by_copier(lived_in):

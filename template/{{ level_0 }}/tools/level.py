@@ -173,10 +173,9 @@ def preview(folder: Path, request: Request) -> Outcome:
         raise LevelError(
             f"there is no question {', '.join(unknown)} at this level; there are {', '.join(coming.answers)}"
         )
-    if hidden := [path for path in coming.new if (folder / path).exists()]:
-        raise LevelError(
-            f"Git ignores these files, and the update would overwrite them; move them away:\n  {', '.join(hidden)}"
-        )
+        arriving = git(clone, "ls-files", "--others", "-z", "--", ".").split("\0")
+    if hidden := [path for path in arriving if path and (folder / path).exists()]:
+        raise LevelError(f"Git ignores {', '.join(hidden)}, and the update would overwrite that: move it away")
     show("New files", coming.new)
     show("Changed files", [path for path in coming.changed if path != ANSWERS])
     show("Files that go", coming.gone)
