@@ -105,7 +105,7 @@ class Team(RuleBasedStateMachine):
         """Lift to a level and see that everything is where it should be."""
         before = self.level
         returning = {
-            path for path in self.own_lines | dict.fromkeys(self.deleted, [])
+            path for path in self.own_lines.keys() | self.deleted
             if is_seed(path) and path not in self.rendered[before].files() and path in self.rendered[level].files()
         }  # fmt: skip
         lifted = lift(self.project, level, allow_lowering=True)

@@ -169,11 +169,11 @@ def preview(folder: Path, request: Request) -> Outcome:
     with clone_of(folder) as clone:
         before = read_answers(clone)
         coming = update(clone, request)
+        arriving = git(clone, "ls-files", "--others", "-z", "--", ".").split("\0")
     if unknown := [name for name in request.data if name not in coming.answers and name != "allow_lowering"]:
         raise LevelError(
             f"there is no question {', '.join(unknown)} at this level; there are {', '.join(coming.answers)}"
         )
-        arriving = git(clone, "ls-files", "--others", "-z", "--", ".").split("\0")
     if hidden := [path for path in arriving if path and (folder / path).exists()]:
         raise LevelError(f"Git ignores {', '.join(hidden)}, and the update would overwrite that: move it away")
     show("New files", coming.new)
