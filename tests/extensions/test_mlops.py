@@ -71,7 +71,7 @@ def test_good_package_name_has_no_problem(name):
         ("Churn", "not an importable name"),
         ("größe", "not an importable name"),
         ("lambda", "a Python keyword"),
-        ("type", "a Python keyword"),
+        ("match", "a Python keyword"),
         ("json", "hide Python's own module"),
         ("mlflow", "hide a package that the project imports"),
         ("tests", "hide a package that the project imports"),
