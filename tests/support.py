@@ -145,7 +145,8 @@ def git(*arguments: str | Path, folder: Path) -> str:
 def clean_environment() -> dict[str, str]:
     """Return the environment for a project of its own: without what belongs to the tests' own one."""
     unwanted = {"VIRTUAL_ENV", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "UV_PROJECT_ENVIRONMENT", "UV_LOCKED"}
-    kept = {name: value for name, value in os.environ.items() if name not in unwanted and not name.startswith("PYTEST")}
+    unwanted |= {name for name in os.environ if name.startswith(("DVC_", "MLFLOW_", "PYTEST"))}
+    kept = {name: value for name, value in os.environ.items() if name not in unwanted}
     # A project pins its Python in .python-version; here it has to do with the one that there is.
     return {"UV_PYTHON": getattr(sys, "_base_executable", sys.executable), "UV_PYTHON_DOWNLOADS": "never", **kept}
 

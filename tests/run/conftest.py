@@ -2,60 +2,110 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from running import models, named
 from support import Project
 
-# Enough to meet each level, problem and framework, and all of them together where an installation is cheap.
-COMBINATIONS = [
-    {"maturity_level": 0, "problem_type": "classification", "framework": "scikit-learn"},
-    {"maturity_level": 0, "problem_type": "classification", "framework": "xgboost"},
-    {"maturity_level": 0, "problem_type": "regression", "framework": "scikit-learn"},
-    {"maturity_level": 0, "problem_type": "regression", "framework": "xgboost"},
+LEVEL_0 = [{"maturity_level": 0, **model} for model in models()]
+# Each problem and each framework; the other two are run in test_pipeline.py.
+LEVEL_1 = [
+    {"maturity_level": 1, "problem_type": "classification", "framework": "scikit-learn"},
+    {"maturity_level": 1, "problem_type": "regression", "framework": "xgboost"},
 ]
 
 
 @pytest.fixture(scope="session")
-def installed(
+def install(
     render: Callable[..., Project], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[..., Project]]:
-    """Return the project with the given answers after a user's first steps; all tests of those answers share it."""
+    """Do a user's first steps with the project with the given answers; it is the test's own."""
+    made: list[Project] = []
+
+    def install(**answers: Any) -> Project:
+        rendered = render(**answers)
+        folder = tmp_path_factory.mktemp("project") / rendered.answers["project_slug"]
+        made.append(Project(shutil.copytree(rendered.path, folder), rendered.answers))
+        made[-1].install()
+        return made[-1]
+
+    yield install
+    for project in made:
+        shutil.rmtree(project.path / ".venv", ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def installed(install: Callable[..., Project]) -> Callable[..., Project]:
+    """Return the installed project with the given answers, which all tests share."""
     cache: dict[str, Project] = {}
 
     def installed(**answers: Any) -> Project:
         key = repr(sorted(answers.items()))
         if key not in cache:
-            cache[key] = _copy(render(**answers), tmp_path_factory)
+            cache[key] = install(**answers)
         return cache[key]
 
-    yield installed
-    for project in cache.values():
-        shutil.rmtree(project.path / ".venv", ignore_errors=True)
+    return installed
 
 
-@pytest.fixture(scope="module", params=COMBINATIONS, ids=lambda answers: "-".join(map(str, answers.values())))
-def combination(request: pytest.FixtureRequest, installed: Callable[..., Project]) -> Project:
-    """Return one installed project of each combination."""
+@pytest.fixture(scope="session", params=[*LEVEL_0, *LEVEL_1], ids=named)
+def new(request: pytest.FixtureRequest, installed: Callable[..., Project]) -> Project:
+    """Return an installed project of each kind, which nobody has changed."""
     return installed(**request.param)
 
 
+@dataclass(frozen=True)
+class Ran:
+    """A project after its first pipeline, and what that printed."""
+
+    project: Project
+    printed: str
+
+
+@pytest.fixture(scope="session")
+def first_pipeline(installed: Callable[..., Project]) -> Callable[..., Ran]:
+    """Run the pipeline of a level 1 project for the first time, and commit what came of it."""
+    cache: dict[str, Ran] = {}
+
+    def first_pipeline(**answers: Any) -> Ran:
+        key = repr(sorted(answers.items()))
+        if key not in cache:
+            project = installed(**answers)
+            done = project.poe("pipeline")
+            project.commit("First model")
+            project.run("git", "tag", "first-model")
+            cache[key] = Ran(project, done.stdout + done.stderr)
+        return cache[key]
+
+    return first_pipeline
+
+
+@pytest.fixture(scope="session", params=LEVEL_1, ids=named)
+def ran(request: pytest.FixtureRequest, first_pipeline: Callable[..., Ran]) -> Ran:
+    """Return level 1 projects after their first pipeline."""
+    return first_pipeline(**request.param)
+
+
 @pytest.fixture
-def fresh(render: Callable[..., Project], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Project]]:
-    """Return an installed project for one test alone."""
-    made: list[Project] = []
-
-    def fresh(**answers: Any) -> Project:
-        made.append(_copy(render(**answers), tmp_path_factory))
-        return made[-1]
-
-    yield fresh
-    for project in made:
-        shutil.rmtree(project.path / ".venv", ignore_errors=True)
+def project(ran: Ran) -> Iterator[Project]:
+    """Return a project after its first pipeline, to change at will: what is committed comes back after the test."""
+    yield ran.project
+    restore(ran.project)
 
 
-def _copy(rendered: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    folder = tmp_path_factory.mktemp("project") / rendered.answers["project_slug"]
-    project = Project(shutil.copytree(rendered.path, folder), rendered.answers)
-    project.install()
-    return project
+@pytest.fixture
+def churn(first_pipeline: Callable[..., Ran]) -> Iterator[Project]:
+    """Return the default project after its first pipeline, to change at will, for what is alike in all projects."""
+    ran = first_pipeline(**LEVEL_1[0])
+    yield ran.project
+    restore(ran.project)
+
+
+def restore(project: Project) -> None:
+    """Go back to the commit of the first model, its data included; what MLflow knows stays."""
+    project.run("git", "checkout", "--quiet", "--force", "main")
+    project.run("git", "reset", "--quiet", "--hard", "first-model")
+    project.run("git", "clean", "--quiet", "--force", "-d")
+    project.run("uv", "run", "dvc", "checkout", "--quiet", "--force")
