@@ -3,6 +3,7 @@
 import json
 import keyword
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -15,6 +16,7 @@ from jinja2.ext import Extension
 
 CATALOGUE = Path(__file__).with_name("catalogue.toml")
 AUTHOR = re.compile(r"(?P<name>[^<>]+?)\s*(?:<(?P<email>[^<>@\s]+@[^<>@\s]+)>)?")
+SOFT_KEYWORDS = {*keyword.softkwlist, "type"}  # the same for every Python that may render the template
 
 # Import names of what a generated project depends on: a package of that name would hide them.
 DEPENDENCIES = frozenset(
@@ -42,7 +44,7 @@ def package_name_problem(name: str) -> str:
     """Say in one line what is wrong with `name` as a package name; empty if nothing is."""
     if not re.fullmatch(r"[a-z_][a-z0-9_]*", name):
         return f"'{name}' is not an importable name: use lower-case letters, digits and underscores, and start with a letter."
-    if keyword.iskeyword(name) or keyword.issoftkeyword(name):
+    if keyword.iskeyword(name) or name in SOFT_KEYWORDS:
         return f"'{name}' is a Python keyword: choose another package name, such as '{name}_ml'."
     if name in sys.stdlib_module_names:
         return f"'{name}' would hide Python's own module of that name: choose another, such as '{name}_ml'."
@@ -78,6 +80,11 @@ def _parse_author(author: str) -> re.Match[str]:
 def quoted(text: str) -> str:
     """Return `text` as a double-quoted string that JSON, TOML, YAML and Python read alike."""
     return json.dumps(text, ensure_ascii=False)
+
+
+def shell_quoted(path: PurePath) -> str:
+    """Return `path` as one word of a shell command."""
+    return shlex.quote(str(path))
 
 
 def git_setting(name: str) -> str:
@@ -123,9 +130,13 @@ class Mlops(Extension):
             author_problem,
             quoted,
             in_git,
+            shell_quoted,
         ):
             environment.filters[function.__name__] = function
-        environment.globals["git_setting"] = git_setting
-        environment.globals["git_author"] = git_author
-        environment.globals["levels"] = catalogue()["levels"]
-        environment.globals["catalogue_text"] = CATALOGUE.read_text(encoding="utf-8")
+        names: dict[str, Any] = {
+            "git_setting": git_setting,
+            "git_author": git_author,
+            "levels": catalogue()["levels"],
+            "catalogue_text": CATALOGUE.read_text(encoding="utf-8"),
+        }
+        environment.globals.update(names)

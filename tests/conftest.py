@@ -30,12 +30,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each test its tier: `run` below tests/run, else `fast` unless it says otherwise."""
+    """Give each test its tier: `run` below tests/run, `lift` below tests/lift, else `fast` unless it is `long`."""
     for item in items:
-        if (ROOT / "tests" / "run") in item.path.parents:
-            item.add_marker("run")
-        if not any(item.get_closest_marker(tier) for tier in ("run", "long")):
-            item.add_marker("fast")
+        tier = next((tier for tier in ("run", "lift") if ROOT / "tests" / tier in item.path.parents), "fast")
+        if not item.get_closest_marker("long"):
+            item.add_marker(tier)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -9,6 +9,7 @@ The update first runs on a clone of the repository: that shows what will come, a
 """
 
 import argparse
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -50,6 +51,11 @@ class Outcome:
     gone: list[str]
     conflicts: list[str]
     answers: dict[str, Any]
+
+    @property
+    def questions(self) -> dict[str, Any]:
+        """Return the answers to questions, without the facts that the template records beside them."""
+        return {name: answer for name, answer in self.answers.items() if name[0] != "_" and name != "applied_level"}
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -107,8 +113,8 @@ def clone_of(folder: Path) -> Iterator[Path]:
         yield Path(name, "clone", prefix)
 
 
-def update(folder: Path, request: Request) -> Outcome:
-    """Update the project in `folder`, which is clean, and return what that did to it.
+def update(folder: Path, request: Request) -> None:
+    """Update the project in `folder`, which is clean.
 
     Raises:
         LevelError: the template cannot be had, or does not accept an answer.
@@ -126,7 +132,6 @@ def update(folder: Path, request: Request) -> Outcome:
         )
     except (CopierError, ValueError, TypeError, OSError, subprocess.SubprocessError) as error:
         raise LevelError(explained(error)) from error
-    return outcome(folder)
 
 
 def explained(error: Exception) -> str:
@@ -139,18 +144,18 @@ def explained(error: Exception) -> str:
     return text.partition("Validation error for question 'maturity_level': ")[2] or text
 
 
-def outcome(folder: Path) -> Outcome:
-    """Return how the working tree differs from the last commit."""
-    listed = git(folder, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--", ".")
-    prefix = git(folder, "rev-parse", "--show-prefix").strip()
+def outcome(clone: Path) -> Outcome:
+    """Return how the working tree of a clone differs from its commit; the files that Git ignores are new too."""
+    listed = git(clone, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=no", "--", ".")
+    prefix = git(clone, "rev-parse", "--show-prefix").strip()
     entries = [(entry[:2], entry[3:].removeprefix(prefix)) for entry in listed.split("\0") if entry]
-    conflicts = [path for state, path in entries if "U" in state or state == "AA" or path.endswith(".rej")]
+    conflicts = [path for state, path in entries if "U" in state or state == "AA"]
     return Outcome(
-        new=[path for state, path in entries if state == "??" and path not in conflicts],
+        new=[path for path in git(clone, "ls-files", "--others", "-z", "--", ".").split("\0") if path],
         changed=[path for state, path in entries if "M" in state and path not in conflicts],
         gone=[path for state, path in entries if "D" in state and path not in conflicts],
         conflicts=conflicts,
-        answers=yaml.safe_load((folder / ANSWERS).read_text(encoding="utf-8")),
+        answers=yaml.safe_load((clone / ANSWERS).read_text(encoding="utf-8")),
     )
 
 
@@ -160,21 +165,20 @@ def show(what: str, paths: list[str]) -> None:
         print(f"{what}:", *sorted(paths), sep="\n  ")
 
 
-def preview(folder: Path, request: Request) -> Outcome:
-    """Print and return what the update will do.
+def preview(clone: Path, folder: Path, request: Request) -> Outcome:
+    """Update the clone, and print and return what that did.
 
     Raises:
         LevelError: an answer is unknown, or a file that Git does not know is in the way.
     """
-    with clone_of(folder) as clone:
-        before = read_answers(clone)
-        coming = update(clone, request)
-        arriving = git(clone, "ls-files", "--others", "-z", "--", ".").split("\0")
+    before = read_answers(clone)
+    update(clone, request)
+    coming = outcome(clone)
     if unknown := [name for name in request.data if name not in coming.answers and name != "allow_lowering"]:
         raise LevelError(
             f"there is no question {', '.join(unknown)} at this level; there are {', '.join(coming.answers)}"
         )
-    if hidden := [path for path in arriving if path and (folder / path).exists()]:
+    if hidden := [path for path in coming.new if (folder / path).exists()]:
         raise LevelError(f"Git ignores {', '.join(hidden)}, and the update would overwrite that: move it away")
     show("New files", coming.new)
     show("Changed files", [path for path in coming.changed if path != ANSWERS])
@@ -188,28 +192,39 @@ def lift(folder: Path, request: Request, *, dry_run: bool, allow_lowering: bool)
     """Show what the update does, do it unless it is a dry run, and return the exit code."""
     now = read_answers(folder)
     check_clean(folder)
-    coming = preview(folder, request)
-    lower = coming.answers["applied_level"] < now.get("applied_level", 0)
-    if dry_run:
-        return 1 if coming.conflicts else 0
-    if lower and not allow_lowering:
-        raise LevelError(
-            "nothing is changed: lowering deletes the files above, with your edits. Add --allow-lowering to do it"
-        )
-    if not (coming.new or coming.changed or coming.gone or coming.conflicts):
-        print("Nothing to do: the repository is as the template makes it.")
-        return 0
-    answers = {name: value for name, value in coming.answers.items() if name in request.data or name not in now}
-    try:
-        done = update(folder, Request({**request.data, **answers}, request.newest, ask=False))
-    except BaseException:
-        subprocess.run(UNDO, shell=True, cwd=folder, check=False)
-        raise
-    if done.conflicts:
+    with clone_of(folder) as clone:
+        coming = preview(clone, folder, request)
+        if dry_run:
+            return 1 if coming.conflicts else 0
+        if coming.answers["applied_level"] < now.get("applied_level", 0) and not allow_lowering:
+            raise LevelError(
+                "nothing is changed: lowering deletes the files above, with your edits. Add --allow-lowering to do it"
+            )
+        try:
+            take_over(clone, folder, request, coming)
+        except BaseException:
+            subprocess.run(UNDO, shell=True, cwd=folder, check=False)
+            raise
+    if coming.conflicts:
         print(f"\nEdit the files in which edits meet, and `git add` each. To undo all instead: {UNDO}")
         return 1
-    advise(done.answers["applied_level"])
+    if coming.new or coming.changed or coming.gone:
+        advise(coming.answers["applied_level"])
+    else:
+        print("Nothing to do: the repository is as the template makes it.")
     return 0
+
+
+def take_over(clone: Path, folder: Path, request: Request, coming: Outcome) -> None:
+    """Bring what the update did to the clone into the project."""
+    if coming.conflicts:  # Git keeps the sides of a conflict in its index: a copy of the files would lose them
+        update(folder, Request({**request.data, **coming.questions}, request.newest, ask=False))
+        return
+    for path in [*coming.new, *coming.changed]:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(clone / path, folder / path, follow_symlinks=False)
+    for path in coming.gone:
+        (folder / path).unlink()
 
 
 def advise(level: int) -> None:
