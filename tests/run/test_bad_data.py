@@ -43,8 +43,8 @@ def validated(fresh: Project) -> Callable[[str], list[str]]:
         (
             "out of range",
             [
-                "monthly_charge: expect_column_values_to_be_between min_value=0.0 max_value=1000.0:"
-                " 4 of 2000 rows, such as 5000.0"
+                "monthly_charge: expect_column_values_to_be_between min_value=0.0 max_value=1000.0: "
+                + "4 of 2000 rows, such as 5000.0"
             ],
         ),
         (
@@ -61,8 +61,8 @@ def validated(fresh: Project) -> Callable[[str], list[str]]:
             "two at once",
             [
                 "payment: the column is missing",
-                r"contract: expect_column_values_to_be_in_set value_set=\['monthly', 'one year', 'two years'\]:"
-                " 2 of 2000 rows, such as 'for ever'",
+                r"contract: expect_column_values_to_be_in_set value_set=\['monthly', 'one year', 'two years'\]: "
+                + "2 of 2000 rows, such as 'for ever'",
             ],
         ),
     ],
