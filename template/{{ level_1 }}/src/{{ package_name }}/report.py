@@ -3,20 +3,21 @@
 
 from . import files
 from .errors import reported
-from .pages import environment, figures
+from .pages import environment, figures, validation_page
 
 PAGE = files.REPORTS / "index.html"
 
 
 def write() -> None:
     """Write the page."""
+    page_of_validation = validation_page()
     template = environment().get_template("index.html.j2")
     page = template.render(
         run=files.read_json(files.REPORTS / "run.json"),
         metrics=files.read_json(files.METRICS),
         slices=files.read_json(files.SLICES),
         validation=files.read_json(files.REPORTS / "validation.json"),
-        data_docs=(files.REPORTS / "data_docs/index.html").exists(),
+        validation_page=page_of_validation.relative_to(files.REPORTS).as_posix() if page_of_validation else None,
         figures=figures(),
     )
     with files.replacing(PAGE) as partial:
