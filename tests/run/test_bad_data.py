@@ -1,7 +1,7 @@
 """Bad data stops before a model can learn from it, and is told in a line that says what to look for."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from running import inside, stages_run
@@ -9,7 +9,7 @@ from support import Project
 
 
 @pytest.fixture
-def fresh(churn: Project) -> Iterator[Project]:
+def fresh(churn: Project) -> Project:
     """Return a project without a model and without results of a validation."""
     (churn.path / "models/model.joblib").unlink()
     for page in (churn.path / "reports/data_docs").rglob("*.html"):
