@@ -1,6 +1,7 @@
 """What a command costs, measured side by side."""
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -56,6 +57,15 @@ def alternated(candidates: dict[str, Callable[[], Cost]], repetitions: int) -> d
         name: Cost(*(min(getattr(one, field) for one in found) for field in ("wall", "cpu", "memory")))
         for name, found in costs.items()
     }
+
+
+def conditions(repetitions: int) -> None:
+    """Print how the tables that follow were measured."""
+    print(
+        f"Python {platform.python_version()}, {os.cpu_count()} cores. CPU seconds include children; each figure is the"
+        f" least of {repetitions} {'runs' if repetitions > 1 else 'run'}, taken in turns. {BYTE_CODE} is unset for the"
+        " commands, and their byte code is there before they are measured."
+    )
 
 
 def table(header: str, rows: dict[str, Cost]) -> None:

@@ -5,9 +5,10 @@ import re
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
-from measure import alternated, cost, promise, render, table, template
+from measure import Cost, alternated, conditions, cost, promise, render, table, template
 
 COPIER = (
     "import sys, copier\n"
@@ -19,6 +20,7 @@ COOKIECUTTER = (
     "cookiecutter(sys.argv[1], no_input=True, output_dir=sys.argv[2])"
 )
 LIMIT = 1.5  # times the CPU seconds of cookiecutter
+REPETITIONS = 7
 
 
 def cookiecutter_template(project: Path, folder: Path) -> int:
@@ -42,28 +44,35 @@ def cookiecutter_template(project: Path, folder: Path) -> int:
 
 def main() -> None:
     """Print the comparison."""
+    scripts = Path(sys.executable).parent
     with template() as source, tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        peer = folder / "peer"
+        peer, out = folder / "peer", folder / "out"
         files = cookiecutter_template(render(source, folder / "project", 1), peer)
 
-        def fresh() -> Path:
-            shutil.rmtree(folder / "out", ignore_errors=True)
-            return folder / "out"
+        def measured(*command: str | Path) -> Callable[[], Cost]:
+            def run() -> Cost:
+                shutil.rmtree(out, ignore_errors=True)
+                return cost(command, folder)
 
-        found = alternated(
-            {
-                "copier copy": lambda: cost([sys.executable, "-c", COPIER, source, fresh()], folder),
-                "cookiecutter": lambda: cost([sys.executable, "-c", COOKIECUTTER, peer, fresh()], folder),
-                "import of Copier alone": lambda: cost([sys.executable, "-c", "import copier"], folder),
-                "import of cookiecutter alone": lambda: cost(
-                    [sys.executable, "-c", "import cookiecutter.main"], folder
-                ),
-            },
-            repetitions=5,
-        )
+            return run
+
+        copy = ["copy", "--quiet", "--trust", "--defaults", "--data", "maturity_level=1", "--vcs-ref", "HEAD"]
+        candidates = {
+            "Copier, API": measured(sys.executable, "-c", COPIER, source, out),
+            "cookiecutter, API": measured(sys.executable, "-c", COOKIECUTTER, peer, out),
+            "Copier, command line": measured(scripts / "copier", *copy, source, out),
+            "cookiecutter, command line": measured(scripts / "cookiecutter", "--no-input", "-o", out, peer),
+            "import of Copier alone": measured(sys.executable, "-c", "import copier"),
+            "import of cookiecutter alone": measured(sys.executable, "-c", "import cookiecutter.main"),
+        }
+        alternated(candidates, repetitions=1)  # writes byte code
+        found = alternated(candidates, REPETITIONS)
+    conditions(REPETITIONS)
     table(f"rendering {files} files", found)
-    promise("CPU of Copier / cookiecutter", found["copier copy"].cpu / found["cookiecutter"].cpu, LIMIT)
+    for way in ("API", "command line"):
+        ratio = found[f"Copier, {way}"].cpu / found[f"cookiecutter, {way}"].cpu
+        promise(f"CPU of Copier / cookiecutter, {way}", ratio, LIMIT)
 
 
 if __name__ == "__main__":

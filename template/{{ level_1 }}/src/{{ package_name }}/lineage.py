@@ -18,7 +18,7 @@ def lineage(data: Path) -> dict[str, str]:
 
     What cannot be told, for want of Git or of the lock file, is left out.
     """
-    found = {"data_md5": _digest(data, "md5")}
+    found = {"data_md5": dvc_hash(data)}
     if commit := _git("rev-parse", "HEAD"):
         found |= {"git_commit": commit, "git_clean": str(not _git("status", "--porcelain", "--", *CODE))}
     if LOCK.exists():
@@ -31,6 +31,11 @@ def requirements() -> list[str]:
     project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
     needed = (Requirement(line) for line in project["dependencies"])
     return [f"{one.name}=={version(one.name)}" for one in needed if one.marker is None or one.marker.evaluate()]
+
+
+def dvc_hash(path: Path) -> str:
+    """Return the hash by which DVC knows a file."""
+    return _digest(path, "md5")
 
 
 def _digest(path: Path, algorithm: str) -> str:
