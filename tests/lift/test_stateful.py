@@ -134,7 +134,7 @@ class Team(RuleBasedStateMachine):
             assert template == [line for line in fresh[path].decode().splitlines() if line not in own], path
 
 
-def run_team(render, tmp_path: Path, sequences: int) -> None:
+def run_team(render, tmp_path: Path, capsys, sequences: int) -> None:
     """Play `sequences` histories."""
     Team.rendered = {level: render(maturity_level=level) for level in levels()}
     Team.folder = tmp_path / "project"
@@ -149,16 +149,17 @@ def run_team(render, tmp_path: Path, sequences: int) -> None:
             print_blob=True,
         ),
     )
-    print(", ".join(f"{count} {what}" for what, count in tried.items()), f"{tried['lost']} lines lost", sep="; ")
+    with capsys.disabled():
+        print("", ", ".join(f"{number} {what}" for what, number in tried.items()), f"{tried['lost']} lines lost; ")
     assert tried["sequences"] >= sequences
     assert tried["lifts"] > 0
     assert tried["lost"] == 0
 
 
-def test_histories(render, tmp_path):
-    run_team(render, tmp_path, 20)
+def test_histories(render, tmp_path, capsys):
+    run_team(render, tmp_path, capsys, 20)
 
 
 @pytest.mark.long
-def test_many_histories(render, tmp_path):
-    run_team(render, tmp_path, 200)
+def test_many_histories(render, tmp_path, capsys):
+    run_team(render, tmp_path, capsys, 200)

@@ -39,7 +39,10 @@ def test_run_holds_all_that_it_was_made_from(project):
     assert run["tags"]["git_commit"] == project.run("git", "rev-parse", "HEAD").stdout.strip()
     assert run["tags"]["git_clean"] == "True"
     assert re.fullmatch("[0-9a-f]{64}", run["tags"]["uv_lock_sha256"])
-    assert run["datasets"] == {"training": f"training-{data_md5[:8]}", "testing": f"testing-{data_md5[:8]}"}
+    assert run["datasets"] == {
+        "training": md5(project.path / "data/train.parquet"),
+        "testing": md5(project.path / "data/test.parquet"),
+    }
     figures = {f"reports/figures/{path.name}" for path in (project.path / "reports/figures").iterdir()}
     assert figures
     assert figures | {"reports/model_card.md", "reports/index.html", "environment/uv.lock"} <= set(run["files"])

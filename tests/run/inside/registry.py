@@ -17,7 +17,7 @@ def run_facts(run) -> dict:
         "params": run.data.params,
         "metrics": run.data.metrics,
         "tags": run.data.tags,
-        "datasets": {each.tags[0].value: each.dataset.name for each in inputs},
+        "datasets": {each.tags[0].value: each.dataset.digest for each in inputs},
         "files": sorted(walk(run.info.run_id)),
     }
 

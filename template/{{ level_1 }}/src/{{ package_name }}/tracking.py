@@ -67,7 +67,9 @@ def log_run(
         mlflow.log_metrics({**metrics, **_sizes(train, test)})
         mlflow.log_input(dataset(train, files.TRAIN), "training")
         mlflow.log_input(dataset(test, files.TEST), "testing")
-        mlflow.log_artifacts(str(files.REPORTS), "reports")
+        mlflow.log_artifacts(str(files.FIGURES), "reports/figures")
+        for path in files.REPORTS.glob("*.json"):
+            mlflow.log_artifact(str(path), "reports")
         if LOCK.exists():
             mlflow.log_artifact(str(LOCK), "environment")
         info = log_model(model, features_and_target(train)[0])
