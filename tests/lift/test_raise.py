@@ -20,6 +20,14 @@ def test_raised_equals_fresh(lived_in, render, low, high, kind):
     assert difference(tree(project), tree(render(maturity_level=high, **kind))) == ""
 
 
+@pytest.mark.parametrize(("low", "high"), raises)
+def test_odd_names_are_raised_like_any_other(lived_in, render, low, high):
+    names = {"project_name": 'Étude «Ça va» "O\'Neil"', "author": "Zoë Brönte <zoe@example.com>"}
+    project = lived_in(low, **names)
+    assert lift(project, high).conflicts == []
+    assert difference(tree(project), tree(render(maturity_level=high, **names))) == ""
+
+
 def test_steps_equal_a_jump(lived_in, render):
     project = lived_in(levels()[0])
     for level in levels()[1:]:

@@ -85,3 +85,20 @@ def test_file_that_the_template_drops_stays_with_its_edits(released, tmp_path):
     commit(project, "Edit")
     assert lift(project, newest=True).conflicts == []
     assert project.text(".env.example") == "MINE=1\n"
+
+
+@pytest.mark.parametrize("tag", TAGS)
+def test_every_answer_that_was_accepted_still_is(released, rendered, tmp_path, tag):
+    """Else an update would silently take the default in its place."""
+    settings = yaml.safe_load(git("show", f"{tag}:copier.yml", folder=released))
+    accepted = [
+        (name, answer)
+        for name, question in settings.items()
+        if not name.startswith("_") and "choices" in question
+        for answer in question["choices"].values()
+    ]
+    assert accepted
+    for number, (name, answer) in enumerate(accepted):
+        project = repository(rendered(tag, f"old-{number}", **{name: answer}), tmp_path / f"project-{number}")
+        lift(project, newest=True)
+        assert yaml.safe_load(project.text(ANSWERS_FILE))[name] == answer
