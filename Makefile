@@ -17,8 +17,11 @@ export PATH := $(PATH):$(CURDIR)/.uv/bin
 help: ## Show this text
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-test: .venv ## Run all tests: render, lift and run every level (half an hour)
-	uv run --locked pytest
+test: .venv ## Run the tests: render, lift and run every level (half an hour)
+	uv run --locked pytest -m "not long"
+
+long: .venv ## Play hundreds of histories of edits and lifts (a quarter of an hour)
+	uv run --locked pytest -m long
 
 fast: .venv ## Run what needs no installed project (a minute)
 	uv run --locked pytest -m fast
@@ -50,4 +53,4 @@ no-demo:
 python:
 	@test -n "$(UV_PYTHON)" || { echo "No Python 3.11 to 3.13 with venv was found. Install one, or set UV_PYTHON."; exit 1; }
 
-.PHONY: help test fast lint demo no-demo python
+.PHONY: help test long fast lint demo no-demo python
