@@ -148,7 +148,9 @@ def clean_environment() -> dict[str, str]:
     unwanted |= {name for name in os.environ if name.startswith(("DVC_", "MLFLOW_", "PYTEST"))}
     kept = {name: value for name, value in os.environ.items() if name not in unwanted}
     # A project pins its Python in .python-version; here it has to do with the one that there is.
-    return {"UV_PYTHON": getattr(sys, "_base_executable", sys.executable), "UV_PYTHON_DOWNLOADS": "never", **kept}
+    python = getattr(sys, "_base_executable", sys.executable)
+    # On a busy machine threads wait for each other: on so little data one alone is always faster.
+    return {"UV_PYTHON": python, "UV_PYTHON_DOWNLOADS": "never", "OMP_NUM_THREADS": "1", **kept}
 
 
 @dataclass(frozen=True)
