@@ -30,6 +30,8 @@ assert not check(frame, suite, DATA_DOCS)
 files.write_json({"rows": len(frame), "expectations": len(suite.expectations)}, files.REPORTS / "validation.json")
 
 train, test = data.split(frame, params.split)
+files.write_table(train, files.TRAIN)
+files.write_table(test, files.TEST)
 model = build_model(params.model, params.seed).fit(*data.features_and_target(train))
 files.write_model(model)
 
@@ -59,3 +61,5 @@ with tracking.experiment(settings):
     files.write_json(facts, files.REPORTS / "run.json")
     card.write()
     report.write()
+    for path in (card.MARKDOWN, card.PAGE, report.PAGE):
+        tracking.log_file(logged.run_id, path)
