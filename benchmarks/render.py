@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from measure import Cost, alternated, conditions, cost, promise, render, table, template
+from measure import ROOT, Cost, alternated, conditions, cost, promise, render, table, template
 
 COPIER = (
     "import sys, copier\n"
@@ -44,6 +44,7 @@ def cookiecutter_template(project: Path, folder: Path) -> int:
 
 def main() -> None:
     """Print the comparison."""
+    cost(["uv", "sync", "--locked", "--inexact", "--group", "bench"], ROOT)  # cookiecutter
     scripts = Path(sys.executable).parent
     with template() as source, tempfile.TemporaryDirectory() as name:
         folder = Path(name)
