@@ -1,6 +1,11 @@
 """`poe level`: shows what will come, does it, and says well what is in the way."""
 
+import os
+import pty
 import shutil
+import subprocess
+import sys
+from contextlib import suppress
 
 import pytest
 import yaml
@@ -100,6 +105,59 @@ def test_newer_template_is_taken_at_the_same_level(lived_in, template, tmp_path)
     assert run_level(project, "--update").returncode == 0
     assert project.text(".env.example") == "# New\n"
     assert level_of(project) == LOW
+
+
+QUESTION = """
+tracker:
+  type: str
+  help: Which tracker?
+  choices: [mlflow, wandb]
+  default: mlflow
+  when: "{{ maturity_level >= 1 }}"
+
+# Hidden values
+"""
+
+
+@pytest.fixture
+def with_a_question(lived_in, template, tmp_path) -> Project:
+    """Return a project whose template asks one thing more from level 1 on."""
+    asking = shutil.copytree(template, tmp_path / "asking")
+    settings = asking / "copier.yml"
+    settings.write_text(settings.read_text().replace("\n# Hidden values\n", QUESTION, 1))
+    git("commit", "--all", "--quiet", "--message", "Ask", folder=asking)
+    git("tag", "--force", "v999.0.0", folder=asking)
+    project = lived_in(LOW)
+    with_answers(project, _src_path=str(asking))
+    return project
+
+
+def test_it_asks_what_is_new_and_nothing_else(with_a_question):
+    printed, keys = b"", b"\x1b[B\r"  # down, enter
+    terminal, other = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "tools/level.py", "1"], cwd=with_a_question.path, stdin=other, stdout=other, stderr=other
+    )
+    os.close(other)
+    with suppress(OSError):  # Linux says so when the other end closes
+        while chunk := os.read(terminal, 4096):
+            printed += chunk
+            if b"Which tracker" in printed and keys:
+                os.write(terminal, keys)
+                keys = b""
+    os.close(terminal)
+    assert process.wait() == 0
+    assert yaml.safe_load(with_a_question.text(ANSWERS_FILE))["tracker"] == "wandb"
+    assert b"What is the project called?" not in printed
+
+
+def test_without_a_terminal_it_takes_the_default_and_says_so(with_a_question):
+    assert "New answers:\n  tracker: mlflow\n" in run_level(with_a_question, "1").stdout
+
+
+def test_answer_on_the_command_line(with_a_question):
+    assert run_level(with_a_question, "1", "--data", "tracker=wandb").returncode == 0
+    assert yaml.safe_load(with_a_question.text(ANSWERS_FILE))["tracker"] == "wandb"
 
 
 def test_uncommitted_work_is_named(lived_in):
