@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -76,6 +77,7 @@ def first_pipeline(installed: Callable[..., Project]) -> Callable[..., Ran]:
             done = project.poe("pipeline")
             project.commit("First model")
             project.run("git", "tag", "first-model")
+            shutil.copytree(project.path / "reports", kept_reports(project))
             cache[key] = Ran(project, done.stdout + done.stderr)
         return cache[key]
 
@@ -104,8 +106,15 @@ def churn(first_pipeline: Callable[..., Ran]) -> Iterator[Project]:
 
 
 def restore(project: Project) -> None:
-    """Go back to the commit of the first model, its data included; what MLflow knows stays."""
+    """Go back to the commit of the first model, with its data and its pages; what MLflow knows stays."""
     project.run("git", "checkout", "--quiet", "--force", "main")
     project.run("git", "reset", "--quiet", "--hard", "first-model")
     project.run("git", "clean", "--quiet", "--force", "-d")
+    shutil.rmtree(project.path / "reports")
+    shutil.copytree(kept_reports(project), project.path / "reports")
     project.run("uv", "run", "dvc", "checkout", "--quiet", "--force")
+
+
+def kept_reports(project: Project) -> Path:
+    """Return where the pages of the first model are kept: neither Git nor DVC has them."""
+    return project.path.with_name("reports of the first model")
