@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from . import files
 
-DATA_DOCS = files.REPORTS / "data_docs"
+VALIDATION = files.REPORTS / "validation.html"
 FRONT_MATTER = "---\n"
 
 
@@ -37,11 +37,6 @@ def html(markdown: str) -> Markup:
     if markdown.startswith(FRONT_MATTER):
         markdown = markdown.split(FRONT_MATTER, 2)[2]
     return Markup(MarkdownIt("commonmark", {"html": False}).enable("table").render(markdown))
-
-
-def validation_page() -> Path | None:
-    """Return the page of the last validation, or None if there was none on this machine."""
-    return next((DATA_DOCS / "validations").rglob("*.html"), None)
 
 
 def figures() -> dict[str, str]:

@@ -3,21 +3,20 @@
 
 from . import files
 from .errors import reported
-from .pages import environment, figures, validation_page
+from .pages import VALIDATION, environment, figures
 
 PAGE = files.REPORTS / "index.html"
 
 
 def write() -> None:
     """Write the page."""
-    page_of_validation = validation_page()
     template = environment().get_template("index.html.j2")
     page = template.render(
         run=files.read_json(files.REPORTS / "run.json"),
         metrics=files.read_json(files.METRICS),
         slices=files.read_json(files.SLICES),
         validation=files.read_json(files.REPORTS / "validation.json"),
-        validation_page=page_of_validation.relative_to(files.REPORTS).as_posix() if page_of_validation else None,
+        validation_page=VALIDATION.name if VALIDATION.exists() else None,
         figures=figures(),
     )
     with files.replacing(PAGE) as partial:
