@@ -1,22 +1,22 @@
 """Raising a project that nobody has edited gives what a fresh render gives."""
 
 import pytest
+from allpairspy import AllPairs
 from lifting import commit, difference, level_of, lift, moves, raises, tree
 from support import SHARED, levels, options
 
-KINDS = [
-    {"problem_type": problem, "framework": framework}
-    for problem in options()["problem_type"]
-    for framework in options()["framework"]
-]
-each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: "-".join(kind.values()))
+CHOICES = {name: values for name, values in options().items() if name != "maturity_level"}
+# Answers in which each two options of any two questions occur together.
+KINDS = [dict(zip(CHOICES, row, strict=True)) for row in AllPairs(list(CHOICES.values()))]
+each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: "-".join(map(str, kind.values())))
 
 
 @each_kind
 @pytest.mark.parametrize(("low", "high"), raises)
 def test_raised_equals_fresh(lived_in, render, low, high, kind):
     project = lived_in(low, **kind)
-    assert lift(project, high).conflicts == []
+    asked_later = {name: answer for name, answer in kind.items() if name not in project.answers}
+    assert lift(project, high, **asked_later).conflicts == []
     assert difference(tree(project), tree(render(maturity_level=high, **kind))) == ""
 
 
