@@ -1,10 +1,13 @@
 """What a team does to its repository in a year is still there after a lift, and in its place."""
 
+import shutil
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
-from lifting import commit, difference, lift, raises, tree
-from support import Project, git, is_seed
+from copier import run_copy
+from lifting import commit, difference, lift, raises, repository, tree
+from support import Project, git, is_seed, levels
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,47 @@ def test_edits_of_a_year_are_all_in_their_place(lived_in, render, low, high):
     commit(project, "A year of work")
     assert lift(project, high).conflicts == []
     expected = tree(render(maturity_level=high))
+    for edit in made:
+        expected[edit.path] = expected[edit.path].replace(edit.old.encode(), edit.new.encode(), 1)
+    expected |= dict.fromkeys(rewritten, b"# Rewritten\n")
+    expected["src/customer_churn/ours.py"] = b"OURS = 1\n"
+    assert difference(tree(project), expected) == ""
+
+
+MANAGED = "# Managed by copier-mlops"
+NEW = "# New in this version\n"
+
+
+@pytest.fixture(scope="session")
+def next_version(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the template with one more version, in which each managed file has a line more below its first."""
+    clone = shutil.copytree(template, tmp_path_factory.mktemp("next version") / "copier-mlops")
+    for path in (clone / "template").rglob("*"):
+        if path.is_file() and path.read_text(encoding="utf-8").startswith(MANAGED):
+            first, *others = path.read_text(encoding="utf-8").splitlines(keepends=True)
+            path.write_text("".join([first, NEW, *others]), encoding="utf-8")
+    git("commit", "--all", "--quiet", "--message", "The next version", folder=clone)
+    git("tag", "v999.1.0", folder=clone)
+    return clone
+
+
+@pytest.mark.parametrize("level", levels())
+def test_next_version_changes_each_managed_file_and_keeps_the_edits_of_a_year(next_version, tmp_path, level):
+    def rendered(name: str, version: str) -> Project:
+        data = {"maturity_level": level}
+        run_copy(str(next_version), tmp_path / name, data, vcs_ref=version, defaults=True, unsafe=True, quiet=True)
+        return Project(tmp_path / name, {})
+
+    project = repository(rendered("old", "v999.0.0"), tmp_path / "project")
+    rewritten = seeds(project)
+    made = work(project)
+    commit(project, "A year of work")
+    assert lift(project, newest=True).conflicts == []
+    expected = tree(rendered("new", "v999.1.0"))
+    as_before = [
+        path for path, text in expected.items() if text.startswith(MANAGED.encode()) and NEW.encode() not in text
+    ]
+    assert as_before == ["tools/levels.toml"], "the catalogue alone is not below template/"
     for edit in made:
         expected[edit.path] = expected[edit.path].replace(edit.old.encode(), edit.new.encode(), 1)
     expected |= dict.fromkeys(rewritten, b"# Rewritten\n")
