@@ -14,9 +14,9 @@ from customer_churn.figures import draw
 from customer_churn.gate import shortfalls
 from customer_churn.metrics import SCORING, baseline, performance, predict
 from customer_churn.model import build_model, business_kpi
-from customer_churn.pages import DATA_DOCS
 from customer_churn.stages.evaluate import by_slice, importance
 from customer_churn.stages.register import describe
+from customer_churn.stages.validate import DATA_DOCS
 from customer_churn.validation import check, load_suite
 
 params = load_params()

@@ -132,11 +132,18 @@ def with_a_question(lived_in, template, tmp_path) -> Project:
     return project
 
 
-def test_it_asks_what_is_new_and_nothing_else(with_a_question):
+def test_it_asks_what_is_new_and_nothing_else(with_a_question, render):
+    recorded = yaml.safe_load(with_a_question.text(ANSWERS_FILE))
+    wanted = yaml.safe_load(render(maturity_level=HIGH).text(ANSWERS_FILE))
+    given = [f"--data={name}={wanted[name]}" for name in wanted.keys() - recorded.keys()]
     printed, keys = b"", b"\x1b[B\r"  # down, enter
     terminal, other = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "tools/level.py", "1"], cwd=with_a_question.path, stdin=other, stdout=other, stderr=other
+        [sys.executable, "tools/level.py", "1", *given],
+        cwd=with_a_question.path,
+        stdin=other,
+        stdout=other,
+        stderr=other,
     )
     os.close(other)
     with suppress(OSError):  # Linux says so when the other end closes
@@ -152,7 +159,8 @@ def test_it_asks_what_is_new_and_nothing_else(with_a_question):
 
 
 def test_without_a_terminal_it_takes_the_default_and_says_so(with_a_question):
-    assert "New answers:\n  tracker: mlflow\n" in run_level(with_a_question, "1").stdout
+    _, _, answers = run_level(with_a_question, "1").stdout.partition("New answers:\n")
+    assert "  tracker: mlflow\n" in answers
 
 
 def test_answer_on_the_command_line(with_a_question):

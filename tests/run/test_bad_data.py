@@ -27,7 +27,9 @@ def validated(fresh: Project) -> Callable[[str], list[str]]:
             *("uv", "run", "python", "-m", fresh.answers["package_name"], "validate", "split", "train"), rc=1
         )
         head, *lines = done.stderr.strip().splitlines()
-        assert head.startswith("validate: data/raw.parquet breaks expectations/raw.yaml, see reports/validation.html"), head
+        assert head.startswith(
+            "validate: data/raw.parquet breaks expectations/raw.yaml, see reports/validation.html"
+        ), head
         assert (fresh.path / head.rpartition("see ")[2]).exists()
         return [line.strip() for line in lines]
 

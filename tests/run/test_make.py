@@ -39,7 +39,15 @@ def make(*targets: str, folder: Path, **variables: str) -> CompletedProcess[str]
 
 def test_make_alone_lists_the_targets(clone):
     printed = make(folder=clone).stdout
-    assert [line.split()[1] for line in printed.splitlines()] == ["help", "test", "long", "fast", "lint", "bench", "demo"]
+    assert [line.split()[1] for line in printed.splitlines()] == [
+        "help",
+        "test",
+        "long",
+        "fast",
+        "lint",
+        "bench",
+        "demo",
+    ]
 
 
 def test_demo_needs_no_uv_and_leaves_a_report(clone, path_without_uv):
