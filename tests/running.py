@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 from support import Project, options
 
+DEFAULT = {"maturity_level": 1, "problem_type": "classification", "framework": "scikit-learn"}
 INSIDE = Path(__file__).with_name("run") / "inside"
 MEASURES = {"classification": ("accuracy", True), "regression": ("rmse", False)}  # name, and whether more is better
 BUSINESS_KPI = {"classification": "net_gain_per_customer", "regression": "value_held_by_top"}
@@ -70,6 +71,7 @@ class Registry:
     experiments: dict[str, list[dict[str, Any]]]
     versions: dict[str, dict[str, Any]]
     challenger: str | None
+    champion: str | None
 
     @property
     def newest(self) -> str:

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running import models, named
+from running import DEFAULT, models, named
 from support import Project
 
 LEVEL_0 = [{"maturity_level": 0, **model} for model in models()]
 # Each problem and each framework; the other two are run in test_pipeline.py.
 LEVEL_1 = [
-    {"maturity_level": 1, "problem_type": "classification", "framework": "scikit-learn"},
+    DEFAULT,
     {"maturity_level": 1, "problem_type": "regression", "framework": "xgboost"},
 ]
 
@@ -100,7 +100,7 @@ def project(ran: Ran) -> Iterator[Project]:
 @pytest.fixture
 def churn(first_pipeline: Callable[..., Ran]) -> Iterator[Project]:
     """Return the default project after its first pipeline, to change at will, for what is alike in all projects."""
-    ran = first_pipeline(**LEVEL_1[0])
+    ran = first_pipeline(**DEFAULT)
     yield ran.project
     restore(ran.project)
 

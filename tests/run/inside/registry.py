@@ -38,5 +38,5 @@ versions = {
     for version in client.search_model_versions(f"name='{model}'")
 }
 aliases = client.get_registered_model(model).aliases if versions else {}
-challenger = str(aliases["challenger"]) if "challenger" in aliases else None
-print(json.dumps({"experiments": experiments, "versions": versions, "challenger": challenger}))
+holders = {alias: str(aliases[alias]) if alias in aliases else None for alias in ("challenger", "champion")}
+print(json.dumps({"experiments": experiments, "versions": versions, **holders}))

@@ -48,15 +48,19 @@ def write() -> None:
             partial.write_text(content, encoding="utf-8")
 
 
+def gaps() -> list[str]:
+    """Return the required sections under which the team has written nothing."""
+    said = notes()
+    return [heading for heading in REQUIRED if not said.get(heading)]
+
+
 def check() -> None:
     """See that the team has filled in the card.
 
     Raises:
         UserError: a required section is empty; names it.
     """
-    said = notes()
-    empty = [heading for heading in REQUIRED if not said.get(heading)]
-    if empty:
+    if empty := gaps():
         raise UserError(f"the model card says nothing under {', '.join(empty)}: write it in {NOTES}")
 
 

@@ -1,6 +1,7 @@
 # Managed by copier-mlops: an update merges with your edits.
 """What a model was made from: code, data and environment."""
 
+import getpass
 import hashlib
 import subprocess
 import tomllib
@@ -24,6 +25,11 @@ def lineage(data: Path) -> dict[str, str]:
     if LOCK.exists():
         found["uv_lock_sha256"] = _digest(LOCK, "sha256")
     return found
+
+
+def author() -> str:
+    """Return who runs this: their name in Git, or else on this machine."""
+    return _git("config", "user.name") or getpass.getuser()
 
 
 def requirements() -> list[str]:

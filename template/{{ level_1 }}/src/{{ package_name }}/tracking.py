@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read when MLflow is imported
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # a server that is down is told in seconds, not minutes
 
 import mlflow
 import mlflow.sklearn
@@ -27,6 +28,7 @@ from .errors import UserError
 from .lineage import LOCK, dvc_hash, lineage, requirements
 from .params import Params
 
+CONFIGURATION = Path("tracking.yaml")
 CHALLENGER = "challenger"
 EXAMPLE_ROWS = 3
 
@@ -39,8 +41,8 @@ class Tracking(BaseModel, extra="forbid", frozen=True):
 
 
 @contextmanager
-def experiment(tracking: Tracking) -> Iterator[None]:
-    """Connect to MLflow and choose the experiment for the purpose.
+def connected() -> Iterator[None]:
+    """Connect to MLflow.
 
     Raises:
         UserError: MLflow cannot be reached, or fails in the block.
@@ -51,10 +53,17 @@ def experiment(tracking: Tracking) -> Iterator[None]:
     uri = os.environ.get("MLFLOW_TRACKING_URI", f"sqlite:///{Path('mlflow.db').resolve().as_posix()}")
     try:
         mlflow.set_tracking_uri(uri)
-        mlflow.set_experiment(f"{tracking.model}/{tracking.purpose}")
         yield
     except MlflowException as error:
         raise UserError(f"MLflow at {uri}: {' '.join(str(error).split())[:300]}") from error
+
+
+@contextmanager
+def experiment(tracking: Tracking) -> Iterator[None]:
+    """Connect to MLflow and choose the experiment for the purpose."""
+    with connected():
+        mlflow.set_experiment(f"{tracking.model}/{tracking.purpose}")
+        yield
 
 
 def log_run(
@@ -101,14 +110,18 @@ def log_model(model: Any, features: pd.DataFrame) -> ModelInfo:
     )
 
 
-def register(name: str, model_uri: str, shortfalls: list[str]) -> int:
-    """Register the model of a run and return its version; it is the challenger if there are no shortfalls."""
+def register(name: str, model_uri: str, shortfalls: list[str], tags: dict[str, str]) -> int:
+    """Register the model of a run with `tags` and return its version; it is the challenger if there are no shortfalls."""
     client = mlflow.MlflowClient()
     version = int(mlflow.register_model(model_uri, name).version)
-    client.set_model_version_tag(name, str(version), "validation_status", "failed" if shortfalls else "passed")
-    if shortfalls:
-        client.set_model_version_tag(name, str(version), "validation_shortfalls", "; ".join(shortfalls))
-    else:
+    verdict = {
+        "validation_status": "failed" if shortfalls else "passed",
+        "validation_shortfalls": "; ".join(shortfalls),
+    }
+    for key, value in {**tags, **verdict}.items():
+        if value:
+            client.set_model_version_tag(name, str(version), key, value)
+    if not shortfalls:
         client.set_registered_model_alias(name, CHALLENGER, str(version))
     return version
 

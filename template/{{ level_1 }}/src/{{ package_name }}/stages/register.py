@@ -2,18 +2,15 @@
 """Track the run, register the model, and write its card and the report."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from .. import card, files, report, tracking
+from .. import card, files, lineage, registry, report, tracking
 from ..config import load, load_params
 from ..data import TIMESTAMP, features_and_target
 from ..errors import UserError
 from ..gate import shortfalls
-
-CONFIGURATION = Path("tracking.yaml")
 
 
 def main() -> None:
@@ -22,14 +19,20 @@ def main() -> None:
     Raises:
         UserError: the model is not good enough for production: it is registered, but not as challenger.
     """
-    params, settings = load_params(), load(CONFIGURATION, tracking.Tracking)
+    params, settings = load_params(), load(tracking.CONFIGURATION, tracking.Tracking)
     model, metrics = files.read_model(), files.read_json(files.METRICS)
     train, test = files.read_table(files.TRAIN), files.read_table(files.TEST)
     missed = shortfalls(metrics, params.gate)
+    author = lineage.author()
     with tracking.experiment(settings):
+        missed += registry.behind_champion(settings.model, metrics, test)
         logged = tracking.log_run(params, model, metrics, train, test)
         production = settings.purpose == "production"
-        version = tracking.register(settings.model, logged.model_uri, missed) if production else None
+        version = None
+        if production:
+            tags = {"author": author, "card_gaps": ", ".join(card.gaps())}
+            version = tracking.register(settings.model, logged.model_uri, missed, tags)
+            registry.record_registration(settings.model, str(version), author, missed)
         facts = {
             **settings.model_dump(),
             "version": version,

@@ -1,0 +1,207 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""The audit log: who let which model version decide, and when. Entries are only ever added.
+
+It is `audit.db`, or the database that AUDIT_DATABASE_URL names. Triggers refuse changes, and each entry holds the hash of
+the one before it, so that whoever gets round the triggers is found out by `poe audit verify`.
+"""
+
+import argparse
+import csv
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sql
+from filelock import FileLock
+from sqlalchemy.exc import SQLAlchemyError
+
+from .errors import UserError, reported
+
+DEFAULT_URL = "sqlite:///audit.db"
+LOCK_NUMBER = 7_261_957  # of PostgreSQL's advisory lock: any number that no other program takes
+SQLITE_TRIGGERS = [
+    f"CREATE TRIGGER IF NOT EXISTS audit_no_{event} BEFORE {event} ON audit_log "
+    "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END"
+    for event in ("update", "delete")
+]
+POSTGRESQL_TRIGGERS = [
+    """CREATE OR REPLACE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'the audit log is append-only'; END $$""",
+    """CREATE OR REPLACE TRIGGER audit_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_log
+    FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse()""",
+]
+
+metadata = sql.MetaData()
+table = sql.Table(
+    "audit_log",
+    metadata,
+    sql.Column("id", sql.Integer, primary_key=True, autoincrement=False),
+    sql.Column("timestamp", sql.String(32), nullable=False),
+    sql.Column("event", sql.String(40), nullable=False),
+    sql.Column("model", sql.String(256), nullable=False),
+    sql.Column("version", sql.String(20), nullable=False),
+    sql.Column("environment", sql.String(40), nullable=False),
+    sql.Column("deployed_by", sql.String(256), nullable=False),
+    sql.Column("approval_status", sql.String(256), nullable=False),
+    sql.Column("compliance_check", sql.String(256), nullable=False),
+    sql.Column("details", sql.Text, nullable=False),
+    sql.Column("previous", sql.String(64), nullable=False),
+    sql.Column("hash", sql.String(64), nullable=False),
+)
+
+
+@dataclass(frozen=True)
+class Event:
+    """What an entry says."""
+
+    event: str
+    model: str
+    version: str
+    environment: str
+    deployed_by: str
+    approval_status: str
+    compliance_check: str
+    details: dict[str, Any]
+
+    @classmethod
+    def of(cls, entry: dict[str, Any]) -> "Event":
+        """Return what an entry says, without what makes it one."""
+        said = {field.name: entry[field.name] for field in fields(cls)}
+        return cls(**{**said, "details": json.loads(entry["details"])})
+
+
+@contextmanager
+def locked() -> Iterator[None]:
+    """Keep all others, on any machine that uses this log, from changing the registry or the log in the block.
+
+    The lock goes with its process, however that ends.
+
+    Raises:
+        UserError: the database cannot be reached, or fails in the block.
+    """
+    engine = _engine()
+    try:
+        if engine.dialect.name == "sqlite":
+            with FileLock(f"{engine.url.database}.lock"):
+                yield
+        else:
+            with engine.connect() as connection:
+                connection.execute(sql.select(sql.func.pg_advisory_lock(LOCK_NUMBER)))
+                yield
+                connection.execute(sql.select(sql.func.pg_advisory_unlock(LOCK_NUMBER)))
+    except SQLAlchemyError as error:
+        raise _unreachable(error) from error
+
+
+def append(event: Event) -> int:
+    """Add an entry and return its number; only inside `locked`."""
+    with _engine().begin() as connection:
+        last = connection.execute(sql.select(table).order_by(table.c.id.desc()).limit(1)).first()
+        values = {
+            **asdict(event),
+            "details": json.dumps(event.details, sort_keys=True),
+            "id": last.id + 1 if last else 1,
+            "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "previous": last.hash if last else "",
+        }
+        connection.execute(sql.insert(table).values(**values, hash=digest(values)))
+    return values["id"]
+
+
+def entries() -> list[dict[str, Any]]:
+    """Return all entries, the oldest first.
+
+    Raises:
+        UserError: the database cannot be reached.
+    """
+    try:
+        with _engine().connect() as connection:
+            return [dict(row) for row in connection.execute(sql.select(table).order_by(table.c.id)).mappings()]
+    except SQLAlchemyError as error:
+        raise _unreachable(error) from error
+
+
+def digest(entry: dict[str, Any]) -> str:
+    """Return the hash of all that an entry says, the hash of the entry before it included."""
+    said = {name: value for name, value in entry.items() if name != "hash"}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+def verify(found: list[dict[str, Any]], newest: int = 0) -> list[str]:
+    """Return a line for each entry that was edited, deleted or moved; none means that all is as it was written.
+
+    Args:
+        found: all entries, the oldest first.
+        newest: the number of the newest entry that is known from elsewhere: its absence shows that the end was cut off.
+    """
+    problems, previous, expected = [], "", 1
+    for entry in found:
+        if entry["id"] != expected:
+            problems.append(f"entries {expected} to {entry['id'] - 1} are gone")
+        elif entry["previous"] != previous:
+            problems.append(f"entry {entry['id']} does not follow the one before it: one of them was replaced or moved")
+        if digest(entry) != entry["hash"]:
+            problems.append(f"entry {entry['id']} was edited")
+        previous, expected = entry["hash"], entry["id"] + 1
+    if newest >= expected:
+        problems.append(f"entries {expected} to {newest} are gone")
+    return problems
+
+
+@cache
+def _engine() -> sql.Engine:
+    engine = sql.create_engine(os.environ.get("AUDIT_DATABASE_URL", DEFAULT_URL))
+    triggers = SQLITE_TRIGGERS if engine.dialect.name == "sqlite" else POSTGRESQL_TRIGGERS
+    try:
+        with engine.begin() as connection:
+            metadata.create_all(connection)
+            for trigger in triggers:
+                connection.execute(sql.text(trigger))
+    except SQLAlchemyError as error:
+        raise _unreachable(error) from error
+    return engine
+
+
+def _unreachable(error: SQLAlchemyError) -> UserError:
+    return UserError(f"the audit log cannot be used, so nothing was changed: {' '.join(str(error).split())[:300]}")
+
+
+def _export(path: Path) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, [column.name for column in table.columns])
+        writer.writeheader()
+        writer.writerows(entries())
+
+
+def main() -> None:
+    """List, export or verify the log."""
+    parser = argparse.ArgumentParser(prog="audit", description="The audit log of the registry.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("list", help="print all entries, the oldest first")
+    commands.add_parser("verify", help="see that no entry was edited, deleted or moved")
+    commands.add_parser("export", help="write all entries as CSV").add_argument("path", type=Path)
+    arguments = parser.parse_args()
+    with reported("audit"):
+        if arguments.command == "export":
+            _export(arguments.path)
+        elif arguments.command == "list":
+            for entry in entries():
+                print("{timestamp}  {event:10} {model} {version}  {deployed_by}  {approval_status}".format_map(entry))
+        else:
+            from .registry import newest_entry, unlogged
+
+            found = entries()
+            if problems := verify(found, newest_entry()) + unlogged(found):
+                raise UserError("\n  ".join(["the log is not as it was written", *problems]))
+            print(f"{len(found)} entries, each as it was written")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,279 @@
+"""Who becomes champion, who may say so, and that the audit log knows of it whatever happens."""
+
+import csv
+import json
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from running import DEFAULT, INSIDE, change, inside, registry
+from support import Project, clean_environment
+
+WRITES = 6  # of a promotion, to registry and audit log
+
+
+@pytest.fixture(scope="session")
+def passed(first_pipeline: Callable[..., Any]) -> tuple[str, str]:
+    """Return two versions of the default project that passed the gate, before there was a champion."""
+    project = first_pipeline(**DEFAULT).project
+    inside(project, "forget.py")
+    project.poe("register")
+    newest = int(registry(project).newest)
+    return str(newest - 1), str(newest)
+
+
+@pytest.fixture
+def versions(passed: tuple[str, str], churn: Project) -> Iterator[tuple[Project, str, str]]:
+    """Return the default project without a champion, and two versions of it that passed the gate."""
+    yield churn, *passed
+    inside(churn, "forget.py")
+
+
+def champion(project: Project) -> str | None:
+    """Return the version that is the champion, as MLflow says."""
+    return registry(project).champion
+
+
+def events(project: Project) -> list[tuple[str, str]]:
+    """Return event and version of the audit log's promotions and rollbacks."""
+    project.poe("audit", "export", "log.csv")
+    with (project.path / "log.csv").open(newline="") as file:
+        return [(row["event"], row["version"]) for row in csv.DictReader(file) if row["event"] != "registration"]
+
+
+def promote(project: Project, version: str, **keywords) -> subprocess.CompletedProcess[str]:
+    return project.poe("promote", "--version", version, "--approved-by", "Grace", **keywords)
+
+
+def test_promotions_and_rollbacks_move_the_champion_once_and_are_logged(versions):
+    project, first, second = versions
+    assert champion(project) is None
+    assert "has no champion before" in project.poe("rollback", rc=1).stderr
+    promote(project, first)
+    promote(project, second)
+    assert "is the champion already" in promote(project, second).stdout
+    assert champion(project) == second
+    project.poe("rollback")
+    assert champion(project) == first
+    assert "after a rollback already" in project.poe("rollback").stdout
+    assert champion(project) == first
+    project.poe("rollback", "--to", second)
+    assert champion(project) == second
+    kinds = [("promotion", first), ("promotion", second), ("rollback", first), ("rollback", second)]
+    assert events(project) == [(f"{kind} {step}", version) for kind, version in kinds for step in ("intended", "done")]
+    assert "each as it was written" in project.poe("audit", "verify").stdout
+
+
+def test_version_that_is_worse_than_the_champion_is_no_challenger_and_cannot_be_promoted(versions):
+    project, first, _ = versions
+    promote(project, first)
+    before = registry(project)
+    change(project, "params.yaml", model__max_iter=1, gate={"min_accuracy": 0.1})
+    refused = project.poe("pipeline", rc=None)
+    assert "is worse than that of champion" in refused.stderr
+    after = registry(project)
+    assert (after.challenger, after.champion) == (before.challenger, first)
+    assert "did not pass the gate (roc_auc" in promote(project, after.newest, rc=1).stderr
+    assert champion(project) == first
+
+
+def test_champion_of_other_columns_stops_no_version(versions):
+    project, first, _ = versions
+    promote(project, first)
+    data = project.package / "data.py"
+    data.write_text(data.read_text().replace("return simulate(**params.model_dump(), seed=seed)",
+                                             "return simulate(**params.model_dump(), seed=seed).drop(columns='tenure_months')"))  # fmt: skip
+    change(project, "params.yaml", gate={"min_accuracy": 0.1})
+    expectations = project.text("expectations/raw.yaml").splitlines(keepends=True)
+    (project.path / "expectations/raw.yaml").write_text("".join(x for x in expectations if "tenure_months" not in x))
+    assert f"not compared with champion {first}" in project.poe("pipeline").stdout
+
+
+def test_incomplete_card_and_the_author_alone_are_refused(versions):
+    project, _, _ = versions
+    notes = project.path / "docs/model_card_notes.md"
+    notes.write_text(notes.read_text().replace("## Contact", "## Contacts"))
+    project.poe("register")
+    change(project, "governance.yaml", four_eyes=True)
+    refused = project.poe(
+        "promote", "--version", registry(project).newest, "--approved-by", "Ada Lovelace", rc=1
+    ).stderr
+    assert "its model card says nothing under Contact" in refused
+    assert "Ada Lovelace made it, and governance.yaml asks for four eyes" in refused
+    assert champion(project) is None
+
+
+def test_unknown_version_is_told_in_a_line(versions):
+    project, _, _ = versions
+    assert "has no version 999" in promote(project, "999", rc=1).stderr
+    assert "has no version two" in promote(project, "two", rc=1).stderr
+
+
+def test_two_promotions_at_once_follow_each_other(versions):
+    project, first, second = versions
+    command = ["uv", "run", "python", "-m", f"{project.answers['package_name']}.registry", "promote"]
+    both = [
+        subprocess.Popen(
+            [*command, "--version", version, "--approved-by", "Grace"],
+            cwd=project.path,
+            env=clean_environment(),
+            stdout=subprocess.DEVNULL,
+        )
+        for version in (first, second)
+    ]
+    assert [process.wait() for process in both] == [0, 0]
+    logged = events(project)
+    assert [event for event, _ in logged] == ["promotion intended", "promotion done"] * 2
+    assert logged[0][1] == logged[1][1] != logged[2][1] == logged[3][1] == champion(project)
+    project.poe("audit", "verify")
+
+
+def test_promotion_that_is_killed_at_any_write_leaves_no_change_without_an_entry(versions):
+    project, first, second = versions
+    crash = ["uv", "run", "--quiet", "python", INSIDE / "crash.py", project.answers["project_slug"]]
+    for write in range(1, WRITES + 2):
+        inside(project, "forget.py")
+        promote(project, first)
+        died = project.run(*crash, project.answers["package_name"], second, str(write), rc=None)
+        assert died.returncode == (0 if write > WRITES else -signal.SIGKILL), died.stderr
+        promote(project, second)
+        assert champion(project) == second
+        assert events(project)[-1] == ("promotion done", second)
+        assert [event for event, _ in events(project)].count("promotion done") == 2, "each change has one entry"
+        project.poe("audit", "verify")
+
+
+TAMPERED = {
+    "UPDATE audit_log SET deployed_by = 'Mallory' WHERE id = 2": "entry 2 was edited",
+    "DELETE FROM audit_log WHERE id = 3": "entries 3 to 3 are gone",
+    "UPDATE audit_log SET id = CASE id WHEN 2 THEN -3 ELSE -2 END WHERE id IN (2, 3); "
+    "UPDATE audit_log SET id = -id WHERE id < 0": "entry 2 was edited",
+    "DELETE FROM audit_log WHERE id = (SELECT max(id) FROM audit_log)": "entries 4 to 4 are gone",
+}
+
+
+@pytest.mark.parametrize("statement", TAMPERED)
+def test_log_refuses_changes_and_verify_names_one_that_got_round_that(versions, statement):
+    project, first, second = versions
+    promote(project, first)
+    promote(project, second)
+    with sqlite3.connect(project.path / "audit.db") as log:
+        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+            log.executescript(statement)
+        log.rollback()
+        log.executescript(f"DROP TRIGGER audit_no_update; DROP TRIGGER audit_no_delete; {statement};")
+    assert TAMPERED[statement] in project.poe("audit", "verify", rc=1).stderr
+
+
+def test_champion_that_was_moved_past_the_log_is_found(versions):
+    project, first, second = versions
+    promote(project, first)
+    slug = project.answers["project_slug"]
+    project.python(
+        f"import mlflow; mlflow.MlflowClient('sqlite:///mlflow.db').set_registered_model_alias('{slug}', 'champion', '{second}')"
+    )
+    assert f"the champion is {second}, but the log made it {first}" in project.poe("audit", "verify", rc=1).stderr
+
+
+@pytest.fixture
+def chat() -> Iterator[tuple[str, list[str]]]:
+    """Return the address of a chat's webhook, and what it was told."""
+    told: list[str] = []
+
+    class Hook(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["text"])
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Keep quiet."""
+
+    server = HTTPServer(("127.0.0.1", 0), Hook)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/", told
+    server.shutdown()
+    server.server_close()
+
+
+def nobody_listens() -> str:
+    """Return an address at which nothing answers."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{free.getsockname()[1]}"
+
+
+def test_chat_hears_of_a_promotion_and_its_silence_stops_none(versions, chat):
+    project, first, second = versions
+    address, told = chat
+    promote(project, first, NOTIFY_WEBHOOK_URL=address)
+    assert told == [f"customer-churn {first} is the champion, approved by Grace"]
+    assert "nobody was told" in promote(project, second, NOTIFY_WEBHOOK_URL=nobody_listens()).stderr
+    assert champion(project) == second
+
+
+def test_server_that_is_down_is_told_and_nothing_is_changed(versions):
+    project, first, _ = versions
+    for command in (("promote", "--version", first, "--approved-by", "Grace"), ("rollback",), ("register",)):
+        refused = project.poe(*command, rc=None, MLFLOW_TRACKING_URI=nobody_listens())
+        assert refused.returncode != 0
+        assert "MLflow at http://127.0.0.1:" in refused.stderr
+        assert "Traceback" not in refused.stderr
+    assert events(project) == []
+    promote(project, first)
+
+
+@pytest.fixture
+def postgresql(tmp_path_factory: pytest.TempPathFactory, tool: Callable[[str], str]) -> Iterator[str]:
+    """Return the URL of a PostgreSQL of its own."""
+    # Debian keeps the server of each version out of PATH, beside what `pg_config` of the client knows.
+    binaries = max(Path("/usr/lib/postgresql").glob("*/bin"), default=None) or Path(tool("initdb")).parent
+    folder = Path(subprocess.run(["mktemp", "--directory"], check=True, capture_output=True, text=True).stdout.strip())
+    shutil.chown(folder, "postgres", "postgres")
+    port = nobody_listens().rpartition(":")[2]
+
+    def run(*command: object) -> None:
+        subprocess.run(list(map(str, command)), check=True, user="postgres", cwd=folder, stdout=subprocess.DEVNULL)
+
+    run(binaries / "initdb", "--auth=trust", "--pgdata", folder / "data")
+    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder}"
+    run(
+        binaries / "pg_ctl",
+        "--pgdata",
+        folder / "data",
+        "--log",
+        folder / "log",
+        "--options",
+        options,
+        "--wait",
+        "start",
+    )
+    yield f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres"
+    run(binaries / "pg_ctl", "--pgdata", folder / "data", "--mode", "immediate", "--wait", "stop")
+    shutil.rmtree(folder)
+
+
+def test_log_in_postgresql_is_append_only_too(versions, postgresql):
+    project, first, second = versions
+    variables = {"AUDIT_DATABASE_URL": postgresql}
+    promote(project, first, **variables)
+    promote(project, second, **variables)
+    assert "4 entries, each as it was written" in project.poe("audit", "verify", **variables).stdout
+    tamper = (
+        "import os, sqlalchemy as sql\nwith sql.create_engine(os.environ['AUDIT_DATABASE_URL']).begin() as connection:\n"
+        '    connection.execute(sql.text("{}"))'
+    )
+    for statement in ("UPDATE audit_log SET version = '9'", "DELETE FROM audit_log", "TRUNCATE audit_log"):
+        refused = project.run("uv", "run", "python", "-c", tamper.format(statement), rc=1, **variables).stderr
+        assert "the audit log is append-only" in refused
+    around = "ALTER TABLE audit_log DISABLE TRIGGER ALL; UPDATE audit_log SET version = '9' WHERE id = 3"
+    project.run("uv", "run", "python", "-c", tamper.format(around), **variables)
+    assert "entry 3 was edited" in project.poe("audit", "verify", rc=1, **variables).stderr
