@@ -16,6 +16,8 @@ from jinja2.ext import Extension
 
 CATALOGUE = Path(__file__).with_name("catalogue.toml")
 AUTHOR = re.compile(r"(?P<name>[^<>]+?)\s*(?:<(?P<email>[^<>@\s]+@[^<>@\s]+)>)?")
+# Git hosts whose container registry has another name than they have.
+IMAGE_REGISTRIES = {"github.com": "ghcr.io", "gitlab.com": "registry.gitlab.com"}
 SOFT_KEYWORDS = {*keyword.softkwlist, "type"}  # the same for every Python that may render the template
 
 # Import names of what a generated project depends on: a package of that name would hide them.
@@ -77,6 +79,12 @@ def _parse_author(author: str) -> re.Match[str]:
     return match
 
 
+def image_name(repository_url: str) -> str:
+    """Return the name of a repository's container image, in the registry that its Git host brings."""
+    host, _, path = repository_url.lower().removeprefix("https://").removesuffix(".git").partition("/")
+    return f"{IMAGE_REGISTRIES.get(host, host)}/{path}"
+
+
 def quoted(text: str) -> str:
     """Return `text` as a double-quoted string that JSON, TOML, YAML and Python read alike."""
     return json.dumps(text, ensure_ascii=False)
@@ -128,6 +136,7 @@ class Mlops(Extension):
             author_name,
             author_email,
             author_problem,
+            image_name,
             quoted,
             in_git,
             shell_quoted,

@@ -14,6 +14,7 @@ from typing import Any
 import mlops
 import yaml
 from jinja2 import Environment
+from jinja2.defaults import DEFAULT_NAMESPACE
 from pathspec import PathSpec
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -93,9 +94,10 @@ def known_names() -> set[str]:
 
 
 def left_to_fill_in(text: str) -> list[str]:
-    """Return what Jinja would still fill in; the doubled braces of a format string or a workflow are none of it."""
+    """Return what Jinja would still fill in; the doubled braces of a format string, workflow or dashboard are none of it."""
     filled_in = re.finditer(r"(?<!\$)\{\{[^{}\n]*\}\}", text)
-    names = [match[0] for match in filled_in if set(re.findall(r"\w+", match[0])) & known_names()]
+    known = known_names() - DEFAULT_NAMESPACE.keys()
+    names = [match[0] for match in filled_in if set(re.findall(r"\w+", match[0])) & known]
     return names + re.findall(r"\{%.*?%\}|^[ \t]*#%.*$", text, re.MULTILINE)
 
 

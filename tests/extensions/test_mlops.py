@@ -57,6 +57,19 @@ def test_package_name_has_no_problem_whatever_the_text(text):
     assert mlops.package_name_problem(name) == ""
 
 
+@pytest.mark.parametrize(
+    ("repository_url", "expected"),
+    [
+        ("https://github.com/Octocat/Customer-Churn", "ghcr.io/octocat/customer-churn"),
+        ("https://github.com/octocat/churn.git", "ghcr.io/octocat/churn"),
+        ("https://gitlab.com/group/sub/churn", "registry.gitlab.com/group/sub/churn"),
+        ("https://git.example.com:8443/team/churn", "git.example.com:8443/team/churn"),
+    ],
+)
+def test_image_is_named_after_the_repository(repository_url, expected):
+    assert mlops.image_name(repository_url) == expected
+
+
 @pytest.mark.parametrize("name", ["churn", "_private", "churn2", "ml_2026"])
 def test_good_package_name_has_no_problem(name):
     assert mlops.package_name_problem(name) == ""
