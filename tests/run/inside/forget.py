@@ -5,13 +5,18 @@ from pathlib import Path
 
 import mlflow
 
-client = mlflow.MlflowClient("sqlite:///mlflow.db")
-(model,) = sys.argv[1:]
-found = client.get_registered_model(model)
-if "champion" in found.aliases:
-    client.delete_registered_model_alias(model, "champion")
-for tag in found.tags:
-    client.delete_registered_model_tag(model, tag)
-for path in Path().glob("audit.db*"):
-    path.unlink()
-print("{}")
+
+def forget(model: str) -> None:
+    client = mlflow.MlflowClient("sqlite:///mlflow.db")
+    found = client.get_registered_model(model)
+    if "champion" in found.aliases:
+        client.delete_registered_model_alias(model, "champion")
+    for tag in found.tags:
+        client.delete_registered_model_tag(model, tag)
+    for path in Path().glob("audit.db*"):
+        path.unlink()
+
+
+if __name__ == "__main__":
+    forget(sys.argv[1])
+    print("{}")

@@ -24,7 +24,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from .errors import UserError, reported
 
-DEFAULT_URL = "sqlite:///audit.db"
 LOCK_NUMBER = 7_261_957  # of PostgreSQL's advisory lock: any number that no other program takes
 SQLITE_TRIGGERS = [
     f"CREATE TRIGGER IF NOT EXISTS audit_no_{event} BEFORE {event} ON audit_log "
@@ -86,16 +85,9 @@ def locked() -> Iterator[None]:
     Raises:
         UserError: the database cannot be reached, or fails in the block.
     """
-    engine = _engine()
     try:
-        if engine.dialect.name == "sqlite":
-            with FileLock(f"{engine.url.database}.lock"):
-                yield
-        else:
-            with engine.connect() as connection:
-                connection.execute(sql.select(sql.func.pg_advisory_lock(LOCK_NUMBER)))
-                yield
-                connection.execute(sql.select(sql.func.pg_advisory_unlock(LOCK_NUMBER)))
+        with _lock(_engine()):
+            yield
     except SQLAlchemyError as error:
         raise _unreachable(error) from error
 
@@ -144,29 +136,49 @@ def verify(found: list[dict[str, Any]], newest: int = 0) -> list[str]:
     problems, previous, expected = [], "", 1
     for entry in found:
         if entry["id"] != expected:
-            problems.append(f"entries {expected} to {entry['id'] - 1} are gone")
+            problems.append(_gone(expected, entry["id"] - 1))
         elif entry["previous"] != previous:
             problems.append(f"entry {entry['id']} does not follow the one before it: one of them was replaced or moved")
         if digest(entry) != entry["hash"]:
             problems.append(f"entry {entry['id']} was edited")
         previous, expected = entry["hash"], entry["id"] + 1
     if newest >= expected:
-        problems.append(f"entries {expected} to {newest} are gone")
+        problems.append(_gone(expected, newest))
     return problems
 
 
-@cache
+def _gone(first: int, last: int) -> str:
+    return f"entry {first} is gone" if first == last else f"entries {first} to {last} are gone"
+
+
 def _engine() -> sql.Engine:
-    engine = sql.create_engine(os.environ.get("AUDIT_DATABASE_URL", DEFAULT_URL))
-    triggers = SQLITE_TRIGGERS if engine.dialect.name == "sqlite" else POSTGRESQL_TRIGGERS
+    return _open(os.environ.get("AUDIT_DATABASE_URL", f"sqlite:///{Path('audit.db').resolve().as_posix()}"))
+
+
+@cache
+def _open(url: str) -> sql.Engine:
     try:
-        with engine.begin() as connection:
-            metadata.create_all(connection)
-            for trigger in triggers:
-                connection.execute(sql.text(trigger))
+        engine = sql.create_engine(url)
+        if not sql.inspect(engine).has_table(table.name):
+            triggers = SQLITE_TRIGGERS if engine.dialect.name == "sqlite" else POSTGRESQL_TRIGGERS
+            with _lock(engine), engine.begin() as connection:
+                metadata.create_all(connection)
+                for trigger in triggers:
+                    connection.execute(sql.text(trigger))
     except SQLAlchemyError as error:
         raise _unreachable(error) from error
     return engine
+
+
+@contextmanager
+def _lock(engine: sql.Engine) -> Iterator[None]:
+    if engine.dialect.name == "sqlite":
+        with FileLock(f"{engine.url.database}.lock"):
+            yield
+    else:
+        with engine.begin() as connection:
+            connection.execute(sql.select(sql.func.pg_advisory_xact_lock(LOCK_NUMBER)))
+            yield
 
 
 def _unreachable(error: SQLAlchemyError) -> UserError:

@@ -14,14 +14,14 @@ LOCK = Path("uv.lock")
 CODE = ["src", "params.yaml", "pyproject.toml", "uv.lock"]
 
 
-def lineage(data: Path) -> dict[str, str]:
-    """Return commit, whether the code is as committed, DVC's hash of `data`, and the hash of the lock file.
+def lineage(data: Path, model: Path) -> dict[str, str]:
+    """Return commit, whether the code is as committed, DVC's hashes of `data` and `model`, and the hash of the lock file.
 
     What cannot be told, for want of Git or of the lock file, is left out.
     """
-    found = {"data_md5": dvc_hash(data)}
-    if commit := _git("rev-parse", "HEAD"):
-        found |= {"git_commit": commit, "git_clean": str(not _git("status", "--porcelain", "--", *CODE))}
+    found = {"data_md5": dvc_hash(data), "model_md5": dvc_hash(model)}
+    if commit := git("rev-parse", "HEAD"):
+        found |= {"git_commit": commit, "git_clean": str(not git("status", "--porcelain", "--", *CODE))}
     if LOCK.exists():
         found["uv_lock_sha256"] = _digest(LOCK, "sha256")
     return found
@@ -29,7 +29,7 @@ def lineage(data: Path) -> dict[str, str]:
 
 def author() -> str:
     """Return who runs this: their name in Git, or else on this machine."""
-    return _git("config", "user.name") or getpass.getuser()
+    return git("config", "user.name") or getpass.getuser()
 
 
 def requirements() -> list[str]:
@@ -44,13 +44,14 @@ def dvc_hash(path: Path) -> str:
     return _digest(path, "md5")
 
 
-def _digest(path: Path, algorithm: str) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, algorithm).hexdigest()
-
-
-def _git(*arguments: str) -> str:
+def git(*arguments: str) -> str:
+    """Return what Git answers, or nothing if it cannot: it is not there, or this is no repository."""
     try:
         return subprocess.run(["git", *arguments], capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return ""
+
+
+def _digest(path: Path, algorithm: str) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, algorithm).hexdigest()

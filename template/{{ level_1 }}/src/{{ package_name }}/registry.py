@@ -6,14 +6,13 @@ lock; whoever comes next settles an intention that a crash left open by what the
 """
 
 import argparse
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import mlflow
-import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
@@ -21,10 +20,8 @@ from pydantic import BaseModel, NonNegativeFloat
 
 from . import audit, notify
 from .config import load
-from .data import features_and_target
 from .errors import UserError, reported
 from .lineage import author
-from .metrics import performance, predict
 from .tracking import CONFIGURATION, Tracking, connected
 
 CHAMPION = "champion"
@@ -56,6 +53,22 @@ def champion(client: MlflowClient, model: str) -> str | None:
         raise
 
 
+def find(client: MlflowClient, model: str, version: str) -> ModelVersion:
+    """Return a version by its number or alias.
+
+    Raises:
+        UserError: there is none.
+    """
+    try:
+        if version.isdigit():
+            return client.get_model_version(model, version)
+        return client.get_model_version_by_alias(model, version)
+    except MlflowException as error:
+        if error.error_code not in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
+            raise
+        raise UserError(f"{model} has no version {version}: `poe ui` shows which there are") from error
+
+
 def promote(model: str, version: str, approved_by: str, ticket: str = "") -> str:
     """Make a version the champion and return what came of it; it already being so is fine.
 
@@ -64,9 +77,10 @@ def promote(model: str, version: str, approved_by: str, ticket: str = "") -> str
     """
     governance = load_governance()
     with _changing(model) as client:
+        found = find(client, model, version)
+        version = str(found.version)
         if champion(client, model) == version:
             return f"{model} {version} is the champion already"
-        found = _version(client, model, version)
         if problems := refusals(found, approved_by, governance):
             raise UserError(f"version {version} cannot be promoted: {'; '.join(problems)}")
         _move(client, "promotion", found, approved_by, {"ticket": ticket} if ticket else {}, governance)
@@ -89,7 +103,7 @@ def rollback(model: str, to: str | None, by: str) -> str:
             raise UserError(f"{model} has no champion before {current or 'the first'}: name a version with --to")
         if target in {current, ROLLED_BACK}:
             return f"{model} {current} is the champion after a rollback already; --to goes to another version"
-        found = _version(client, model, target)
+        found = find(client, model, target)
         if found.tags.get("validation_status") != "passed":
             raise UserError(f"version {target} never passed the gate: name another with --to")
         _move(client, "rollback", found, by, {}, governance)
@@ -108,30 +122,6 @@ def refusals(version: ModelVersion, approved_by: str, governance: Governance) ->
     if governance.four_eyes and approved_by.casefold() == tags.get("author", "").casefold():
         problems.append(f"{approved_by} made it, and governance.yaml asks for four eyes: somebody else must approve")
     return problems
-
-
-def behind_champion(model: str, metrics: dict[str, float], test: pd.DataFrame) -> list[str]:
-    """Return a line for each metric of `governance.yaml` in which the champion is better on the same test rows.
-
-    Before the first champion there is none; nor is there if the champion cannot read these columns, which is printed.
-    """
-    client = MlflowClient()
-    version = champion(client, model)
-    if version is None:
-        return []
-    features, target = features_and_target(test)
-    try:
-        best = performance(target, predict(mlflow.sklearn.load_model(f"models:/{model}/{version}"), features))
-    except (KeyError, ValueError) as error:
-        print(f"  not compared with champion {version}, which cannot read these columns: {error}")
-        return []
-    lines = []
-    for name, tolerance in load_governance().compare.items():
-        if name not in best:
-            raise UserError(f"governance.yaml: compare.{name}: no metric is called {name}; there are {', '.join(best)}")
-        if metrics[name] < best[name] - tolerance:
-            lines.append(f"{name} {metrics[name]:.4g} is worse than that of champion {version}, {best[name]:.4g}")
-    return lines
 
 
 def record_registration(model: str, version: str, by: str, shortfalls: list[str]) -> None:
@@ -231,15 +221,6 @@ def _append(client: MlflowClient, event: audit.Event) -> None:
     client.set_registered_model_tag(event.model, NEWEST, str(audit.append(event)))
 
 
-def _version(client: MlflowClient, model: str, version: str) -> ModelVersion:
-    try:
-        return client.get_model_version(model, version)
-    except MlflowException as error:
-        if error.error_code not in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
-            raise
-        raise UserError(f"{model} has no version {version}: `poe ui` shows which there are") from error
-
-
 def main() -> None:
     """Promote a version, or roll back."""
     parser = argparse.ArgumentParser(prog="registry", description=__doc__.partition("\n")[0])
@@ -252,6 +233,7 @@ def main() -> None:
     back.add_argument("--to", metavar="VERSION", help="another version than the one before")
     back.add_argument("--approved-by", default="on call", metavar="WHO")
     arguments = parser.parse_args()
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")  # seconds; an incident cannot wait for MLflow's 120
     with reported(arguments.command):
         model = load(CONFIGURATION, Tracking).model
         if arguments.command == "promote":

@@ -13,9 +13,7 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read when MLflow is
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # a server that is down is told in seconds, not minutes
 
 import mlflow
-import mlflow.sklearn
 import pandas as pd
-import skops.io
 from mlflow.data.dataset_source_registry import resolve_dataset_source
 from mlflow.data.meta_dataset import MetaDataset
 from mlflow.exceptions import MlflowException
@@ -25,7 +23,7 @@ from pydantic import BaseModel
 from . import files
 from .data import features_and_target
 from .errors import UserError
-from .lineage import LOCK, dvc_hash, lineage, requirements
+from .lineage import LOCK, dvc_hash, requirements
 from .params import Params
 
 CONFIGURATION = Path("tracking.yaml")
@@ -67,10 +65,14 @@ def experiment(tracking: Tracking) -> Iterator[None]:
 
 
 def log_run(
-    params: Params, model: Any, metrics: dict[str, float], train: pd.DataFrame, test: pd.DataFrame
+    params: Params,
+    model: Any,
+    metrics: dict[str, float],
+    train: pd.DataFrame,
+    test: pd.DataFrame,
+    sources: dict[str, str],
 ) -> ModelInfo:
-    """Log all of a run to the active experiment and return where its model is."""
-    sources = lineage(files.RAW)
+    """Log all of a run to the active experiment, tagged with its sources, and return where its model is."""
     with mlflow.start_run(tags=sources):
         mlflow.log_params(_flat(params.model_dump()))
         mlflow.log_metrics({**metrics, **_sizes(train, test)})
@@ -99,6 +101,8 @@ def log_model(model: Any, features: pd.DataFrame) -> ModelInfo:
 
     Its own types are trusted, since it was trained here: skops loads no others.
     """
+    import skops.io
+
     example = _floating(features.head(EXAMPLE_ROWS))
     return mlflow.sklearn.log_model(
         model,
@@ -110,10 +114,13 @@ def log_model(model: Any, features: pd.DataFrame) -> ModelInfo:
     )
 
 
-def register(name: str, model_uri: str, shortfalls: list[str], tags: dict[str, str]) -> int:
+def register(
+    name: str, model: ModelInfo, metrics: dict[str, float], shortfalls: list[str], tags: dict[str, str]
+) -> int:
     """Register the model of a run with `tags` and return its version; it is the challenger if there are no shortfalls."""
     client = mlflow.MlflowClient()
-    version = int(mlflow.register_model(model_uri, name).version)
+    version = int(mlflow.register_model(model.model_uri, name).version)
+    client.update_model_version(name, str(version), _summary(model.run_id, metrics))
     verdict = {
         "validation_status": "failed" if shortfalls else "passed",
         "validation_shortfalls": "; ".join(shortfalls),
@@ -129,6 +136,13 @@ def register(name: str, model_uri: str, shortfalls: list[str], tags: dict[str, s
 def log_file(run_id: str, path: Path) -> None:
     """Add a file to the reports of a run."""
     mlflow.MlflowClient().log_artifact(run_id, str(path), "reports")
+
+
+def _summary(run_id: str, metrics: dict[str, float]) -> str:
+    """Return what the registry's page says of a version: its metrics, and links to the pages of its run."""
+    figures = ", ".join(f"{name} {value:.4g}" for name, value in metrics.items() if not name.startswith("baseline_"))
+    run = f"#/experiments/{mlflow.get_run(run_id).info.experiment_id}/runs/{run_id}"
+    return f"{figures}\n\n[Run]({run}) · [Report and model card]({run}/artifacts)"
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:

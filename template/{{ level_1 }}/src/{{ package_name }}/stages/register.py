@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from .. import card, files, lineage, registry, report, tracking
+from .. import card, comparison, files, lineage, registry, report, tracking
 from ..config import load, load_params
 from ..data import TIMESTAMP, features_and_target
 from ..errors import UserError
@@ -23,15 +23,15 @@ def main() -> None:
     model, metrics = files.read_model(), files.read_json(files.METRICS)
     train, test = files.read_table(files.TRAIN), files.read_table(files.TEST)
     missed = shortfalls(metrics, params.gate)
-    author = lineage.author()
+    author, sources = lineage.author(), lineage.lineage(files.RAW, files.MODEL)
     with tracking.experiment(settings):
-        missed += registry.behind_champion(settings.model, metrics, test)
-        logged = tracking.log_run(params, model, metrics, train, test)
+        missed += comparison.behind_champion(settings.model, metrics, test)
+        logged = tracking.log_run(params, model, metrics, train, test, sources)
         production = settings.purpose == "production"
         version = None
         if production:
-            tags = {"author": author, "card_gaps": ", ".join(card.gaps())}
-            version = tracking.register(settings.model, logged.model_uri, missed, tags)
+            tags = {"author": author, "card_gaps": ", ".join(card.gaps()), **sources}
+            version = tracking.register(settings.model, logged, metrics, missed, tags)
             registry.record_registration(settings.model, str(version), author, missed)
         facts = {
             **settings.model_dump(),
@@ -40,6 +40,7 @@ def main() -> None:
             "shortfalls": missed,
             "parameters": params.model_dump(mode="json"),
             **describe(model, train, test),
+            **sources,
         }
         files.write_json(facts, files.REPORTS / "run.json")
         card.write()
@@ -66,5 +67,4 @@ def describe(model: Any, train: pd.DataFrame, test: pd.DataFrame) -> dict[str, A
         "test_rows": len(test),
         "first_day": times.min().date().isoformat(),
         "last_day": times.max().date().isoformat(),
-        **tracking.lineage(files.RAW),
     }
