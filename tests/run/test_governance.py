@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -154,14 +154,11 @@ def chat() -> Iterator[tuple[str, list[str]]]:
             self.send_response(200)
             self.end_headers()
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:
             """Keep quiet."""
 
-    server = HTTPServer(("127.0.0.1", 0), Hook)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/", told
-    server.shutdown()
-    server.server_close()
+    with served(HTTPServer(("127.0.0.1", 0), Hook)) as address:
+        yield address, told
 
 
 def nobody_listens() -> str:
@@ -191,47 +188,51 @@ def test_server_that_is_down_is_told_and_nothing_is_changed(versions):
     promote(project, first)
 
 
-class Slow(BaseHTTPRequestHandler):
-    """A proxy that waits before each request, and counts them."""
+@contextmanager
+def slow_way_to(behind: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield the address of a proxy that waits before each request, and what it was asked for."""
+    asked: list[str] = []
 
-    server: "SlowServer"
-    protocol_version = "HTTP/1.1"
+    class Slow(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
 
-    def answer(self) -> None:
-        self.server.asked += 1
-        time.sleep(0.2)
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0))) or None
-        request = Request(self.server.behind + self.path, body, dict(self.headers), method=self.command)
-        try:
-            answer = urlopen(request)
-        except HTTPError as error:
-            answer = error
-        with answer:
-            content = answer.read()
-            self.send_response(answer.status)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
+        def answer(self) -> None:
+            asked.append(f"{self.command} {self.path}")
+            time.sleep(0.2)
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0))) or None
+            request = Request(behind + self.path, body, dict(self.headers), method=self.command)
+            try:
+                with urlopen(request) as answer:
+                    status, content = answer.status, answer.read()
+            except HTTPError as error:
+                with error:
+                    status, content = error.code, error.read()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
 
-    do_GET = do_POST = do_PATCH = do_DELETE = do_PUT = answer
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer  # noqa: N815
 
-    def log_message(self, *_: object) -> None:
-        """Keep quiet."""
+        def log_message(self, format: str, *args: object) -> None:
+            """Keep quiet."""
+
+    with served(ThreadingHTTPServer(("127.0.0.1", 0), Slow)) as address:
+        yield address, asked
 
 
-class SlowServer(ThreadingHTTPServer):
-    def __init__(self, behind: str) -> None:
-        super().__init__(("127.0.0.1", 0), Slow)
-        self.behind, self.asked = behind, 0
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
+@contextmanager
+def served(server: HTTPServer) -> Iterator[str]:
+    """Run an HTTP server beside the block, and yield its address."""
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
 
 
 @pytest.fixture
-def slow_server(churn: Project) -> Iterator[SlowServer]:
-    """Return a slow way to a real MLflow server with the project's registry."""
+def mlflow_server(churn: Project) -> Iterator[str]:
+    """Return the address of an MLflow server with the project's registry."""
     address = nobody_listens()
     command = [
         *("mlflow", "server", "--backend-store-uri", "sqlite:///mlflow.db", "--workers", "1"),
@@ -245,33 +246,28 @@ def slow_server(churn: Project) -> Iterator[SlowServer]:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    proxy = SlowServer(address)
-    threading.Thread(target=proxy.serve_forever, daemon=True).start()
-    try:
-        while process.poll() is None:
-            with suppress(URLError):
-                urlopen(f"{address}/health").close()
-                break
-            time.sleep(0.2)
-        yield proxy
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait()
-        proxy.shutdown()
-        proxy.server_close()
+    while process.poll() is None:
+        with suppress(URLError):
+            urlopen(f"{address}/health").close()
+            break
+        time.sleep(0.2)
+    yield address
+    os.killpg(process.pid, signal.SIGTERM)
+    process.wait()
 
 
-def test_all_of_it_through_a_slow_server_and_a_rollback_asks_it_little(versions, slow_server):
+def test_all_of_it_through_a_slow_server_and_a_rollback_asks_it_little(versions, mlflow_server):
     project, first, second = versions
-    through = {"MLFLOW_TRACKING_URI": slow_server.address}
-    project.poe("register", **through)
-    promote(project, first, **through)
-    promote(project, second, **through)
-    slow_server.asked = 0
-    project.poe("rollback", **through)
-    assert slow_server.asked <= 10
-    assert champion(project) == first
-    assert "each as it was written" in project.poe("audit", "verify", **through).stdout
+    with slow_way_to(mlflow_server) as (address, asked):
+        through = {"MLFLOW_TRACKING_URI": address}
+        project.poe("register", **through)
+        promote(project, first, **through)
+        promote(project, second, **through)
+        asked.clear()
+        project.poe("rollback", **through)
+        assert len(asked) <= 10, asked
+        assert champion(project) == first
+        assert "each as it was written" in project.poe("audit", "verify", **through).stdout
 
 
 def test_release_and_lineage_tie_code_data_and_model(versions):

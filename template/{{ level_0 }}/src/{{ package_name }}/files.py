@@ -28,12 +28,18 @@ FIGURES = REPORTS / "figures"
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a path to write to; it takes the place of `path` once the block has ended well."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Yield a path to write to; it takes the place of `path` once the block has ended well.
+
+    Raises:
+        UserError: the disk is full, or takes no file there for another reason.
+    """
     partial = path.with_name(f".{path.name}.partial")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield partial
         os.replace(partial, path)
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error.strerror or error}") from error
     finally:
         partial.unlink(missing_ok=True)
 

@@ -45,7 +45,7 @@ def connected() -> Iterator[None]:
     Raises:
         UserError: MLflow cannot be reached, or fails in the block.
     """
-    logging.getLogger("mlflow").setLevel(logging.ERROR)
+    logging.getLogger("mlflow").setLevel(logging.CRITICAL)  # it logs what it raises
     for harmless in ("(?s).*integer column", "The specified dataset source can be interpreted in multiple ways"):
         warnings.filterwarnings("ignore", harmless, UserWarning)
     uri = os.environ.get("MLFLOW_TRACKING_URI", f"sqlite:///{Path('mlflow.db').resolve().as_posix()}")
