@@ -55,21 +55,15 @@ def promote(project: Project, version: str, **keywords) -> subprocess.CompletedP
     return project.poe("promote", "--version", version, "--approved-by", "Grace", **keywords)
 
 
-def test_promotions_and_rollbacks_move_the_champion_once_and_are_logged(versions):
+def test_promotions_and_rollbacks_move_the_champion_and_are_logged(versions):
     project, first, second = versions
-    assert champion(project) is None
     assert "has no champion before" in project.poe("rollback", rc=1).stderr
     promote(project, first)
     promote(project, second)
-    assert "is the champion already" in promote(project, second).stdout
-    assert champion(project) == second
-    project.poe("rollback")
-    assert champion(project) == first
+    assert f"{first} is the champion again, instead of {second}" in project.poe("rollback").stdout
     assert "after a rollback already" in project.poe("rollback").stdout
     assert champion(project) == first
-    project.poe("rollback", "--to", second)
-    assert champion(project) == second
-    kinds = [("promotion", first), ("promotion", second), ("rollback", first), ("rollback", second)]
+    kinds = [("promotion", first), ("promotion", second), ("rollback", first)]
     assert events(project) == [(f"{kind} {step}", version) for kind, version in kinds for step in ("intended", "done")]
     assert "each as it was written" in project.poe("audit", "verify").stdout
 
@@ -179,8 +173,9 @@ def test_chat_hears_of_a_promotion_and_its_silence_stops_none(versions, chat):
 
 def test_server_that_is_down_is_told_and_nothing_is_changed(versions):
     project, first, _ = versions
+    nowhere = {"MLFLOW_TRACKING_URI": nobody_listens(), "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
     for command in (("promote", "--version", first, "--approved-by", "Grace"), ("rollback",), ("register",)):
-        refused = project.poe(*command, rc=None, MLFLOW_TRACKING_URI=nobody_listens())
+        refused = project.poe(*command, rc=None, **nowhere)
         assert refused.returncode != 0
         assert "MLflow at http://127.0.0.1:" in refused.stderr
         assert "Traceback" not in refused.stderr
@@ -271,7 +266,7 @@ def test_all_of_it_through_a_slow_server_and_a_rollback_asks_it_little(versions,
 
 
 def test_release_and_lineage_tie_code_data_and_model(versions):
-    project, first, _ = versions
+    project, first, second = versions
     commit = project.run("git", "rev-parse", "HEAD").stdout.strip()
     try:
         assert "v1.2.0-model-training" in project.poe("release", "1.2.0", "--version", first).stdout
@@ -289,12 +284,12 @@ def test_release_and_lineage_tie_code_data_and_model(versions):
         assert "Git knows no v9" in project.poe("lineage", "--commit", "v9", rc=1).stderr
         assert "was made from that" in project.poe("lineage", "--data", "0" * 32, rc=1).stderr
         assert "no version number" in project.poe("release", "1.2", rc=1).stderr
-        change(project, "params.yaml", seed=8)
-        assert "M params.yaml" in project.poe("release", "1.3.0", rc=1).stderr
-        project.poe("pipeline")
+        assert f"is customer-churn {first} already" in project.poe("release", "1.2.0", "--version", second, rc=1).stderr
+        lock = project.path / "dvc.lock"
+        lock.write_text(lock.read_text().replace(md5(project.path / "models/model.joblib"), "0" * 32))
+        assert "M dvc.lock" in project.poe("release", "1.3.0", rc=1).stderr
         project.commit("Another model")
-        assert "dvc.lock of this commit is not of" in project.poe("release", "1.3.0", "--version", first, rc=1).stderr
-        assert "is customer-churn" in project.poe("release", "1.2.0", "--version", "challenger", rc=1).stderr
+        assert "dvc.lock of this commit is not of" in project.poe("release", "1.3.0", rc=1).stderr
     finally:
         project.run("git", "tag", "--delete", "v1.2.0-model-training", rc=None)
 
