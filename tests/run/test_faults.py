@@ -34,8 +34,10 @@ def test_registry_on_a_full_disk_is_told_and_works_once_there_is_room(churn, on_
 
 
 def test_second_pipeline_at_once_is_told_who_is_in_the_way(churn):
+    stages = churn.path / "dvc.yaml"
+    stages.write_text(stages.read_text().replace(" validate split\n", " validate split && sleep 8\n"))
     first = subprocess.Popen(
-        [churn.path / ".venv/bin/dvc", "repro", "--force", "prepare"],
+        [churn.path / ".venv/bin/dvc", "repro", "prepare"],
         cwd=churn.path,
         env=clean_environment(),
         stdout=subprocess.PIPE,
@@ -44,7 +46,7 @@ def test_second_pipeline_at_once_is_told_who_is_in_the_way(churn):
     )
     assert first.stdout is not None
     next(line for line in first.stdout if line.startswith("Running stage"))
-    told = churn.poe("pipeline", rc=None).stderr
+    told = churn.poe("pipeline", rc=255).stderr
     first.communicate()
     assert "is busy, it is being blocked by" in told
     assert f"(PID {first.pid})" in told

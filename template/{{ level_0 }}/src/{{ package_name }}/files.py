@@ -39,7 +39,8 @@ def replacing(path: Path) -> Iterator[Path]:
         yield partial
         os.replace(partial, path)
     except OSError as error:
-        raise UserError(f"{path} cannot be written: {error.strerror or error}") from error
+        reason = os.strerror(error.errno) if error.errno else error
+        raise UserError(f"{path} cannot be written: {reason}") from error
     finally:
         partial.unlink(missing_ok=True)
 

@@ -46,9 +46,9 @@ def load_governance() -> Governance:
 def champion(client: MlflowClient, model: str) -> str | None:
     """Return the version that is the champion, or None before the first one."""
     try:
-        return str(client.get_model_version_by_alias(model, CHAMPION).version)
+        return client.get_registered_model(model).aliases.get(CHAMPION)
     except MlflowException as error:
-        if error.error_code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
+        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
             return None
         raise
 
@@ -78,12 +78,13 @@ def promote(model: str, version: str, approved_by: str, ticket: str = "") -> str
     governance = load_governance()
     with _changing(model) as client:
         found = find(client, model, version)
-        version = str(found.version)
-        if champion(client, model) == version:
+        version, current = str(found.version), champion(client, model)
+        if version == current:
             return f"{model} {version} is the champion already"
         if problems := refusals(found, approved_by, governance):
             raise UserError(f"version {version} cannot be promoted: {'; '.join(problems)}")
-        _move(client, "promotion", found, approved_by, {"ticket": ticket} if ticket else {}, governance)
+        details = {"instead_of": current, **({"ticket": ticket} if ticket else {})}
+        _move(client, "promotion", found, approved_by, details, governance)
     return notify.send(f"{model} {version} is the champion, approved by {approved_by}")
 
 
@@ -97,8 +98,8 @@ def rollback(model: str, to: str | None, by: str) -> str:
     """
     governance = load_governance()
     with _changing(model) as client:
-        current, tags = champion(client, model), client.get_registered_model(model).tags
-        target = to or tags.get(PREVIOUS)
+        registered = client.get_registered_model(model)
+        current, target = registered.aliases.get(CHAMPION), to or registered.tags.get(PREVIOUS)
         if target in {None, NOBODY}:
             raise UserError(f"{model} has no champion before {current or 'the first'}: name a version with --to")
         if target in {current, ROLLED_BACK}:
@@ -106,7 +107,7 @@ def rollback(model: str, to: str | None, by: str) -> str:
         found = find(client, model, target)
         if found.tags.get("validation_status") != "passed":
             raise UserError(f"version {target} never passed the gate: name another with --to")
-        _move(client, "rollback", found, by, {}, governance)
+        _move(client, "rollback", found, by, {"instead_of": current}, governance)
     return notify.send(f"{model} {target} is the champion again, instead of {current}; {by} rolled back")
 
 
@@ -174,9 +175,9 @@ def _changing(model: str) -> Iterator[MlflowClient]:
 
 
 def _move(
-    client: MlflowClient, event: str, to: ModelVersion, by: str, details: dict[str, str], governance: Governance
+    client: MlflowClient, event: str, to: ModelVersion, by: str, details: dict[str, str | None], governance: Governance
 ) -> None:
-    model, version, current = to.name, str(to.version), champion(client, to.name)
+    model, version = to.name, str(to.version)
     intention = audit.Event(
         event=f"{event} intended",
         model=model,
@@ -185,7 +186,7 @@ def _move(
         deployed_by=author(),
         approval_status=f"approved by {by}",
         compliance_check=to.tags.get("compliance_check", "not checked"),
-        details={**details, "instead_of": current},
+        details=details,
     )
     _append(client, intention)
     client.set_registered_model_alias(model, CHAMPION, version)
