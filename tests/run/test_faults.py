@@ -39,7 +39,7 @@ def test_second_pipeline_at_once_is_told_who_is_in_the_way(churn):
     first = subprocess.Popen(
         [churn.path / ".venv/bin/dvc", "repro", "prepare"],
         cwd=churn.path,
-        env=clean_environment(),
+        env={**clean_environment(), "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,

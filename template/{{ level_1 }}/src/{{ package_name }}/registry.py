@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mlflow import MlflowClient
-from mlflow.entities.model_registry import ModelVersion
+from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 from mlflow.exceptions import MlflowException
 from pydantic import BaseModel, NonNegativeFloat
 
@@ -46,7 +46,7 @@ def load_governance() -> Governance:
 def champion(client: MlflowClient, model: str) -> str | None:
     """Return the version that is the champion, or None before the first one."""
     try:
-        return client.get_registered_model(model).aliases.get(CHAMPION)
+        return _alias(client.get_registered_model(model))
     except MlflowException as error:
         if error.error_code == "RESOURCE_DOES_NOT_EXIST":
             return None
@@ -99,7 +99,7 @@ def rollback(model: str, to: str | None, by: str) -> str:
     governance = load_governance()
     with _changing(model) as client:
         registered = client.get_registered_model(model)
-        current, target = registered.aliases.get(CHAMPION), to or registered.tags.get(PREVIOUS)
+        current, target = _alias(registered), to or registered.tags.get(PREVIOUS)
         if target in {None, NOBODY}:
             raise UserError(f"{model} has no champion before {current or 'the first'}: name a version with --to")
         if target in {current, ROLLED_BACK}:
@@ -191,6 +191,11 @@ def _move(
     _append(client, intention)
     client.set_registered_model_alias(model, CHAMPION, version)
     _finish(client, intention)
+
+
+def _alias(registered: RegisteredModel) -> str | None:
+    version = registered.aliases.get(CHAMPION)
+    return None if version is None else str(version)  # SQLite gives a number, a server gives a text
 
 
 def _settle(client: MlflowClient, model: str) -> None:
