@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import socket
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -88,3 +89,10 @@ def inside(project: Project, script: str, *arguments: str) -> Any:
     """Run a script of tests/run/inside in the project's environment and return the JSON that it prints last."""
     printed = project.run("uv", "run", "python", INSIDE / script, project.answers["project_slug"], *arguments).stdout
     return json.loads(printed.splitlines()[-1])
+
+
+def nobody_listens() -> str:
+    """Return an address at which nothing answers, and at which a server can be started."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{free.getsockname()[1]}"

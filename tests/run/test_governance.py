@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import threading
 import time
@@ -18,7 +17,7 @@ from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 import pytest
-from running import DEFAULT, change, inside, md5, registry
+from running import DEFAULT, change, inside, md5, nobody_listens, registry
 from support import Project, clean_environment
 
 
@@ -153,13 +152,6 @@ def chat() -> Iterator[tuple[str, list[str]]]:
 
     with served(HTTPServer(("127.0.0.1", 0), Hook)) as address:
         yield address, told
-
-
-def nobody_listens() -> str:
-    """Return an address at which nothing answers."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{free.getsockname()[1]}"
 
 
 def test_chat_hears_of_a_promotion_and_its_silence_stops_none(versions, chat):

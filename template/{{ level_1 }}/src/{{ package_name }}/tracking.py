@@ -24,7 +24,7 @@ from . import files
 from .data import features_and_target
 from .errors import UserError
 from .lineage import LOCK, dvc_hash, requirements
-from .params import Params
+from .trackers import Run
 
 CONFIGURATION = Path("tracking.yaml")
 CHALLENGER = "challenger"
@@ -64,26 +64,21 @@ def experiment(tracking: Tracking) -> Iterator[None]:
         yield
 
 
-def log_run(
-    params: Params,
-    model: Any,
-    metrics: dict[str, float],
-    train: pd.DataFrame,
-    test: pd.DataFrame,
-    sources: dict[str, str],
-) -> ModelInfo:
+def log_run(run: Run) -> ModelInfo:
     """Log all of a run to the active experiment, tagged with its sources, and return where its model is."""
-    with mlflow.start_run(tags=sources):
-        mlflow.log_params(_flat(params.model_dump()))
-        mlflow.log_metrics({**metrics, **_sizes(train, test)})
-        mlflow.log_input(dataset(train, files.TRAIN), "training")
-        mlflow.log_input(dataset(test, files.TEST), "testing")
+    with mlflow.start_run(tags=run.sources):
+        mlflow.log_params(_flat(run.params.model_dump()))
+        for number, losses in run.rounds.items():
+            mlflow.log_metrics(losses, step=number)
+        mlflow.log_metrics({**run.metrics, **_sizes(run.train, run.test)})
+        mlflow.log_input(dataset(run.train, files.TRAIN), "training")
+        mlflow.log_input(dataset(run.test, files.TEST), "testing")
         mlflow.log_artifacts(str(files.FIGURES), "reports/figures")
         for path in files.REPORTS.glob("*.json"):
             mlflow.log_artifact(str(path), "reports")
         if LOCK.exists():
             mlflow.log_artifact(str(LOCK), "environment")
-        info = log_model(model, features_and_target(train)[0])
+        info = log_model(run.model, features_and_target(run.train)[0])
     return info
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from .. import card, comparison, files, lineage, registry, report, tracking
+from .. import card, comparison, files, lineage, registry, report, rounds, trackers, tracking
 from ..config import load, load_params
 from ..data import TIMESTAMP, features_and_target
 from ..errors import UserError
@@ -26,7 +26,19 @@ def main() -> None:
     author, sources = lineage.author(), lineage.lineage(files.RAW, files.MODEL)
     with tracking.experiment(settings):
         missed += comparison.behind_champion(settings.model, metrics, test)
-        logged = tracking.log_run(params, model, metrics, train, test, sources)
+        run = trackers.Run(
+            model_name=settings.model,
+            purpose=settings.purpose,
+            params=params,
+            sources=sources,
+            metrics=metrics,
+            rounds=rounds.losses(model, train, test, params.seed),
+            model=model,
+            train=train,
+            test=test,
+        )
+        logged = tracking.log_run(run)
+        trackers.log(run, logged.run_id)
         production = settings.purpose == "production"
         version = None
         if production:
