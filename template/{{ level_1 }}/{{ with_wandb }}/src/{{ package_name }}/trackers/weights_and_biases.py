@@ -3,6 +3,7 @@
 
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -24,7 +25,9 @@ def log(run: Run, run_id: str) -> None:
     os.environ.setdefault("WANDB_MODE", "online" if os.environ.get("WANDB_API_KEY") else "offline")
     os.environ.setdefault("WANDB_DATA_DIR", "wandb")  # files wait there until they are sent
     os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
-    settings = wandb.Settings(silent=True, console="off", init_timeout=START_SECONDS, finish_timeout=SEND_SECONDS)
+    settings = wandb.Settings(
+        root_dir=str(Path.cwd()), silent=True, console="off", init_timeout=START_SECONDS, finish_timeout=SEND_SECONDS
+    )
     config = {**run.params.model_dump(mode="json"), **run.sources, "mlflow_run": run_id}
     try:
         with wandb.init(project=run.model_name, group=run.purpose, config=config, settings=settings) as sent:
