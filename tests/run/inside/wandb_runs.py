@@ -1,4 +1,4 @@
-"""Print what Weights & Biases keeps in wandb/ of each run that waits to be sent, the oldest first."""
+"""Print what Weights & Biases keeps in .wandb/ of each run that waits to be sent, the oldest first."""
 
 import hashlib
 import json
@@ -51,4 +51,4 @@ def facts(path):
     return found
 
 
-print(json.dumps([facts(path) for path in sorted(Path("wandb").glob("offline-run-*/run-*.wandb"))]))
+print(json.dumps([facts(path) for path in sorted(Path(".wandb").glob("offline-run-*/run-*.wandb"))]))

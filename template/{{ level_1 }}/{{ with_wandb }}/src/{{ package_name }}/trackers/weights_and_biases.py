@@ -1,5 +1,5 @@
 # Managed by copier-mlops: an update merges with your edits.
-"""Tells Weights & Biases: at once if WANDB_API_KEY is set, else in `wandb/`, which `wandb sync` sends later."""
+"""Tells Weights & Biases: at once if WANDB_API_KEY is set, else from `.wandb/` by `wandb sync`, later."""
 
 import os
 import sys
@@ -15,6 +15,7 @@ from ..data import ENTITY, TARGET, features_and_target
 from ..metrics import predict
 from . import Run
 
+FOLDER = Path(".wandb")
 TABLE_ROWS = 1_000
 START_SECONDS = 10
 SEND_SECONDS = 120
@@ -23,8 +24,9 @@ SEND_SECONDS = 120
 def log(run: Run, run_id: str) -> None:
     """Tell of a run; a failure is told and stops nothing, since MLflow has it all."""
     os.environ.setdefault("WANDB_MODE", "online" if os.environ.get("WANDB_API_KEY") else "offline")
-    os.environ.setdefault("WANDB_DATA_DIR", "wandb")  # files wait there until they are sent
+    os.environ.setdefault("WANDB_DATA_DIR", str(FOLDER))  # files wait there until they are sent
     os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
+    FOLDER.mkdir(exist_ok=True)  # there is one: so it is not called `wandb`, which linters take for a package of ours
     settings = wandb.Settings(
         root_dir=str(Path.cwd()), silent=True, console="off", init_timeout=START_SECONDS, finish_timeout=SEND_SECONDS
     )
