@@ -1,21 +1,70 @@
 """Options of level 1, each run for real: they change what is asked for, and nothing else."""
 
 import hashlib
-from collections.abc import Callable
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
+from urllib.error import URLError
+from urllib.request import Request, urlopen
 
 import pytest
-from running import DEFAULT, inside, nobody_listens, registry
+import yaml
+from running import DEFAULT, change, inside, md5, nobody_listens, registry
 from support import Project
 
-WITH_WANDB = {**DEFAULT, "experiment_tracker": "mlflow+wandb"}
+CHOSEN = {**DEFAULT, "experiment_tracker": "mlflow+wandb", "data_remote": "s3", "orchestrator": "airflow"}
+BUCKET = "customer-churn-data"
+
+
+@dataclass(frozen=True)
+class S3:
+    """A server that speaks S3."""
+
+    address: str
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """Return what tells its clients where it is and who they are."""
+        keys = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "eu-west-1"}
+        return {**keys, "AWS_ENDPOINT_URL": self.address}
+
+    def keys(self) -> list[str]:
+        """Return the names of all that is in the bucket."""
+        with urlopen(f"{self.address}/{BUCKET}?list-type=2&max-keys=1000") as answer:
+            return re.findall("<Key>(.*?)</Key>", answer.read().decode())
 
 
 @pytest.fixture(scope="module")
-def chosen(installed: Callable[..., Project]) -> Project:
-    """Return a project with Weights & Biases, after its first pipeline."""
-    project = installed(**WITH_WANDB)
-    project.poe("pipeline")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
+    """Return a server that speaks S3, with the bucket that the template's default names."""
+    address = nobody_listens()
+    command = [sys.executable, "-m", "moto.server", "--port", address.rpartition(":")[2]]
+    with (tmp_path_factory.mktemp("s3") / "log").open("w") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+        try:
+            for _ in range(600):
+                with suppress(URLError):
+                    urlopen(Request(f"{address}/{BUCKET}", method="PUT")).close()
+                    break
+                time.sleep(0.1)
+            yield S3(address)
+        finally:
+            process.terminate()
+            process.wait()
+
+
+@pytest.fixture(scope="module")
+def chosen(installed: Callable[..., Project], s3: S3) -> Project:
+    """Return a project with all of these options, after its first pipeline."""
+    project = installed(**CHOSEN)
+    project.poe("pipeline", **s3.variables)
+    project.commit("First model")
     return project
 
 
@@ -46,9 +95,9 @@ def test_wandb_has_rounds_model_and_predictions(chosen):
     assert len(run["table"]["data"]) == 500
 
 
-def test_wandb_that_cannot_be_reached_stops_no_run(chosen):
+def test_wandb_that_cannot_be_reached_stops_no_run(chosen, s3):
     newest = registry(chosen).newest
-    done = chosen.poe("register", WANDB_API_KEY="a" * 40, WANDB_BASE_URL=nobody_listens())
+    done = chosen.poe("register", **s3.variables, WANDB_API_KEY="a" * 40, WANDB_BASE_URL=nobody_listens())
     assert "Weights & Biases does not have this run" in done.stderr
     assert int(registry(chosen).newest) == int(newest) + 1
 
@@ -59,3 +108,57 @@ def test_tests_of_the_option_pass_and_send_nothing(chosen):
     chosen.poe("test", "tests/test_rounds.py", "tests/test_weights_and_biases.py", **variables)
     chosen.poe("lint")
     assert len(wandb_runs(chosen)) == before
+
+
+def test_bucket_has_data_model_and_the_files_of_runs_without_a_key_in_any_file(chosen, s3):
+    chosen.run("uv", "run", "dvc", "push", **s3.variables)
+    hashes = {path: md5(chosen.path / path) for path in ("data/raw.parquet", "data/train.parquet", "models/model.joblib")}
+    kept = s3.keys()
+    assert {f"files/md5/{each[:2]}/{each[2:]}" for each in hashes.values()} <= set(kept)
+    assert [key for key in kept if re.fullmatch(r"mlflow/customer-churn/production/models/m-\w+/artifacts/MLmodel", key)]
+    assert [key for key in kept if key.startswith("mlflow/") and key.endswith("reports/index.html")]
+
+    shutil.rmtree(chosen.path / ".dvc/cache")
+    for path in hashes:
+        (chosen.path / path).unlink()
+    chosen.run("uv", "run", "dvc", "pull", **s3.variables)
+    assert {path: md5(chosen.path / path) for path in hashes} == hashes
+    assert chosen.run("git", "status", "--porcelain").stdout == ""
+    assert chosen.run("git", "grep", "--name-only", s3.address, rc=1).stdout == ""
+
+
+def test_champion_is_compared_from_the_bucket(chosen, s3):
+    found = registry(chosen)
+    chosen.poe("promote", "--version", str(found.challenger), "--approved-by", "Grace", **s3.variables)
+    assert "is the challenger" in chosen.poe("register", **s3.variables).stdout
+
+
+def test_bucket_that_is_not_there_is_told_in_a_line(chosen, s3):
+    before = registry(chosen).newest
+    nowhere = {**s3.variables, "AWS_ENDPOINT_URL": nobody_listens(), "AWS_MAX_ATTEMPTS": "1"}
+    refused = chosen.poe("register", rc=None, **nowhere)
+    assert refused.returncode != 0
+    assert "register: MLflow's files: " in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert registry(chosen).newest == before
+
+
+def test_airflow_runs_what_changed_of_the_stages_in_dvc_yaml(chosen, s3):
+    pipeline = yaml.safe_load(chosen.text("dvc.yaml"))
+    pipeline["stages"]["own"] = {
+        "cmd": "cp reports/metrics.json data/own.json",
+        "deps": ["reports/metrics.json"],
+        "outs": ["data/own.json"],
+    }
+    (chosen.path / "dvc.yaml").write_text(yaml.safe_dump(pipeline, sort_keys=False), encoding="utf-8")
+    change(chosen, "params.yaml", model__max_iter=60)
+    before = int(registry(chosen).newest)
+    chosen.poe("airflow", "db", "migrate")
+    printed = chosen.poe("airflow", "dags", "test", "customer-churn", **s3.variables).stdout
+    ran = re.findall(r"Running stage '(\w+)'", printed)
+    assert ran[:2] == ["ingest", "train"]
+    assert sorted(ran[2:]) == ["own", "register"]
+    assert "state=success" in printed
+    assert chosen.json("data/own.json") == chosen.json("reports/metrics.json")
+    assert int(registry(chosen).newest) == before + 1
+    assert ".airflow" not in chosen.run("git", "status", "--porcelain").stdout

@@ -29,6 +29,7 @@ from .trackers import Run
 CONFIGURATION = Path("tracking.yaml")
 CHALLENGER = "challenger"
 EXAMPLE_ROWS = 3
+STORES = {"azure", "boto3", "botocore", "google"}  # packages whose errors MLflow lets through
 
 
 class Tracking(BaseModel, extra="forbid", frozen=True):
@@ -36,6 +37,7 @@ class Tracking(BaseModel, extra="forbid", frozen=True):
 
     model: str
     purpose: Literal["baseline", "features", "tuning", "production"]
+    artifacts: str | None = None
 
 
 @contextmanager
@@ -43,7 +45,7 @@ def connected() -> Iterator[None]:
     """Connect to MLflow.
 
     Raises:
-        UserError: MLflow cannot be reached, or fails in the block.
+        UserError: MLflow, or where it keeps files, cannot be reached or fails in the block.
     """
     logging.getLogger("mlflow").setLevel(logging.CRITICAL)  # it logs what it raises
     for harmless in ("(?s).*integer column", "The specified dataset source can be interpreted in multiple ways"):
@@ -54,13 +56,21 @@ def connected() -> Iterator[None]:
         yield
     except MlflowException as error:
         raise UserError(f"MLflow at {uri}: {' '.join(str(error).split())[:300]}") from error
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] not in STORES:
+            raise
+        raise UserError(f"MLflow's files: {' '.join(str(error).split())[:300]}") from error
 
 
 @contextmanager
 def experiment(tracking: Tracking) -> Iterator[None]:
-    """Connect to MLflow and choose the experiment for the purpose."""
+    """Connect to MLflow and choose the experiment for the purpose; a server decides itself where its files are."""
+    name = f"{tracking.model}/{tracking.purpose}"
     with connected():
-        mlflow.set_experiment(f"{tracking.model}/{tracking.purpose}")
+        local = "MLFLOW_TRACKING_URI" not in os.environ
+        if tracking.artifacts and local and mlflow.get_experiment_by_name(name) is None:
+            mlflow.create_experiment(name, f"{_filled_in(tracking.artifacts)}/{name}")
+        mlflow.set_experiment(name)
         yield
 
 
@@ -138,6 +148,14 @@ def _summary(run_id: str, metrics: dict[str, float]) -> str:
     figures = ", ".join(f"{name} {value:.4g}" for name, value in metrics.items() if not name.startswith("baseline_"))
     run = f"#/experiments/{mlflow.get_run(run_id).info.experiment_id}/runs/{run_id}"
     return f"{figures}\n\n[Run]({run}) · [Report and model card]({run}/artifacts)"
+
+
+def _filled_in(place: str) -> str:
+    """Return `place` with the values of the environment variables in it."""
+    filled = os.path.expandvars(place)
+    if "$" in filled:
+        raise UserError(f"{CONFIGURATION}: artifacts: {filled} names a variable that is not set: see .env.example")
+    return filled
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -46,7 +46,7 @@ def main() -> None:
             version = tracking.register(settings.model, logged, metrics, missed, tags)
             registry.record_registration(settings.model, str(version), author, missed)
         facts = {
-            **settings.model_dump(),
+            **settings.model_dump(exclude_none=True),
             "version": version,
             "run_id": logged.run_id,
             "shortfalls": missed,

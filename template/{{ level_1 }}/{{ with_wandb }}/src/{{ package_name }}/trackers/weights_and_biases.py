@@ -15,7 +15,6 @@ from ..data import ENTITY, TARGET, features_and_target
 from ..metrics import predict
 from . import Run
 
-FOLDER = Path(".wandb")
 TABLE_ROWS = 1_000
 START_SECONDS = 10
 SEND_SECONDS = 120
@@ -24,11 +23,15 @@ SEND_SECONDS = 120
 def log(run: Run, run_id: str) -> None:
     """Tell of a run; a failure is told and stops nothing, since MLflow has it all."""
     os.environ.setdefault("WANDB_MODE", "online" if os.environ.get("WANDB_API_KEY") else "offline")
-    os.environ.setdefault("WANDB_DATA_DIR", str(FOLDER))  # files wait there until they are sent
+    os.environ.setdefault("WANDB_DATA_DIR", ".wandb")  # files wait there until they are sent
     os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
-    FOLDER.mkdir(exist_ok=True)  # there is one: so it is not called `wandb`, which linters take for a package of ours
     settings = wandb.Settings(
-        root_dir=str(Path.cwd()), silent=True, console="off", init_timeout=START_SECONDS, finish_timeout=SEND_SECONDS
+        root_dir=str(Path.cwd()),
+        use_dot_wandb=True,  # linters would take a folder `wandb` for a package of ours
+        silent=True,
+        console="off",
+        init_timeout=START_SECONDS,
+        finish_timeout=SEND_SECONDS,
     )
     config = {**run.params.model_dump(mode="json"), **run.sources, "mlflow_run": run_id}
     try:
