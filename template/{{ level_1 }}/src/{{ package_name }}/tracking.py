@@ -65,9 +65,8 @@ def connected() -> Iterator[None]:
 @contextmanager
 def experiment(tracking: Tracking) -> Iterator[None]:
     """Connect to MLflow and choose the experiment for the purpose; a server decides itself where its files are."""
-    name = f"{tracking.model}/{tracking.purpose}"
+    name, local = f"{tracking.model}/{tracking.purpose}", "MLFLOW_TRACKING_URI" not in os.environ  # MLflow will set it
     with connected():
-        local = "MLFLOW_TRACKING_URI" not in os.environ
         if tracking.artifacts and local and mlflow.get_experiment_by_name(name) is None:
             mlflow.create_experiment(name, f"{_filled_in(tracking.artifacts)}/{name}")
         mlflow.set_experiment(name)
