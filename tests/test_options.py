@@ -1,11 +1,12 @@
 """What the options of level 1 make of a project, seen without installing it."""
 
 import configparser
+import runpy
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Self
 
 import pytest
 import yaml
@@ -29,7 +30,7 @@ class Dag:
     def __init__(self, **settings: Any) -> None:
         self.settings = settings
 
-    def __enter__(self) -> "Dag":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -52,10 +53,7 @@ def parse(monkeypatch: pytest.MonkeyPatch) -> Callable[[Project], dict[str, Any]
         monkeypatch.setitem(sys.modules, name, module)
 
     def parse(project: Project) -> dict[str, Any]:
-        path = project.path / "dags/pipeline.py"
-        found: dict[str, Any] = {"__file__": str(path), "__name__": "pipeline", "__doc__": "A line.\n"}
-        exec(compile(path.read_text(encoding="utf-8"), path, "exec"), found)
-        return found["tasks"]
+        return runpy.run_path(str(project.path / "dags/pipeline.py"))["tasks"]
 
     return parse
 
@@ -100,7 +98,7 @@ def test_airflow_follows_stages_of_ones_own_and_folders(project, parse):
 def test_airflow_refuses_what_it_does_not_follow(project, parse):
     rendered = project(maturity_level=1, orchestrator="airflow")
     write_stages(rendered, many={"foreach": ["a", "b"], "do": {"cmd": "echo ${item}"}})
-    with pytest.raises(ValueError, match="dvc.yaml: write out many"):
+    with pytest.raises(ValueError, match=r"dvc\.yaml: write out many"):
         parse(rendered)
 
 
@@ -128,7 +126,9 @@ def test_data_remote_is_where_dvc_and_mlflow_keep_files(render, remote, address,
 
 def test_folder_of_a_bucket_can_be_named(render):
     project = render(maturity_level=1, data_remote="azure", data_remote_url="azure://shared/team/churn")
-    assert "wasbs://shared@${AZURE_STORAGE_ACCOUNT}.blob.core.windows.net/team/churn/mlflow" in project.text("tracking.yaml")
+    assert "wasbs://shared@${AZURE_STORAGE_ACCOUNT}.blob.core.windows.net/team/churn/mlflow" in project.text(
+        "tracking.yaml"
+    )
 
 
 @pytest.mark.parametrize("remote", [remote for remote in options()["data_remote"] if remote != "local"])

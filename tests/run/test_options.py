@@ -20,6 +20,7 @@ from support import Project
 
 CHOSEN = {**DEFAULT, "experiment_tracker": "mlflow+wandb", "data_remote": "s3", "orchestrator": "airflow"}
 BUCKET = "customer-churn-data"
+KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "eu-west-1"}
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,6 @@ class S3:
     """A server that speaks S3."""
 
     address: str
-
-    @property
-    def variables(self) -> dict[str, str]:
-        """Return what tells its clients where it is and who they are."""
-        keys = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "eu-west-1"}
-        return {**keys, "AWS_ENDPOINT_URL": self.address}
 
     def keys(self) -> list[str]:
         """Return the names of all that is in the bucket."""
@@ -42,7 +37,7 @@ class S3:
 
 @pytest.fixture(scope="module")
 def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
-    """Return a server that speaks S3, with the bucket that the template's default names."""
+    """Return a server that speaks S3, with the bucket that the template's default names; all clients use it."""
     address = nobody_listens()
     command = [sys.executable, "-m", "moto.server", "--port", address.rpartition(":")[2]]
     with (tmp_path_factory.mktemp("s3") / "log").open("w") as log:
@@ -53,7 +48,11 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
                     urlopen(Request(f"{address}/{BUCKET}", method="PUT")).close()
                     break
                 time.sleep(0.1)
-            yield S3(address)
+            with pytest.MonkeyPatch.context() as patch:
+                for name, value in KEYS.items():
+                    patch.setenv(name, value)
+                patch.setenv("AWS_ENDPOINT_URL", address)
+                yield S3(address)
         finally:
             process.terminate()
             process.wait()
@@ -63,7 +62,7 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
 def chosen(installed: Callable[..., Project], s3: S3) -> Project:
     """Return a project with all of these options, after its first pipeline."""
     project = installed(**CHOSEN)
-    project.poe("pipeline", **s3.variables)
+    project.poe("pipeline")
     project.commit("First model")
     return project
 
@@ -95,9 +94,9 @@ def test_wandb_has_rounds_model_and_predictions(chosen):
     assert len(run["table"]["data"]) == 500
 
 
-def test_wandb_that_cannot_be_reached_stops_no_run(chosen, s3):
+def test_wandb_that_cannot_be_reached_stops_no_run(chosen):
     newest = registry(chosen).newest
-    done = chosen.poe("register", **s3.variables, WANDB_API_KEY="a" * 40, WANDB_BASE_URL=nobody_listens())
+    done = chosen.poe("register", WANDB_API_KEY="a" * 40, WANDB_BASE_URL=nobody_listens())
     assert "Weights & Biases does not have this run" in done.stderr
     assert int(registry(chosen).newest) == int(newest) + 1
 
@@ -111,39 +110,42 @@ def test_tests_of_the_option_pass_and_send_nothing(chosen):
 
 
 def test_bucket_has_data_model_and_the_files_of_runs_without_a_key_in_any_file(chosen, s3):
-    chosen.run("uv", "run", "dvc", "push", **s3.variables)
-    hashes = {path: md5(chosen.path / path) for path in ("data/raw.parquet", "data/train.parquet", "models/model.joblib")}
+    chosen.run("uv", "run", "dvc", "push")
+    hashes = {
+        path: md5(chosen.path / path) for path in ("data/raw.parquet", "data/train.parquet", "models/model.joblib")
+    }
     kept = s3.keys()
     assert {f"files/md5/{each[:2]}/{each[2:]}" for each in hashes.values()} <= set(kept)
-    assert [key for key in kept if re.fullmatch(r"mlflow/customer-churn/production/models/m-\w+/artifacts/MLmodel", key)]
+    assert [
+        key for key in kept if re.fullmatch(r"mlflow/customer-churn/production/models/m-\w+/artifacts/MLmodel", key)
+    ]
     assert [key for key in kept if key.startswith("mlflow/") and key.endswith("reports/index.html")]
 
     shutil.rmtree(chosen.path / ".dvc/cache")
     for path in hashes:
         (chosen.path / path).unlink()
-    chosen.run("uv", "run", "dvc", "pull", **s3.variables)
+    chosen.run("uv", "run", "dvc", "pull")
     assert {path: md5(chosen.path / path) for path in hashes} == hashes
     assert chosen.run("git", "status", "--porcelain").stdout == ""
     assert chosen.run("git", "grep", "--name-only", s3.address, rc=1).stdout == ""
 
 
-def test_champion_is_compared_from_the_bucket(chosen, s3):
+def test_champion_is_compared_from_the_bucket(chosen):
     found = registry(chosen)
-    chosen.poe("promote", "--version", str(found.challenger), "--approved-by", "Grace", **s3.variables)
-    assert "is the challenger" in chosen.poe("register", **s3.variables).stdout
+    chosen.poe("promote", "--version", str(found.challenger), "--approved-by", "Grace")
+    assert "is the challenger" in chosen.poe("register").stdout
 
 
-def test_bucket_that_is_not_there_is_told_in_a_line(chosen, s3):
+def test_bucket_that_is_not_there_is_told_in_a_line(chosen):
     before = registry(chosen).newest
-    nowhere = {**s3.variables, "AWS_ENDPOINT_URL": nobody_listens(), "AWS_MAX_ATTEMPTS": "1"}
-    refused = chosen.poe("register", rc=None, **nowhere)
+    refused = chosen.poe("register", rc=None, AWS_ENDPOINT_URL=nobody_listens(), AWS_MAX_ATTEMPTS="1")
     assert refused.returncode != 0
     assert "register: MLflow's files: " in refused.stderr
     assert "Traceback" not in refused.stderr
     assert registry(chosen).newest == before
 
 
-def test_airflow_runs_what_changed_of_the_stages_in_dvc_yaml(chosen, s3):
+def test_airflow_runs_what_changed_of_the_stages_in_dvc_yaml(chosen):
     pipeline = yaml.safe_load(chosen.text("dvc.yaml"))
     pipeline["stages"]["own"] = {
         "cmd": "cp reports/metrics.json data/own.json",
@@ -154,7 +156,7 @@ def test_airflow_runs_what_changed_of_the_stages_in_dvc_yaml(chosen, s3):
     change(chosen, "params.yaml", model__max_iter=60)
     before = int(registry(chosen).newest)
     chosen.poe("airflow", "db", "migrate")
-    printed = chosen.poe("airflow", "dags", "test", "customer-churn", **s3.variables).stdout
+    printed = chosen.poe("airflow", "dags", "test", "customer-churn").stdout
     ran = re.findall(r"Running stage '(\w+)'", printed)
     assert ran[:2] == ["ingest", "train"]
     assert sorted(ran[2:]) == ["own", "register"]

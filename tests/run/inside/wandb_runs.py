@@ -43,7 +43,7 @@ def facts(path):
             found["summary"] |= values(record.summary.update)
         elif kind == "history":
             found["history"].append(values(record.history.item))
-        elif kind == "artifact" or kind == "request" and record.request.WhichOneof("request_type") == "log_artifact":
+        elif kind == "artifact" or (kind == "request" and record.request.WhichOneof("request_type") == "log_artifact"):
             artifact = record.artifact if kind == "artifact" else record.request.log_artifact.artifact
             hashes = {each.path: sha256(each.local_path) for each in artifact.manifest.contents}
             found["artifacts"].append({"type": artifact.type, "name": artifact.name, "sha256": hashes})
