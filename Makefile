@@ -4,7 +4,8 @@
 MAKEFLAGS += --no-print-directory
 unexport VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
-uv := $(shell command -v uv || echo .uv/bin/uv)
+# Both commands of uv: some machines have only one of them.
+uv := $(shell command -v uvx >/dev/null && command -v uv || echo .uv/bin/uv)
 
 # The newest Python that really runs: the shim of a version manager may be there and not run. Without uv, it must have venv.
 find_python = import sys, $(if $(findstring .uv/,$(uv)),ensurepip,os); (3, 11) <= sys.version_info < (3, 14) or sys.exit(1); print(sys.executable)
