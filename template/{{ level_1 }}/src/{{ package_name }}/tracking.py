@@ -3,6 +3,7 @@
 
 import logging
 import os
+import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from typing import Any, Literal
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read when MLflow is imported
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # a server that is down is told in seconds, not minutes
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 import mlflow
 import pandas as pd
@@ -28,6 +30,7 @@ from .trackers import Run
 
 CONFIGURATION = Path("tracking.yaml")
 CHALLENGER = "challenger"
+FAST_PATH = "model.onnx"  # in the folder of a registered model: the same model as ONNX, for the server
 EXAMPLE_ROWS = 3
 STORES = {"azure", "boto3", "botocore", "google"}  # packages whose errors MLflow lets through
 
@@ -108,14 +111,24 @@ def log_model(model: Any, features: pd.DataFrame) -> ModelInfo:
     import skops.io
 
     example = _floating(features.head(EXAMPLE_ROWS))
+    # In the signature, a value may be missing where one was in training.
+    sample = _floating(features.loc[features.index[:EXAMPLE_ROWS].union(features.isna().idxmax())])
     return mlflow.sklearn.log_model(
         model,
         name="model",
-        signature=mlflow.models.infer_signature(example, model.predict(example)),
+        signature=mlflow.models.infer_signature(sample, model.predict(sample)),
         input_example=example,
         pip_requirements=requirements(),
         skops_trusted_types=skops.io.get_untrusted_types(data=skops.io.dumps(model)),
     )
+
+
+def add_fast_path(model: ModelInfo, onnx: bytes) -> None:
+    """Put the model as ONNX beside the model that a run has logged."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, FAST_PATH)
+        path.write_bytes(onnx)
+        mlflow.MlflowClient().log_model_artifact(str(model.model_id), str(path))
 
 
 def register(

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
+from mlflow.models.model import ModelInfo
 
-from .. import card, comparison, files, lineage, registry, report, rounds, trackers, tracking
+from .. import card, comparison, conversion, files, lineage, registry, report, rounds, trackers, tracking
 from ..config import load, load_params
 from ..data import TIMESTAMP, features_and_target
 from ..errors import UserError
@@ -42,7 +43,8 @@ def main() -> None:
         production = settings.purpose == "production"
         version = None
         if production:
-            tags = {"author": author, "card_gaps": ", ".join(card.gaps()), **sources}
+            fast_path = add_fast_path(logged, model, test)
+            tags = {"author": author, "card_gaps": ", ".join(card.gaps()), "fast_path": fast_path, **sources}
             version = tracking.register(settings.model, logged, metrics, missed, tags)
             registry.record_registration(settings.model, str(version), author, missed)
         facts = {
@@ -62,6 +64,16 @@ def main() -> None:
     if missed and version:
         raise UserError(f"version {version} is registered but not good enough: {'; '.join(missed)}")
     print(f"  {report.PAGE} shows the run" + (f"; {settings.model} {version} is the challenger" if version else ""))
+
+
+def add_fast_path(logged: ModelInfo, model: Any, test: pd.DataFrame) -> str:
+    """Give the logged model its fast path, and return "onnx", or why the server has to do without one."""
+    try:
+        tracking.add_fast_path(logged, conversion.convert(model, features_and_target(test)[0]))
+    except conversion.NotConverted as why:
+        print(f"  served without a fast path: {why}")
+        return f"none: {why}"
+    return "onnx"
 
 
 def describe(model: Any, train: pd.DataFrame, test: pd.DataFrame) -> dict[str, Any]:

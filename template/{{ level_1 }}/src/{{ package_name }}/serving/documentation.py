@@ -1,0 +1,72 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""The OpenAPI description, which knows the columns of the models and has an example to try."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from .models import Models, Served
+
+JSON_TYPES = {"FP64": "number", "INT64": "integer", "BOOL": "boolean", "BYTES": "string"}
+Schema = dict[str, Any]
+
+
+def openapi(app: FastAPI, models: Models) -> Schema:
+    """Return the description of the application, as the models are now."""
+    described = get_openapi(title=app.title, version=app.version, routes=app.routes)
+    there = [served for name in models.names if (served := models.find(name))]
+    for path, operations in described["paths"].items():
+        if path == "/predict":
+            operations["post"]["requestBody"] = _body(_rows, there)
+        elif path.endswith("/infer"):
+            operations["post"]["requestBody"] = _body(_tensors, there)
+    return described
+
+
+def _body(of: Any, models: list[Served]) -> Schema:
+    """Return what a request may hold, and an example for each model."""
+    schemas = [of(served)[0] for served in models]
+    examples = {served.name: {"value": of(served)[1]} for served in models}
+    return {"required": True, "content": {"application/json": {"schema": {"anyOf": schemas}, "examples": examples}}}
+
+
+def _rows(served: Served) -> tuple[Schema, Any]:
+    types = {each.name: JSON_TYPES[each.kind.datatype] for each in served.columns}
+    nullable = {each.name for each in served.columns if not each.required}
+    row = {
+        "type": "object",
+        "properties": {name: {"type": [kind, "null"] if name in nullable else kind} for name, kind in types.items()},
+        "required": [name for name in types if name not in nullable],
+        "additionalProperties": False,
+    }
+    rows = {"type": "array", "items": row, "minItems": 1}
+    return {"title": served.name, "type": "object", "properties": {"rows": rows}, "required": ["rows"]}, {
+        "rows": served.example
+    }
+
+
+def _tensors(served: Served) -> tuple[Schema, Any]:
+    tensor = {
+        "type": "object",
+        "properties": {
+            "name": {"enum": [each.name for each in served.columns]},
+            "shape": {"type": "array", "items": {"type": "integer"}},
+            "datatype": {"type": "string"},
+            "data": {"type": "array"},
+        },
+        "required": ["name", "shape", "datatype", "data"],
+    }
+    inputs = {"type": "array", "items": tensor}
+    example = [
+        {
+            "name": each.name,
+            "shape": [len(served.example)],
+            "datatype": each.kind.datatype,
+            "data": [row[each.name] for row in served.example],
+        }
+        for each in served.columns
+    ]
+    return {"title": served.name, "type": "object", "properties": {"inputs": inputs}, "required": ["inputs"]}, {
+        "inputs": example
+    }

@@ -1,0 +1,94 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""From a request to an answer, whatever the format: reads, predicts, writes, and counts each answer."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import orjson
+from fastapi import Request, Response
+
+from .inputs import Columns, Refused, decode
+from .instruments import Instruments
+from .models import Models, Served
+from .settings import Serving
+
+ROWS_IN_PLACE = 100
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Format:
+    """How a request says what to predict, and how the answer does."""
+
+    read: Callable[[dict[str, Any], Served, int], Columns]  # from content, model, and how many rows there may be
+    write: Callable[[dict[str, Any], Served, np.ndarray], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Inference:
+    """What all routes share."""
+
+    settings: Serving
+    models: Models
+    instruments: Instruments
+
+    def answer(self, content: Any, code: int = 200) -> Response:
+        """Return content as JSON; while the server stops, the answer ends its connection too."""
+        headers = {"connection": "close"} if self.models.draining else None
+        body = orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY)
+        return Response(body, code, headers, "application/json")
+
+    def refuse(self, error: Refused) -> Response:
+        """Return what is wrong with a request."""
+        return self.answer({"error": str(error)}, error.status)
+
+    async def infer(self, request: Request, name: str, version: str | None, form: Format) -> Response:
+        """Return the predictions for a request, or in a line why there are none."""
+        started, served, code = time.perf_counter(), None, 200
+        try:
+            served = self.models.get(name, version)
+            content = decode(await read_body(request, self.settings.max_megabytes))
+            prediction = await predict(served, form.read(content, served, self.settings.max_rows))
+            result = form.write(content, served, prediction)
+            self.instruments.predicted(name, served.version, watched(prediction))
+        except Refused as error:
+            code, result = error.status, {"error": str(error)}
+        except Exception:
+            log.exception("%s failed", name)
+            code, result = 500, {"error": f"{name} failed on this input; the log of the server has the reason"}
+        known = name if name in self.models.names else ""  # what anybody may send must not become a label
+        self.instruments.answered(known, served.version if served else "", code, time.perf_counter() - started)
+        return self.answer(result, code)
+
+
+async def read_body(request: Request, max_megabytes: float) -> bytes:
+    """Return the body of a request.
+
+    Raises:
+        Refused: it is longer than allowed; the rest is not read.
+    """
+    body, coming = bytearray(), int(request.headers.get("content-length", 0))
+    async for chunk in request.stream():
+        body += chunk
+        if max(coming, len(body)) > max_megabytes * 1_000_000:
+            raise Refused(413, f"the body is longer than the {max_megabytes:g} MB that serving.yaml allows")
+    return bytes(body)
+
+
+async def predict(served: Served, columns: Columns) -> np.ndarray:
+    """Return the prediction: made here, which costs less than a thread, or in one, so that nobody waits for many rows."""
+    if len(next(iter(columns.values()))) <= ROWS_IN_PLACE:
+        return served.predictor.predict(columns)
+    return await asyncio.to_thread(served.predictor.predict, columns)
+
+
+def watched(prediction: np.ndarray) -> list[float]:
+    """Return the number of each row that monitoring looks at."""
+    if prediction.ndim == 1:
+        return prediction.tolist()
+    return (prediction[:, 1] if prediction.shape[1] == 2 else prediction.max(axis=1)).tolist()

@@ -1,0 +1,147 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""The models that the server answers with: loaded from the registry, and anew whenever their alias moves."""
+
+import asyncio
+import json
+import logging
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mlflow
+from mlflow.exceptions import MlflowException
+
+from ..errors import UserError
+from ..tracking import FAST_PATH, connected
+from .inputs import KINDS, Column, Refused
+from .instruments import Instruments
+from .predictors import NativePredictor, OnnxPredictor, Predictor
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Served:
+    """A version of a model, ready to predict."""
+
+    name: str
+    version: str
+    columns: tuple[Column, ...]
+    predictor: Predictor
+    example: list[dict[str, Any]]  # rows to try it with
+
+
+class Models:
+    """The newest version that could be loaded of each model."""
+
+    def __init__(self, names: list[str], alias: str, instruments: Instruments) -> None:
+        self.draining = False  # true once the server was told to stop
+        self._alias = alias
+        self._instruments = instruments
+        self._served: dict[str, Served | None] = dict.fromkeys(names)
+        self._problems = {name: "it was not looked for yet" for name in names}
+        for name in names:
+            instruments.waiting(name)
+
+    @property
+    def names(self) -> list[str]:
+        """Return the names of all models, loaded or not."""
+        return [*self._served]
+
+    @property
+    def ready(self) -> bool:
+        """Tell whether requests are welcome: every model is there, and the server does not stop."""
+        return not self.draining and not self.problems()
+
+    def problems(self) -> list[str]:
+        """Return a line for each model that is not there."""
+        return [f"no model yet: {name}: {self._problems[name]}" for name, it in self._served.items() if it is None]
+
+    def find(self, name: str) -> Served | None:
+        """Return the model that answers, if there is one."""
+        return self._served.get(name)
+
+    def get(self, name: str, version: str | None = None) -> Served:
+        """Return the model that answers.
+
+        Raises:
+            Refused: there is no model of that name, or none of its versions, or not that version, is there.
+        """
+        if name not in self._served:
+            raise Refused(404, f"there is no model {name}; there are {', '.join(self._served)}")
+        if (served := self._served[name]) is None:
+            raise Refused(503, f"no model yet: {name}: {self._problems[name]}")
+        if version not in {None, served.version}:
+            raise Refused(404, f"version {version} of {name} is not here; version {served.version} is")
+        return served
+
+    async def watch(self, seconds: float) -> None:
+        """Look for newer versions for ever."""
+        while True:
+            for name in self._served:
+                await asyncio.to_thread(self.refresh, name)
+            await asyncio.sleep(seconds)
+
+    def refresh(self, name: str) -> None:
+        """Load the version that the alias names, if it is another one; if that fails, the one before goes on."""
+        now = self._served[name]
+        try:
+            with connected():
+                version = self._wanted(name)
+                if version is None or (now and version == now.version):
+                    return
+                served = load(name, version)
+        except UserError as error:
+            self._tell(name, str(error))
+        except Exception as error:  # whatever is wrong with one version, the server stays
+            self._instruments.failed(name)
+            self._tell(name, f"version {version} cannot be loaded: {type(error).__name__}: {error}")
+        else:
+            before = (now.version, now.predictor.path) if now else None
+            self._instruments.loaded(name, version, served.predictor.path, before)
+            self._served[name] = served
+            self._tell(name, f"version {version} answers, by its {served.predictor.path} path")
+
+    def _wanted(self, name: str) -> str | None:
+        try:
+            return str(mlflow.MlflowClient().get_model_version_by_alias(name, self._alias).version)
+        except MlflowException as error:
+            if error.error_code not in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
+                raise
+            self._tell(name, f"the registry has no version of it with the alias {self._alias}")
+            return None
+
+    def _tell(self, name: str, what: str) -> None:
+        """Log what happened to a model, once."""
+        if self._problems[name] != what:
+            log.info("%s: %s", name, what)
+            self._problems[name] = what
+
+
+def load(name: str, version: str) -> Served:
+    """Return a version from the registry, by its fast path if it was registered with one.
+
+    Raises:
+        UserError: its signature has a column that JSON cannot hold, or there is no signature.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(mlflow.artifacts.download_artifacts(f"models:/{name}/{version}", dst_path=folder))
+        model = mlflow.models.Model.load(path)
+        if model.signature is None or not model.signature.inputs.has_input_names():
+            raise UserError(f"{name} {version} has no signature with named columns: log it with one")
+        fast = path / FAST_PATH
+        predictor = OnnxPredictor(fast) if fast.exists() else NativePredictor(mlflow.sklearn.load_model(str(path)))
+        return Served(name, version, _columns(model), predictor, _example(model, path))
+
+
+def _columns(model: Any) -> tuple[Column, ...]:
+    found = [(one.name, one.type.name, one.required) for one in model.signature.inputs.inputs]
+    if strange := [f"{name} ({kind})" for name, kind, _ in found if kind not in KINDS]:
+        raise UserError(f"JSON cannot hold the column {strange[0]}")
+    return tuple(Column(name, KINDS[kind], required) for name, kind, required in found)
+
+
+def _example(model: Any, path: Path) -> list[dict[str, Any]]:
+    frame = model.load_input_example(str(path))
+    return [] if frame is None else json.loads(frame.to_json(orient="records", date_format="iso"))

@@ -1,0 +1,42 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""The format for people: rows that name their columns."""
+
+from typing import Any
+
+import numpy as np
+from fastapi import APIRouter, Request, Response
+
+from .inference import Format, Inference
+from .inputs import Columns, columns_of_rows
+from .models import Served
+
+
+def router(inference: Inference) -> APIRouter:
+    """Return the route."""
+    routes = APIRouter(tags=["For people"])
+
+    @routes.post("/predict", response_model=None)
+    async def predict(request: Request, model: str = inference.models.names[0]) -> Response:
+        """Predict rows that name their columns."""
+        return await inference.infer(request, model, None, Format(read, write))
+
+    return routes
+
+
+def read(content: dict[str, Any], served: Served, max_rows: int) -> Columns:
+    """Return the columns of `rows`."""
+    return columns_of_rows(content.get("rows"), served.columns, max_rows)
+
+
+def write(_: dict[str, Any], served: Served, prediction: np.ndarray) -> dict[str, Any]:
+    """Return a prediction for each row, with the probability of each class if there are classes."""
+    classes = served.predictor.classes
+    if classes is None:
+        rows = [{"prediction": value} for value in prediction]
+    else:
+        names = [str(each) for each in classes]
+        rows = [
+            {"prediction": classes[best], "probabilities": dict(zip(names, row, strict=True))}
+            for best, row in zip(prediction.argmax(axis=1), prediction, strict=True)
+        ]
+    return {"model": served.name, "version": served.version, "predictions": rows}

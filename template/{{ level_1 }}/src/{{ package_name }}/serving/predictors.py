@@ -1,0 +1,65 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""Two ways from columns to predictions: ONNX Runtime, which takes microseconds, and the model itself."""
+
+import json
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import onnxruntime
+
+from .inputs import Columns
+
+CLASSES = "classes"  # a property of the ONNX model: the classes of its probabilities as JSON, or null for a number
+
+
+class Predictor(Protocol):
+    """What predicts."""
+
+    path: str  # "onnx" or "native"
+    classes: list[Any] | None  # None if it predicts a number
+
+    def predict(self, columns: Columns) -> np.ndarray:
+        """Return the probability of each class, shape (rows, classes), or a number for each row, shape (rows,)."""
+        ...
+
+
+class OnnxPredictor:
+    """The model as ONNX, on one thread: requests are small, and there are many."""
+
+    path = "onnx"
+
+    def __init__(self, model: bytes | Path) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        source = model if isinstance(model, bytes) else str(model)
+        self._session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+        self._dtypes = {one.name: _DTYPES[one.type] for one in self._session.get_inputs()}
+        self._output = [self._session.get_outputs()[-1].name]
+        self.classes = json.loads(self._session.get_modelmeta().custom_metadata_map[CLASSES])
+
+    def predict(self, columns: Columns) -> np.ndarray:
+        """Return probabilities, shape (rows, classes), or numbers, shape (rows,)."""
+        feed = {name: columns[name].astype(dtype)[:, None] for name, dtype in self._dtypes.items()}
+        (output,) = self._session.run(self._output, feed)
+        return output if self.classes is not None else output.ravel()
+
+
+class NativePredictor:
+    """The model as it was trained."""
+
+    path = "native"
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self.classes = [*model.classes_.tolist()] if hasattr(model, "classes_") else None
+
+    def predict(self, columns: Columns) -> np.ndarray:
+        """Return probabilities, shape (rows, classes), or numbers, shape (rows,)."""
+        import pandas as pd
+
+        frame = pd.DataFrame(columns)
+        return self._model.predict_proba(frame) if self.classes is not None else self._model.predict(frame)
+
+
+_DTYPES = {"tensor(float)": np.float32, "tensor(bool)": np.bool_, "tensor(string)": object}
