@@ -112,7 +112,7 @@ def log_model(model: Any, features: pd.DataFrame) -> ModelInfo:
 
     example = _floating(features.head(EXAMPLE_ROWS))
     # In the signature, a value may be missing where one was in training.
-    sample = _floating(features.loc[features.index[:EXAMPLE_ROWS].union(features.isna().idxmax())])
+    sample = _floating(features.loc[[*example.index, *features.isna().idxmax()]])
     return mlflow.sklearn.log_model(
         model,
         name="model",

@@ -26,6 +26,7 @@ def create_app(inference: Inference) -> FastAPI:
         watching.cancel()
 
     app = FastAPIOffline(title=", ".join(models.names), lifespan=lifespan, redoc_url=None)
+    app.state.inference = inference
     app.openapi = partial(openapi, app, models)
     app.include_router(people.router(inference))
     app.include_router(protocol.router(inference))

@@ -12,7 +12,7 @@ import numpy as np
 import orjson
 from fastapi import Request, Response
 
-from .inputs import Columns, Refused, decode
+from .inputs import Columns, RequestError, decode
 from .instruments import Instruments
 from .models import Models, Served
 from .settings import Serving
@@ -43,7 +43,7 @@ class Inference:
         body = orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY)
         return Response(body, code, headers, "application/json")
 
-    def refuse(self, error: Refused) -> Response:
+    def refuse(self, error: RequestError) -> Response:
         """Return what is wrong with a request."""
         return self.answer({"error": str(error)}, error.status)
 
@@ -56,7 +56,7 @@ class Inference:
             prediction = await predict(served, form.read(content, served, self.settings.max_rows))
             result = form.write(content, served, prediction)
             self.instruments.predicted(name, served.version, watched(prediction))
-        except Refused as error:
+        except RequestError as error:
             code, result = error.status, {"error": str(error)}
         except Exception:
             log.exception("%s failed", name)
@@ -70,13 +70,13 @@ async def read_body(request: Request, max_megabytes: float) -> bytes:
     """Return the body of a request.
 
     Raises:
-        Refused: it is longer than allowed; the rest is not read.
+        RequestError: it is longer than allowed; the rest is not read.
     """
     body, coming = bytearray(), int(request.headers.get("content-length", 0))
     async for chunk in request.stream():
         body += chunk
         if max(coming, len(body)) > max_megabytes * 1_000_000:
-            raise Refused(413, f"the body is longer than the {max_megabytes:g} MB that serving.yaml allows")
+            raise RequestError(413, f"the body is longer than the {max_megabytes:g} MB that serving.yaml allows")
     return bytes(body)
 
 

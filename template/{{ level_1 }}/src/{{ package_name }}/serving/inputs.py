@@ -5,6 +5,8 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ import orjson
 Columns = dict[str, np.ndarray]  # each of shape (rows,): float64, int64, bool, datetime64[ns], or object for texts
 
 
-class Refused(Exception):
+class RequestError(Exception):
     """Says in a line what is wrong with a request."""
 
     def __init__(self, status: int, problem: str) -> None:
@@ -64,34 +66,41 @@ class Column:
     kind: Kind
     required: bool  # else a value may be null, or left out
 
+    @cached_property
+    def _types(self) -> frozenset[type]:
+        return self.kind.json if self.required else self.kind.json | {type(None)}
+
+    @cached_property
+    def _dtype(self) -> Any:
+        return self.kind.dtype if self.required else self.kind.dtype_if_missing
+
     def array(self, values: list[Any]) -> np.ndarray:
         """Return checked values, shape (rows,).
 
         Raises:
-            Refused: a value is of another type, is missing, or is too large.
+            RequestError: a value is of another type, is missing, or is too large.
         """
-        missing = {type(None)} if not self.required else set()
-        if not {*map(type, values)} <= self.kind.json | missing:
-            row, value = next((r, v) for r, v in enumerate(values) if type(v) not in self.kind.json | missing)
-            raise Refused(422, f"{self.name}, row {row}: expected {self.kind.name}, found {_shown(value)}")
+        if not self._types.issuperset(map(type, values)):
+            row, value = next((row, value) for row, value in enumerate(values) if type(value) not in self._types)
+            raise RequestError(422, f"{self.name}, row {row}: expected {self.kind.name}, found {_shown(value)}")
         try:
-            return np.array(values, dtype=self.kind.dtype if self.required else self.kind.dtype_if_missing)
+            return np.array(values, self._dtype)
         except (ValueError, OverflowError) as error:
-            raise Refused(422, f"{self.name}: expected {self.kind.name}: {error}") from error
+            raise RequestError(422, f"{self.name}: expected {self.kind.name}: {error}") from error
 
 
 def decode(body: bytes) -> dict[str, Any]:
     """Return the JSON object in `body`.
 
     Raises:
-        Refused: it is none.
+        RequestError: it is none.
     """
     try:
         content = orjson.loads(body)
     except orjson.JSONDecodeError:
         content = _decode_leniently(body)
     if not isinstance(content, dict):
-        raise Refused(400, "the body must be a JSON object")
+        raise RequestError(400, "the body must be a JSON object")
     return content
 
 
@@ -99,15 +108,15 @@ def columns_of_rows(rows: Any, columns: Sequence[Column], max_rows: int) -> Colu
     """Return the columns of rows, each of which names its columns.
 
     Raises:
-        Refused: there are no rows, or too many, or a column or value is not of the signature.
+        RequestError: there are no rows, or too many, or a column or value is not of the signature.
     """
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise Refused(422, 'rows: expected a list such as [{"column": 1}]')
+        raise RequestError(422, 'rows: expected a list such as [{"column": 1}]')
     _check_rows(len(rows), max_rows)
-    known = {column.name for column in columns}
-    for number, row in enumerate(rows):
-        if unknown := row.keys() - known:
-            raise Refused(422, f"{min(unknown)}, row {number}: the model has no such column; it has {', '.join(known)}")
+    known = {column.name: column for column in columns}
+    if unknown := set(chain.from_iterable(rows)) - known.keys():
+        number, name = next((number, name) for number, row in enumerate(rows) for name in row if name in unknown)
+        raise RequestError(422, f"{name}, row {number}: the model has no such column; it has {', '.join(known)}")
     return {column.name: column.array(_values(rows, column)) for column in columns}
 
 
@@ -115,22 +124,22 @@ def columns_of_tensors(tensors: Any, columns: Sequence[Column], max_rows: int) -
     """Return the columns of the protocol's tensors: one for each column, of shape [rows] or [rows, 1].
 
     Raises:
-        Refused: tensors differ in rows, there are too many, or a tensor or value is not of the signature.
+        RequestError: tensors differ in rows, there are too many, or a tensor or value is not of the signature.
     """
     if not isinstance(tensors, list) or not all(isinstance(tensor, dict) for tensor in tensors):
-        raise Refused(422, "inputs: expected a list of tensors, one for each column")
+        raise RequestError(422, "inputs: expected a list of tensors, one for each column")
     named = {tensor.get("name"): tensor for tensor in tensors}
     known = {column.name: column for column in columns}
     if unknown := [name for name in named if name not in known]:
-        raise Refused(422, f"{unknown[0]}: the model has no such input; it has {', '.join(known)}")
+        raise RequestError(422, f"{unknown[0]}: the model has no such input; it has {', '.join(known)}")
     values = {name: _flat(tensor, known[name]) for name, tensor in named.items()}
     sizes = {name: len(flat) for name, flat in values.items()}
     if len(set(sizes.values())) > 1:
-        raise Refused(422, f"inputs: tensors differ in their number of rows: {sizes}")
+        raise RequestError(422, f"inputs: tensors differ in their number of rows: {sizes}")
     count = next(iter(sizes.values()), 0)
     _check_rows(count, max_rows)
     if absent := [column.name for column in columns if column.required and column.name not in values]:
-        raise Refused(422, f"{absent[0]}: the input is missing")
+        raise RequestError(422, f"{absent[0]}: the input is missing")
     return {column.name: column.array(values.get(column.name, [None] * count)) for column in columns}
 
 
@@ -139,7 +148,7 @@ def _decode_leniently(body: bytes) -> Any:
     try:
         return json.loads(body, parse_constant=NotANumber, parse_float=_finite)
     except (ValueError, RecursionError) as error:
-        raise Refused(400, f"the body is not JSON: {error}") from error
+        raise RequestError(400, f"the body is not JSON: {error}") from error
 
 
 def _finite(text: str) -> float | NotANumber:
@@ -149,9 +158,9 @@ def _finite(text: str) -> float | NotANumber:
 
 def _check_rows(count: int, most: int) -> None:
     if count == 0:
-        raise Refused(422, "there is no row")
+        raise RequestError(422, "there is no row")
     if count > most:
-        raise Refused(413, f"{count} rows are more than the {most} that serving.yaml allows")
+        raise RequestError(413, f"{count} rows are more than the {most} that serving.yaml allows")
 
 
 def _values(rows: list[dict[str, Any]], column: Column) -> list[Any]:
@@ -160,7 +169,7 @@ def _values(rows: list[dict[str, Any]], column: Column) -> list[Any]:
     except KeyError:
         if column.required:
             number = next(number for number, row in enumerate(rows) if column.name not in row)
-            raise Refused(422, f"{column.name}, row {number}: the column is missing") from None
+            raise RequestError(422, f"{column.name}, row {number}: the column is missing") from None
         return [row.get(column.name) for row in rows]
 
 
@@ -168,12 +177,12 @@ def _flat(tensor: dict[str, Any], column: Column) -> list[Any]:
     """Return the values of a tensor, which may be nested as its shape says."""
     datatype, shape, data = tensor.get("datatype"), tensor.get("shape"), tensor.get("data")
     if not column.kind.is_written_as(datatype):
-        raise Refused(422, f"{column.name}: expected datatype {column.kind.datatype}, found {_shown(datatype)}")
+        raise RequestError(422, f"{column.name}: expected datatype {column.kind.datatype}, found {_shown(datatype)}")
     if not isinstance(data, list):
-        raise Refused(422, f"{column.name}: expected data as a JSON list")
+        raise RequestError(422, f"{column.name}: expected data as a JSON list")
     flat = [value for row in data for value in (row if isinstance(row, list) else [row])]
     if shape not in ([len(flat)], [len(flat), 1]):
-        raise Refused(422, f"{column.name}: shape {_shown(shape)} is not that of a column of {len(flat)} values")
+        raise RequestError(422, f"{column.name}: shape {_shown(shape)} is not that of a column of {len(flat)} values")
     return flat
 
 

@@ -2,6 +2,7 @@
 """What Prometheus is told. The rules and the dashboard in `monitoring/` ask for these names."""
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
@@ -18,33 +19,34 @@ class Instruments:
         ProcessCollector(registry=self.registry)
         of: dict[str, Any] = {"registry": self.registry}
         version = ["model", "version"]
-        self._requests = Counter("inference_requests", "Requests answered", [*version, "code"], **of)
-        self._seconds = Histogram(
-            "inference_request_duration_seconds", "Time to an answer", version, buckets=SECONDS, **of
-        )
-        self._rows = Counter("inference_rows", "Rows predicted", version, **of)
-        self._values = Histogram(
+        requests = Counter("inference_requests", "Requests answered", [*version, "code"], **of)
+        seconds = Histogram("inference_request_duration_seconds", "Time to an answer", version, buckets=SECONDS, **of)
+        rows = Counter("inference_rows", "Rows predicted", version, **of)
+        values = Histogram(
             "prediction_value",
             "Predicted numbers; of two classes the probability of the second, of more that of the likeliest",
             version,
             buckets=[*prediction_buckets],
             **of,
         )
+        # Each request asks for the same few; looking labels up takes longer than counting.
+        self._requests, self._seconds = cache(requests.labels), cache(seconds.labels)
+        self._rows, self._values = cache(rows.labels), cache(values.labels)
         self._ready = Gauge("model_ready", "1 once there is a version to answer with", ["model"], **of)
         self._info = Gauge("model_info", "1 for the version that answers", [*version, "fast_path"], **of)
         self._reloads = Counter("model_reloads", "Attempts to load another version", ["model", "outcome"], **of)
 
     def answered(self, model: str, version: str, code: int, seconds: float) -> None:
         """Count an answer."""
-        self._requests.labels(model, version, code).inc()
-        self._seconds.labels(model, version).observe(seconds)
+        self._requests(model, version, code).inc()
+        self._seconds(model, version).observe(seconds)
 
-    def predicted(self, model: str, version: str, values: Iterable[float]) -> None:
+    def predicted(self, model: str, version: str, values: list[float]) -> None:
         """Count what was predicted, a value for each row."""
-        observe, rows = self._values.labels(model, version).observe, 0
-        for rows, value in enumerate(values, start=1):
+        observe = self._values(model, version).observe
+        for value in values:
             observe(value)
-        self._rows.labels(model, version).inc(rows)
+        self._rows(model, version).inc(len(values))
 
     def waiting(self, model: str) -> None:
         """Tell of a model without a version; its counters begin at 0, so that the first failure is an increase."""

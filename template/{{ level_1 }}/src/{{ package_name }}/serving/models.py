@@ -2,6 +2,7 @@
 """The models that the server answers with: loaded from the registry, and anew whenever their alias moves."""
 
 import asyncio
+import gc
 import json
 import logging
 import tempfile
@@ -14,7 +15,7 @@ from mlflow.exceptions import MlflowException
 
 from ..errors import UserError
 from ..tracking import FAST_PATH, connected
-from .inputs import KINDS, Column, Refused
+from .inputs import KINDS, Column, RequestError
 from .instruments import Instruments
 from .predictors import NativePredictor, OnnxPredictor, Predictor
 
@@ -40,7 +41,7 @@ class Models:
         self._alias = alias
         self._instruments = instruments
         self._served: dict[str, Served | None] = dict.fromkeys(names)
-        self._problems = {name: "it was not looked for yet" for name in names}
+        self._told: dict[str, str] = {}  # what was logged of each model last
         for name in names:
             instruments.waiting(name)
 
@@ -52,11 +53,12 @@ class Models:
     @property
     def ready(self) -> bool:
         """Tell whether requests are welcome: every model is there, and the server does not stop."""
-        return not self.draining and not self.problems()
+        return not self.draining and not self.missing
 
-    def problems(self) -> list[str]:
-        """Return a line for each model that is not there."""
-        return [f"no model yet: {name}: {self._problems[name]}" for name, it in self._served.items() if it is None]
+    @property
+    def missing(self) -> list[str]:
+        """Return the names of the models of which no version could be loaded yet."""
+        return [name for name, served in self._served.items() if served is None]
 
     def find(self, name: str) -> Served | None:
         """Return the model that answers, if there is one."""
@@ -66,15 +68,19 @@ class Models:
         """Return the model that answers.
 
         Raises:
-            Refused: there is no model of that name, or none of its versions, or not that version, is there.
+            RequestError: there is no model of that name, or none of its versions, or not that version, is there.
         """
         if name not in self._served:
-            raise Refused(404, f"there is no model {name}; there are {', '.join(self._served)}")
+            raise RequestError(404, f"there is no model {name}; there are {', '.join(self._served)}")
         if (served := self._served[name]) is None:
-            raise Refused(503, f"no model yet: {name}: {self._problems[name]}")
+            raise RequestError(503, self.none_yet(name))
         if version not in {None, served.version}:
-            raise Refused(404, f"version {version} of {name} is not here; version {served.version} is")
+            raise RequestError(404, f"version {version} of {name} is not here; version {served.version} is")
         return served
+
+    def none_yet(self, name: str) -> str:
+        """Return what users are told of a missing model; the reason may hold addresses, so that is for the log."""
+        return f"no model yet: no {name} with the alias {self._alias} could be loaded; the log of the server says why"
 
     async def watch(self, seconds: float) -> None:
         """Look for newer versions for ever."""
@@ -89,19 +95,23 @@ class Models:
         try:
             with connected():
                 version = self._wanted(name)
-                if version is None or (now and version == now.version):
-                    return
-                served = load(name, version)
-        except UserError as error:
-            self._tell(name, str(error))
-        except Exception as error:  # whatever is wrong with one version, the server stays
+                if version is not None and not (now and now.version == version):
+                    self._take(load(name, version))
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with one version, the server stays
             self._instruments.failed(name)
-            self._tell(name, f"version {version} cannot be loaded: {type(error).__name__}: {error}")
-        else:
-            before = (now.version, now.predictor.path) if now else None
-            self._instruments.loaded(name, version, served.predictor.path, before)
-            self._served[name] = served
-            self._tell(name, f"version {version} answers, by its {served.predictor.path} path")
+            self._tell(name, f"the version with the alias {self._alias} cannot be loaded: {_line(error)}")
+
+    def _take(self, served: Served) -> None:
+        """Answer with this version from now on."""
+        before = self._served[served.name]
+        self._served[served.name] = served
+        path = served.predictor.path
+        self._instruments.loaded(
+            served.name, served.version, path, (before.version, before.predictor.path) if before else None
+        )
+        self._tell(served.name, f"version {served.version} answers, by its {path} path")
+        gc.collect()
+        gc.freeze()  # the libraries stay: looking through them for garbage would hold up requests
 
     def _wanted(self, name: str) -> str | None:
         try:
@@ -114,9 +124,9 @@ class Models:
 
     def _tell(self, name: str, what: str) -> None:
         """Log what happened to a model, once."""
-        if self._problems[name] != what:
+        if self._told.get(name) != what:
             log.info("%s: %s", name, what)
-            self._problems[name] = what
+            self._told[name] = what
 
 
 def load(name: str, version: str) -> Served:
@@ -133,6 +143,10 @@ def load(name: str, version: str) -> Served:
         fast = path / FAST_PATH
         predictor = OnnxPredictor(fast) if fast.exists() else NativePredictor(mlflow.sklearn.load_model(str(path)))
         return Served(name, version, _columns(model), predictor, _example(model, path))
+
+
+def _line(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
 
 
 def _columns(model: Any) -> tuple[Column, ...]:

@@ -10,6 +10,8 @@ from .inference import Format, Inference
 from .inputs import Columns, columns_of_rows
 from .models import Served
 
+DIGITS = 6  # of a probability
+
 
 def router(inference: Inference) -> APIRouter:
     """Return the route."""
@@ -32,11 +34,11 @@ def write(_: dict[str, Any], served: Served, prediction: np.ndarray) -> dict[str
     """Return a prediction for each row, with the probability of each class if there are classes."""
     classes = served.predictor.classes
     if classes is None:
-        rows = [{"prediction": value} for value in prediction]
+        rows = [{"prediction": value} for value in prediction.tolist()]
     else:
-        names = [str(each) for each in classes]
+        names, shown = [str(each) for each in classes], prediction.astype(float).round(DIGITS)
         rows = [
             {"prediction": classes[best], "probabilities": dict(zip(names, row, strict=True))}
-            for best, row in zip(prediction.argmax(axis=1), prediction, strict=True)
+            for best, row in zip(prediction.argmax(axis=1).tolist(), shown.tolist(), strict=True)
         ]
     return {"model": served.name, "version": served.version, "predictions": rows}

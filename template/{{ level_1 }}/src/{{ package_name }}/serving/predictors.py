@@ -41,7 +41,7 @@ class OnnxPredictor:
     def predict(self, columns: Columns) -> np.ndarray:
         """Return probabilities, shape (rows, classes), or numbers, shape (rows,)."""
         feed = {name: columns[name].astype(dtype)[:, None] for name, dtype in self._dtypes.items()}
-        (output,) = self._session.run(self._output, feed)
+        output = np.asarray(self._session.run(self._output, feed)[0])
         return output if self.classes is not None else output.ravel()
 
 

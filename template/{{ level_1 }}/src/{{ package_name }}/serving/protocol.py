@@ -7,7 +7,7 @@ import numpy as np
 from fastapi import APIRouter, Request, Response
 
 from .inference import Format, Inference
-from .inputs import Columns, Refused, columns_of_tensors
+from .inputs import Columns, RequestError, columns_of_tensors
 from .models import Served
 
 DATATYPES = {bool: "BOOL", int: "INT64", float: "FP64", str: "BYTES"}  # of a class
@@ -34,7 +34,8 @@ def router(inference: Inference) -> APIRouter:
         """Tell whether requests are welcome: every model is there, and the server does not stop."""
         if models.ready:
             return answer({"ready": True})
-        return answer({"ready": False, "error": "; ".join(models.problems()) or "the server stops"}, 503)
+        problems = [models.none_yet(name) for name in models.missing] or ["the server stops"]
+        return answer({"ready": False, "error": "; ".join(problems)}, 503)
 
     @routes.get("/models/{name}", response_model=None)
     @routes.get("/models/{name}/versions/{version}", response_model=None)
@@ -42,7 +43,7 @@ def router(inference: Inference) -> APIRouter:
         """Describe the inputs and outputs of a model."""
         try:
             return answer(metadata(models.get(name, version)))
-        except Refused as error:
+        except RequestError as error:
             return inference.refuse(error)
 
     @routes.get("/models/{name}/ready", response_model=None)
@@ -51,7 +52,7 @@ def router(inference: Inference) -> APIRouter:
         """Tell whether a model can answer."""
         try:
             return answer({"name": models.get(name, version).name, "ready": True})
-        except Refused as error:
+        except RequestError as error:
             return inference.refuse(error)
 
     @routes.post("/models/{name}/infer", response_model=None)
@@ -72,12 +73,12 @@ def write(content: dict[str, Any], served: Served, prediction: np.ndarray) -> di
     """Return predictions as tensors, those that were asked for if some were.
 
     Raises:
-        Refused: the request asks for an output that there is not.
+        RequestError: the request asks for an output that there is not.
     """
     found = {tensor["name"]: tensor for tensor in tensors(served.predictor.classes, prediction)}
     wanted = [each.get("name") for each in content.get("outputs") or found.values()]
     if unknown := [name for name in wanted if name not in found]:
-        raise Refused(422, f"{unknown[0]}: the model has no such output; it has {', '.join(found)}")
+        raise RequestError(422, f"{unknown[0]}: the model has no such output; it has {', '.join(found)}")
     answer = {"model_name": served.name, "model_version": served.version, "outputs": [found[name] for name in wanted]}
     return answer | ({"id": content["id"]} if "id" in content else {})
 

@@ -70,7 +70,7 @@ def add_fast_path(logged: ModelInfo, model: Any, test: pd.DataFrame) -> str:
     """Give the logged model its fast path, and return "onnx", or why the server has to do without one."""
     try:
         tracking.add_fast_path(logged, conversion.convert(model, features_and_target(test)[0]))
-    except conversion.NotConverted as why:
+    except conversion.ConversionError as why:
         print(f"  served without a fast path: {why}")
         return f"none: {why}"
     return "onnx"
