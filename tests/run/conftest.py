@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running import DEFAULT, models, named
+from running import DEFAULT, inside, models, named, registry
 from support import Project
 
 LEVEL_0 = [{"maturity_level": 0, **model} for model in models()]
@@ -103,6 +103,23 @@ def churn(first_pipeline: Callable[..., Ran]) -> Iterator[Project]:
     ran = first_pipeline(**DEFAULT)
     yield ran.project
     restore(ran.project)
+
+
+@pytest.fixture(scope="session")
+def passed(first_pipeline: Callable[..., Ran]) -> tuple[str, str]:
+    """Return two versions of the default project that passed the gate, before there was a champion."""
+    project = first_pipeline(**DEFAULT).project
+    inside(project, "forget.py")
+    first = project.json("reports/run.json")["version"]
+    project.poe("register")
+    return str(first), registry(project).newest
+
+
+@pytest.fixture
+def versions(passed: tuple[str, str], churn: Project) -> Iterator[tuple[Project, str, str]]:
+    """Return the default project without a champion, and two versions of it that passed the gate."""
+    yield churn, *passed
+    inside(churn, "forget.py")
 
 
 def restore(project: Project) -> None:

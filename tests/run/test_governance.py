@@ -2,40 +2,21 @@
 
 import csv
 import json
-import os
 import shutil
-import signal
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
-from running import DEFAULT, change, inside, md5, nobody_listens, registry
+from running import change, inside, md5, nobody_listens, registry
+from serving import registry_at
 from support import Project, clean_environment
-
-
-@pytest.fixture(scope="session")
-def passed(first_pipeline: Callable[..., Any]) -> tuple[str, str]:
-    """Return two versions of the default project that passed the gate, before there was a champion."""
-    project = first_pipeline(**DEFAULT).project
-    inside(project, "forget.py")
-    first = project.json("reports/run.json")["version"]
-    project.poe("register")
-    return str(first), registry(project).newest
-
-
-@pytest.fixture
-def versions(passed: tuple[str, str], churn: Project) -> Iterator[tuple[Project, str, str]]:
-    """Return the default project without a champion, and two versions of it that passed the gate."""
-    yield churn, *passed
-    inside(churn, "forget.py")
 
 
 def champion(project: Project) -> str | None:
@@ -221,26 +202,8 @@ def served(server: HTTPServer) -> Iterator[str]:
 def mlflow_server(churn: Project) -> Iterator[str]:
     """Return the address of an MLflow server with the project's registry."""
     address = nobody_listens()
-    command = [
-        *("mlflow", "server", "--backend-store-uri", "sqlite:///mlflow.db", "--workers", "1"),
-        *("--host", "127.0.0.1", "--port", address.rpartition(":")[2]),
-    ]
-    process = subprocess.Popen(
-        [churn.path / ".venv/bin/python", "-m", *command],
-        cwd=churn.path,
-        env={**clean_environment(), "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    while process.poll() is None:
-        with suppress(URLError):
-            urlopen(f"{address}/health").close()
-            break
-        time.sleep(0.2)
-    yield address
-    os.killpg(process.pid, signal.SIGTERM)
-    process.wait()
+    with registry_at(address, churn):
+        yield address
 
 
 def test_all_of_it_through_a_slow_server_and_a_rollback_asks_it_little(versions, mlflow_server):

@@ -1,0 +1,16 @@
+"""Print the test rows as the server takes them, and what models/model.joblib predicts for them: MODEL PACKAGE."""
+
+import json
+import sys
+from importlib import import_module
+
+import joblib
+import pandas as pd
+
+_, package = sys.argv[1:]
+features, _ = import_module(f"{package}.data").features_and_target(pd.read_parquet("data/test.parquet"))
+model = joblib.load("models/model.joblib")
+predicted = {"prediction": model.predict(features).tolist()}
+if hasattr(model, "predict_proba"):
+    predicted["probabilities"] = model.predict_proba(features).tolist()
+print(json.dumps({"rows": json.loads(features.to_json(orient="records")), **predicted}))
