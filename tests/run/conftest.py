@@ -7,9 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 from running import DEFAULT, inside, models, named, registry
 from support import Project
 
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
 LEVEL_0 = [{"maturity_level": 0, **model} for model in models()]
 # Each problem and each framework; the other two are run in test_pipeline.py.
 LEVEL_1 = [
@@ -120,6 +129,15 @@ def versions(passed: tuple[str, str], churn: Project) -> Iterator[tuple[Project,
     """Return the default project without a champion, and two versions of it that passed the gate."""
     yield churn, *passed
     inside(churn, "forget.py")
+
+
+@pytest.fixture(scope="session")
+def browser(tool: Callable[[str], str]) -> Iterator[Browser]:
+    """Start the system's Chromium."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=tool("chromium"), args=ARGUMENTS)
+        yield browser
+        browser.close()
 
 
 def restore(project: Project) -> None:

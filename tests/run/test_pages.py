@@ -9,29 +9,12 @@ from urllib.parse import unquote, urldefrag, urlparse
 
 import pytest
 import yaml
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 from support import Project
 
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 WIDTHS = {"desk": 1280, "phone": 390}
 OURS = ["index.html", "model_card.html"]
 WEB = re.compile("^https?:")
-
-
-@pytest.fixture(scope="module")
-def browser(tool: Callable[[str], str]) -> Iterator[Browser]:
-    """Start the system's Chromium."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=tool("chromium"), args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @dataclass

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser
 from running import change, inside, nobody_listens
 from serving import Crowd, Server, eventually, registry_at, serving
 from support import Project
@@ -154,6 +155,20 @@ def test_registry_that_is_down_at_the_start_is_told_and_found_once_it_is_up(proj
         time.sleep(2)
         assert server.ask("/predict", body_of(rows[:1])).status == 200
         assert "Traceback" not in server.log
+
+
+def test_page_of_the_server_lets_people_try_it(server, browser: Browser):
+    page = browser.new_page()
+    outside: list[str] = []
+    page.on("request", lambda request: outside.append(request.url))
+    page.goto(f"{server.url}/docs")
+    page.get_by_role("button", name="POST /predict").first.click()
+    page.get_by_role("button", name="Try it out").click()
+    page.get_by_role("button", name="Execute").click()
+    answer = page.locator(".live-responses-table .response-col_description").first
+    answer.get_by_text('"probabilities"').first.wait_for()
+    page.close()
+    assert [url for url in outside if not url.startswith((server.url, "data:", "blob:"))] == []
 
 
 def test_several_models_answer_in_one_server(project, versions, rows):

@@ -9,6 +9,10 @@ from fastapi.openapi.utils import get_openapi
 from .models import Models, Served
 
 JSON_TYPES = {"FP64": "number", "INT64": "integer", "BOOL": "boolean", "BYTES": "string"}
+RESPONSES = {
+    "200": {"description": "The answer"},
+    "default": {"description": 'What is wrong, in a line: `{"error": "…"}`'},
+}
 Schema = dict[str, Any]
 
 
@@ -16,7 +20,10 @@ def openapi(app: FastAPI, models: Models) -> Schema:
     """Return the description of the application, as the models are now."""
     described = get_openapi(title=app.title, version=app.version, routes=app.routes)
     there = [served for name in models.names if (served := models.find(name))]
+    described.pop("components", None)  # FastAPI's own errors, which this server does not answer with
     for path, operations in described["paths"].items():
+        for operation in operations.values():
+            operation["responses"] = RESPONSES
         if path == "/predict":
             operations["post"]["requestBody"] = _body(_rows, there)
         elif path.endswith("/infer"):
