@@ -1,7 +1,9 @@
 # Managed by copier-mlops: an update merges with your edits.
 """Decides from its metrics whether a model is good enough."""
 
-from .errors import UserError
+from .config import load_params
+from .errors import UserError, reported
+from .files import METRICS, read_json
 
 
 def shortfalls(metrics: dict[str, float], gate: dict[str, float]) -> list[str]:
@@ -24,3 +26,10 @@ def shortfalls(metrics: dict[str, float], gate: dict[str, float]) -> list[str]:
         if metrics[name] < limit if side == "min" else metrics[name] > limit:
             lines.append(f"{name} {metrics[name]:.4g} misses {threshold} {limit:g}")
     return lines
+
+
+if __name__ == "__main__":
+    with reported("gate"):
+        if missed := shortfalls(read_json(METRICS), load_params().gate):
+            raise UserError(f"the model is not good enough: {'; '.join(missed)}")
+    print("gate: the model is good enough")

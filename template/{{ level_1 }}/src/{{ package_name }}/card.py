@@ -3,12 +3,16 @@
 
 import argparse
 import re
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import files
 from .errors import UserError, reported
 from .pages import environment, figures, html
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 NOTES = Path("docs/model_card_notes.md")
 MARKDOWN = files.REPORTS / "model_card.md"
@@ -32,20 +36,51 @@ def notes() -> dict[str, str]:
 
 def write() -> None:
     """Write the card of the last run."""
-    said = notes()
-    values: dict[str, Any] = {
-        "run": files.read_json(files.REPORTS / "run.json"),
-        "metrics": files.read_json(files.METRICS),
-        "slices": files.read_json(files.SLICES),
-        "notes": {heading: said.pop(heading, "") for heading in REQUIRED},
-        "further": said,
-        "figures": figures(),
-    }
-    text = environment().get_template("model_card.md.j2").render(values)
-    page = environment().get_template("model_card.html.j2").render(run=values["run"], card=html(text))
+    run = files.read_json(files.REPORTS / "run.json")
+    text = render(run)
+    page = environment().get_template("model_card.html.j2").render(run=run, card=html(text))
     for content, path in ((text, MARKDOWN), (page, PAGE)):
         with files.replacing(path) as partial:
             partial.write_text(content, encoding="utf-8")
+
+
+def render(run: dict[str, Any]) -> str:
+    """Return the card of a run as Markdown."""
+    said = notes()
+    return (
+        environment()
+        .get_template("model_card.md.j2")
+        .render(
+            run=run,
+            metrics=files.read_json(files.METRICS),
+            slices=files.read_json(files.SLICES),
+            notes={heading: said.pop(heading, "") for heading in REQUIRED},
+            further=said,
+            figures=figures(),
+        )
+    )
+
+
+def describe(model: Any, train: "pd.DataFrame", test: "pd.DataFrame") -> dict[str, Any]:
+    """Return what the card says of a model and its data."""
+    import pandas as pd
+
+    from .data import TIMESTAMP, features_and_target
+
+    features, _ = features_and_target(train)
+    times = pd.concat([train[TIMESTAMP], test[TIMESTAMP]])
+    estimator = type(model[-1])
+    return {
+        "trained": datetime.fromtimestamp(files.MODEL.stat().st_mtime, UTC).date().isoformat(),
+        "estimator": estimator.__name__,
+        "library": estimator.__module__.partition(".")[0],
+        "features": {name: str(kind) for name, kind in features.dtypes.items()},
+        "missing": {name: float(share) for name, share in features.isna().mean().items() if share},
+        "train_rows": len(train),
+        "test_rows": len(test),
+        "first_day": times.min().date().isoformat(),
+        "last_day": times.max().date().isoformat(),
+    }
 
 
 def gaps() -> list[str]:

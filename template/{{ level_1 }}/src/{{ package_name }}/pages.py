@@ -34,9 +34,13 @@ def number(value: Any) -> str:
 
 def html(markdown: str) -> Markup:
     """Return a Markdown text, less its front matter, as HTML; HTML in the text is shown, not obeyed."""
-    if markdown.startswith(FRONT_MATTER):
-        markdown = markdown.split(FRONT_MATTER, 2)[2]
-    return Markup(MarkdownIt("commonmark", {"html": False}).enable("table").render(markdown))
+    text = without_front_matter(markdown)
+    return Markup(MarkdownIt("commonmark", {"html": False}).enable("table").render(text))
+
+
+def without_front_matter(markdown: str) -> str:
+    """Return a Markdown text from its first line that is for people."""
+    return markdown.split(FRONT_MATTER, 2)[2] if markdown.startswith(FRONT_MATTER) else markdown
 
 
 def figures() -> dict[str, str]:

@@ -1,7 +1,6 @@
 # Managed by copier-mlops: an update merges with your edits.
 """Track the run, register the model, and write its card and the report."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
@@ -9,7 +8,7 @@ from mlflow.models.model import ModelInfo
 
 from .. import card, comparison, conversion, files, lineage, registry, report, rounds, trackers, tracking
 from ..config import load, load_params
-from ..data import TIMESTAMP, features_and_target
+from ..data import features_and_target
 from ..errors import UserError
 from ..gate import shortfalls
 
@@ -53,7 +52,7 @@ def main() -> None:
             "run_id": logged.run_id,
             "shortfalls": missed,
             "parameters": params.model_dump(mode="json"),
-            **describe(model, train, test),
+            **card.describe(model, train, test),
             **sources,
         }
         files.write_json(facts, files.REPORTS / "run.json")
@@ -74,21 +73,3 @@ def add_fast_path(logged: ModelInfo, model: Any, test: pd.DataFrame) -> str:
         print(f"  served without a fast path: {why}")
         return f"none: {why}"
     return "onnx"
-
-
-def describe(model: Any, train: pd.DataFrame, test: pd.DataFrame) -> dict[str, Any]:
-    """Return what the card says of a model and its data."""
-    features, _ = features_and_target(train)
-    times = pd.concat([train[TIMESTAMP], test[TIMESTAMP]])
-    estimator = type(model[-1])
-    return {
-        "trained": datetime.fromtimestamp(files.MODEL.stat().st_mtime, UTC).date().isoformat(),
-        "estimator": estimator.__name__,
-        "library": estimator.__module__.partition(".")[0],
-        "features": {name: str(kind) for name, kind in features.dtypes.items()},
-        "missing": {name: float(share) for name, share in features.isna().mean().items() if share},
-        "train_rows": len(train),
-        "test_rows": len(test),
-        "first_day": times.min().date().isoformat(),
-        "last_day": times.max().date().isoformat(),
-    }
