@@ -165,9 +165,9 @@ def test_page_of_the_server_lets_people_try_it(server, browser: Browser):
     page.get_by_role("button", name="POST /predict").first.click()
     page.get_by_role("button", name="Try it out").click()
     page.get_by_role("button", name="Execute").click()
-    answer = page.locator(".live-responses-table .response-col_description").first
-    answer.get_by_text('"probabilities"').first.wait_for()
+    answer = page.locator(".live-responses-table").first.inner_text()
     page.close()
+    assert '"probabilities"' in answer
     assert [url for url in outside if not url.startswith((server.url, "data:", "blob:"))] == []
 
 

@@ -1,0 +1,268 @@
+"""The model server against `mlflow models serve`, MLServer and KServe's server, all with one worker and the same model.
+
+The bare framework shows what is left to gain. All servers run from the beginning, and wrk asks one after the other.
+"""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import Request, urlopen
+
+from measure import ROOT, cost, environment, install, promise, render, template
+
+PEERS = ROOT / "benchmarks" / "peers"
+LIBRARIES = ["mlflow>=3.17,<4", "pandas<3", "scikit-learn>=1.8,<2", "setuptools", "skops"]
+LOADS = [(1, 1), (1, 16), (100, 1), (100, 16)]  # rows in a request, clients
+SECONDS, ROUNDS, PATIENCE_SECONDS = 3, 3, 120
+FIND = """
+import json, mlflow, sys
+from customer_churn.data import features_and_target
+from customer_churn.files import TEST, read_table
+mlflow.set_tracking_uri("sqlite:///mlflow.db")
+source = mlflow.MlflowClient().get_model_version("customer-churn", "1").source
+features = features_and_target(read_table(TEST))[0].dropna().head(100)
+print(json.dumps([mlflow.get_logged_model(source.removeprefix("models:/")).artifact_location, features.to_dict("records")]))
+"""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A server, and how it is asked."""
+
+    name: str
+    command: list[str | Path]
+    folder: Path
+    port: int
+    path: str
+    body: Any  # of 1 row and of 100 rows
+
+
+@dataclass(frozen=True)
+class Found:
+    """What wrk measured."""
+
+    requests: float  # a second
+    p99: float  # milliseconds
+
+
+@contextmanager
+def running(candidate: Candidate) -> Iterator[None]:
+    """Start a server, wait until it predicts, and end it."""
+    log = (candidate.folder / f"{candidate.port}.log").open("wb")
+    variables = environment()
+    process = subprocess.Popen(
+        [*map(str, candidate.command)],
+        cwd=candidate.folder,
+        env={
+            **variables,
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+            "PATH": f"{Path(candidate.command[0]).parent}:{variables['PATH']}",  # MLflow looks for uvicorn there
+        },
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
+    )
+    try:
+        until = time.monotonic() + PATIENCE_SECONDS
+        while not predicts(candidate):
+            if process.poll() is not None or time.monotonic() > until:
+                sys.exit(f"{candidate.name} does not predict:\n{Path(log.name).read_text()[-3000:]}")
+            time.sleep(0.5)
+        yield
+    finally:
+        subprocess.run(["pkill", "--signal", "KILL", "--session", str(process.pid)], check=False)
+        process.wait()
+        log.close()
+
+
+def predicts(candidate: Candidate) -> bool:
+    """Tell whether a server answers with predictions."""
+    request = Request(
+        f"http://127.0.0.1:{candidate.port}{candidate.path}",
+        json.dumps(candidate.body(1)).encode(),
+        {"Content-Type": "application/json"},
+    )
+    try:
+        with urlopen(request) as answer:
+            return answer.status == 200
+    except (URLError, ConnectionError):
+        return False
+
+
+def load(candidate: Candidate, rows: int, clients: int, folder: Path) -> Found:
+    """Let clients ask for some seconds."""
+    script = folder / "request.lua"
+    body = json.dumps(candidate.body(rows))
+    script.write_text(
+        f'wrk.method = "POST"\nwrk.headers["Content-Type"] = "application/json"\nwrk.body = [==[{body}]==]\n'
+    )
+    url = f"http://127.0.0.1:{candidate.port}{candidate.path}"
+    command = ["wrk", "--threads=1", f"--connections={clients}", f"--duration={SECONDS}s", "--latency"]
+    printed = subprocess.run([*command, f"--script={script}", url], check=True, capture_output=True, text=True).stdout
+    if "Non-2xx" in printed or "Socket errors" in printed:
+        sys.exit(f"{candidate.name} fails under load:\n{printed}")
+    value, unit = re.findall(r"99%\s+([\d.]+)(us|ms|s)", printed)[0]
+    (requests,) = re.findall(r"Requests/sec:\s+([\d.]+)", printed)
+    return Found(float(requests), float(value) * {"us": 0.001, "ms": 1, "s": 1000}[unit])
+
+
+def candidates(folder: Path, project: Path) -> Iterator[Candidate]:
+    """Yield all servers, with the environments that they need."""
+    model, rows = json.loads(
+        subprocess.run(
+            [project / ".venv/bin/python", "-c", FIND],
+            cwd=project,
+            env=environment(),
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout.splitlines()[-1]
+    )
+    python = project / ".venv/bin/python"
+
+    def by_name(count: int) -> Any:
+        return {"rows": rows[:count]}
+
+    def tensors(count: int) -> list[dict[str, Any]]:
+        return [
+            {
+                "name": name,
+                "shape": [count],
+                "datatype": "BYTES" if isinstance(value, str) else "FP64",
+                "data": [row[name] for row in rows[:count]],
+            }
+            for name, value in rows[0].items()
+        ]
+
+    server = [python, "-m", "customer_churn.serving", "--port"]
+    yield Candidate("this server, rows", [*server, "9001"], project, 9001, "/predict", by_name)
+    yield Candidate(
+        "this server, protocol v2",
+        [*server, "9002"],
+        project,
+        9002,
+        "/v2/models/customer-churn/infer",
+        lambda count: {"inputs": tensors(count)},
+    )
+    code = (  # the same version, without what it was converted to
+        "import sys; from customer_churn.serving import models, __main__;"
+        " models.FAST_PATH = 'none'; sys.argv = ['serve', '--port', '9003']; __main__.main()"
+    )
+    yield Candidate("this server, native", [python, "-c", code], project, 9003, "/predict", by_name)
+    plain = folder / "plain"
+    shutil.copytree(model, plain)
+    yield Candidate(
+        "mlflow models serve",
+        [
+            *(python, "-m", "mlflow", "models", "serve", "--env-manager", "local"),
+            *("-m", plain, "-p", "9004", "-w", "1"),
+        ],
+        project,
+        9004,
+        "/invocations",
+        lambda count: {"dataframe_records": rows[:count]},
+    )
+    mlserver = environment_of(folder, "mlserver", "mlserver==1.7.1", "mlserver-mlflow==1.7.1")
+    settings = folder / "settings"
+    settings.mkdir()
+    (settings / "settings.json").write_text(
+        json.dumps({"http_port": 9005, "grpc_port": 9015, "metrics_port": 9025, "parallel_workers": 0})
+    )
+    (settings / "model-settings.json").write_text(
+        json.dumps(
+            {"name": "model", "implementation": "mlserver_mlflow.MLflowRuntime", "parameters": {"uri": str(plain)}}
+        )
+    )
+    yield Candidate(
+        "MLServer",
+        [mlserver / "mlserver", "start", settings],
+        settings,
+        9005,
+        "/v2/models/model/infer",
+        lambda count: {
+            "parameters": {"content_type": "pd"},
+            "inputs": [
+                each | ({"parameters": {"content_type": "str"}} if each["datatype"] == "BYTES" else {})
+                for each in tensors(count)
+            ],
+        },
+    )
+    kserve = environment_of(folder, "kserve", "kserve==0.21.0")
+    yield Candidate(
+        "KServe's server",
+        [kserve / "python", PEERS / "kserve_server.py", "9006", plain],
+        folder,
+        9006,
+        "/v2/models/model/infer",
+        lambda count: {"inputs": tensors(count)},
+    )
+    answer = {
+        "model": "customer-churn",
+        "version": "1",
+        "predictions": [{"prediction": 0, "probabilities": {"0": 0.9}}],
+    }
+    bare = [python, PEERS / "bare.py", "9007", json.dumps(answer)]
+    yield Candidate("bare FastAPI", bare, project, 9007, "/predict", by_name)
+
+
+def environment_of(folder: Path, name: str, *packages: str) -> Path:
+    """Make an environment for a peer, and return the folder of its programs."""
+    made = folder / name
+    cost(["uv", "venv", "--quiet", made], folder)
+    cost(["uv", "pip", "install", "--quiet", "--python", made / "bin/python", *packages, *LIBRARIES], folder)
+    return made / "bin"
+
+
+def measured(servers: list[Candidate], folder: Path) -> dict[tuple[int, int], dict[str, Found]]:
+    """Return the best of all rounds by load and server."""
+    found: dict[tuple[int, int], dict[str, Found]] = {each: {} for each in LOADS}
+    for _ in range(ROUNDS):
+        for rows, clients in LOADS:
+            for server in servers:
+                now = load(server, rows, clients, folder)
+                before = found[rows, clients].get(server.name, now)
+                found[rows, clients][server.name] = Found(max(now.requests, before.requests), min(now.p99, before.p99))
+    return found
+
+
+def main() -> None:
+    """Print the comparison."""
+    if shutil.which("wrk") is None:
+        sys.exit("wrk is not installed: it is the package of that name in most distributions")
+    with template() as source, tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+        folder = Path(name)
+        project = render(source, folder / "project", 1)
+        install(project)
+        cost(["uv", "run", "poe", "pipeline"], project)
+        cost(["uv", "run", "poe", "promote", "--version", "1", "--approved-by", "bench"], project)
+        servers = list(candidates(folder, project))
+        for server in servers:
+            stack.enter_context(running(server))
+        found = measured(servers, folder)
+    for (rows, clients), by_name in found.items():
+        print(f"\n| rows {rows}, clients {clients} | requests/s | p99 ms |\n| --- | --- | --- |")
+        for server_name, one in by_name.items():
+            print(f"| {server_name} | {one.requests:,.0f} | {one.p99:.1f} |")
+    for load_name in ((1, 1), (1, 16)):
+        row = found[load_name]
+        ours, mlflow, bare = row["this server, rows"], row["mlflow models serve"], row["bare FastAPI"]
+        when = f"1 row, {load_name[1]} client{'s' if load_name[1] > 1 else ''}"
+        promise(f"{when}: throughput of mlflow models serve / ours", mlflow.requests / ours.requests, 1 / 20)
+        promise(f"{when}: p99 of ours / mlflow models serve", ours.p99 / mlflow.p99, 1 / 10)
+        promise(f"{when}: throughput of bare FastAPI / ours", bare.requests / ours.requests, 1.5)
+        kserve, native = row["KServe's server"], row["this server, native"]
+        promise(f"{when}: throughput of KServe's server / ours without fast path", kserve.requests / native.requests, 1)
+
+
+if __name__ == "__main__":
+    main()
