@@ -204,7 +204,7 @@ def candidates(folder: Path, project: Path) -> Iterator[Candidate]:
         folder,
         9006,
         "/v2/models/model/infer",
-        lambda count: {"inputs": tensors(count)},
+        lambda count: {"id": "1", "inputs": tensors(count)},
     )
     answer = {
         "model": "customer-churn",

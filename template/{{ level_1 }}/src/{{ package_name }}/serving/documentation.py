@@ -24,17 +24,16 @@ def openapi(app: FastAPI, models: Models) -> Schema:
     for path, operations in described["paths"].items():
         for operation in operations.values():
             operation["responses"] = RESPONSES
-        if path == "/predict":
-            operations["post"]["requestBody"] = _body(_rows, there)
-        elif path.endswith("/infer"):
-            operations["post"]["requestBody"] = _body(_tensors, there)
+        if path.endswith(("/predict", "/infer")):
+            request = _rows if path == "/predict" else _tensors
+            operations["post"]["requestBody"] = _body({served.name: request(served) for served in there})
     return described
 
 
-def _body(of: Any, models: list[Served]) -> Schema:
-    """Return what a request may hold, and an example for each model."""
-    schemas = [of(served)[0] for served in models]
-    examples = {served.name: {"value": of(served)[1]} for served in models}
+def _body(requests: dict[str, tuple[Schema, Any]]) -> Schema:
+    """Return what a request may hold, and an example, for each model."""
+    schemas = [{"title": name, **schema} for name, (schema, _) in requests.items()]
+    examples = {name: {"value": example} for name, (_, example) in requests.items()}
     return {"required": True, "content": {"application/json": {"schema": {"anyOf": schemas}, "examples": examples}}}
 
 
@@ -47,24 +46,16 @@ def _rows(served: Served) -> tuple[Schema, Any]:
         "required": [name for name in types if name not in nullable],
         "additionalProperties": False,
     }
-    rows = {"type": "array", "items": row, "minItems": 1}
-    return {"title": served.name, "type": "object", "properties": {"rows": rows}, "required": ["rows"]}, {
-        "rows": served.example
-    }
+    return _object(rows={"type": "array", "items": row, "minItems": 1}), {"rows": served.example}
 
 
 def _tensors(served: Served) -> tuple[Schema, Any]:
-    tensor = {
-        "type": "object",
-        "properties": {
-            "name": {"enum": [each.name for each in served.columns]},
-            "shape": {"type": "array", "items": {"type": "integer"}},
-            "datatype": {"type": "string"},
-            "data": {"type": "array"},
-        },
-        "required": ["name", "shape", "datatype", "data"],
-    }
-    inputs = {"type": "array", "items": tensor}
+    tensor = _object(
+        name={"enum": [each.name for each in served.columns]},
+        shape={"type": "array", "items": {"type": "integer"}},
+        datatype={"type": "string"},
+        data={"type": "array"},
+    )
     example = [
         {
             "name": each.name,
@@ -74,6 +65,8 @@ def _tensors(served: Served) -> tuple[Schema, Any]:
         }
         for each in served.columns
     ]
-    return {"title": served.name, "type": "object", "properties": {"inputs": inputs}, "required": ["inputs"]}, {
-        "inputs": example
-    }
+    return _object(inputs={"type": "array", "items": tensor}), {"inputs": example}
+
+
+def _object(**properties: Schema) -> Schema:
+    return {"type": "object", "properties": properties, "required": [*properties]}
