@@ -4,7 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import hypothesis
 import pytest
@@ -111,13 +111,20 @@ def project(render: Callable[..., Project], tmp_path: Path) -> Callable[..., Pro
 
 
 @pytest.fixture(scope="session")
-def tool() -> Callable[[str], str]:
+def lacking() -> Callable[[str], NoReturn]:
+    """Skip the test for want of something that this machine lacks, or fail if REQUIRE_TOOLS is set."""
+
+    def lacking(why: str) -> NoReturn:
+        (pytest.fail if os.environ.get("REQUIRE_TOOLS") else pytest.skip)(why)
+
+    return lacking
+
+
+@pytest.fixture(scope="session")
+def tool(lacking: Callable[[str], NoReturn]) -> Callable[[str], str]:
     """Return the path of a program; without it the test is skipped, or fails if REQUIRE_TOOLS is set."""
 
     def tool(name: str) -> str:
-        path = shutil.which(name)
-        if path is None:
-            (pytest.fail if os.environ.get("REQUIRE_TOOLS") else pytest.skip)(f"{name} is not installed")
-        return path
+        return shutil.which(name) or lacking(f"{name} is not installed")
 
     return tool

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, RemoteDisconnected
+from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 from urllib.error import URLError
@@ -109,15 +110,15 @@ def listens(server: Server) -> bool:
 
 
 @contextmanager
-def registry_at(address: str, project: Project) -> Iterator[None]:
-    """Run an MLflow server with the registry of a project."""
+def registry_at(address: str, project: Project, folder: Path | None = None) -> Iterator[None]:
+    """Run an MLflow server with the registry of a project, or with one of its own in another folder."""
     command = [
         *("mlflow", "server", "--backend-store-uri", "sqlite:///mlflow.db", "--workers", "1"),
         *("--host", "127.0.0.1", "--port", str(urlsplit(address).port)),
     ]
     process = subprocess.Popen(
         [project.path / ".venv/bin/python", "-m", *command],
-        cwd=project.path,
+        cwd=folder or project.path,
         env={**clean_environment(), "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
