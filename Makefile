@@ -32,10 +32,11 @@ lint: .venv ## Check style, formatting and types
 	uv run --locked ruff format --check
 	uv run --locked pyrefly check
 
-bench: .venv ## Compare speed: of rendering, lifting, the pipeline, and large data (half an hour)
+bench: .venv ## Compare speed: of rendering, lifting, the pipeline, the server, and large data (three quarters of an hour)
 	uv run --locked python benchmarks/render.py
 	uv run --locked python benchmarks/lift.py
 	uv run --locked python benchmarks/pipeline.py
+	uv run --locked python benchmarks/serving.py
 	uv run --locked python benchmarks/scale.py
 
 demo: no-demo .venv ## Render a level 1 project with all defaults into ./demo and run its pipeline

@@ -66,6 +66,7 @@ def running(candidate: Candidate) -> Iterator[None]:
         env={
             **variables,
             "MLFLOW_DISABLE_TELEMETRY": "true",
+            "OMP_NUM_THREADS": "1",  # for all: on so little data a second thread only waits
             "PATH": f"{Path(candidate.command[0]).parent}:{variables['PATH']}",  # MLflow looks for uvicorn there
         },
         stdout=log,

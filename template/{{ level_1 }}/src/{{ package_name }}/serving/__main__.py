@@ -52,6 +52,7 @@ def main() -> None:
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # of a model without a fast path: requests are small, and many
     with reported("serve"):
         settings = load(CONFIGURATION, Serving)
     instruments = Instruments(settings.prediction_buckets)
