@@ -13,8 +13,19 @@ def conflicts() -> list[str]:
     return [entry[3:] for entry in entries if entry[:2] in UNMERGED or (entry[:2] == "??" and entry.endswith(".rej"))]
 
 
+def drops_edits() -> bool:
+    """Tell whether Git is set so that Copier drops all edits if a single one ends a line with a space."""
+    command = ["git", "config", "--get", "apply.whitespace"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.startswith("error")
+
+
 def main() -> None:
-    """Exit with code 1 and say what to do if there are conflicts."""
+    """Exit with code 1 and say what to do if there are conflicts, or may be edits missing."""
+    if drops_edits():
+        sys.exit(
+            "\nGit's setting apply.whitespace may have kept your edits from being merged. Undo this with\n"
+            "`git reset --hard` and `git clean -fd`, and use `uv run poe level`, which overrules the setting."
+        )
     if found := conflicts():
         files = "\n".join(f"  {path}" for path in found)
         sys.exit(

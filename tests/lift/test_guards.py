@@ -138,24 +138,15 @@ def test_project_in_a_folder_of_a_larger_repository(lived_in, render, tmp_path):
     assert (whole / "README.md").read_text() == "The whole\n"
 
 
-@pytest.mark.parametrize(
-    ("setting", "value"),
-    [
-        ("diff.noprefix", "true"),
-        ("diff.mnemonicPrefix", "true"),
-        ("apply.whitespace", "error-all"),
-        ("core.fileMode", "false"),
-        ("core.autocrlf", "input"),
-        ("merge.conflictStyle", "zdiff3"),
-        ("core.quotePath", "true"),
-        ("status.showUntrackedFiles", "no"),
-    ],
-)
-def test_git_settings_of_the_user_do_not_matter(lived_in, render, setting, value):
+def test_setting_of_git_that_loses_edits_fails(lived_in):
+    """Copier drops all edits then, without a word: `poe level` overrules the setting."""
     project = lived_in(LOW)
-    git("config", setting, value, folder=project.path)
-    assert lift(project, HIGH).conflicts == []
-    assert difference(tree(project), tree(render(maturity_level=HIGH))) == ""
+    edit(project, "README.md", "## Start", "Ours, with a space at its end. \n\n## Start")
+    commit(project, "Edit")
+    git("config", "apply.whitespace", "error-all", folder=project.path)
+    done = copier_update(project, "--data", f"maturity_level={HIGH}")
+    assert done.returncode != 0
+    assert "apply.whitespace may have kept your edits from being merged" in done.stderr
 
 
 def test_old_answers_stay_valid(lived_in):

@@ -9,6 +9,7 @@ The update first runs on a clone of the repository: that shows what will come, a
 """
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -23,10 +24,18 @@ from typing import Any
 import yaml
 from copier import VcsRef, run_update
 from copier.errors import CopierError
+from plumbum import local
 
 ANSWERS = ".copier-answers.yml"
 LEVELS = Path(__file__).with_name("levels.toml")
 UNDO = "git reset --hard && git clean -fd"
+# With other values of these, Copier loses edits or conflicts without a word, or cannot read the name of a file.
+GIT_SETTINGS = {
+    "apply.ignoreWhitespace": "no",
+    "apply.whitespace": "nowarn",
+    "core.quotePath": "true",
+    "status.showUntrackedFiles": "all",
+}
 
 
 class LevelError(Exception):
@@ -56,6 +65,16 @@ class Outcome:
     def questions(self) -> dict[str, Any]:
         """Return the answers to questions, without the facts that the template records beside them."""
         return {name: answer for name, answer in self.answers.items() if name[0] != "_" and name != "applied_level"}
+
+
+def overrule_git_settings() -> None:
+    """Set what an update relies on for all Git commands that this process starts."""
+    first = int(os.environ.get("GIT_CONFIG_COUNT", "0"))
+    variables = {"GIT_CONFIG_COUNT": str(first + len(GIT_SETTINGS))}
+    for number, (name, value) in enumerate(GIT_SETTINGS.items(), start=first):
+        variables |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
+    os.environ.update(variables)
+    local.env.update(variables)  # Copier's own commands have an environment of their own
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -256,6 +275,7 @@ def main() -> None:
     parser.add_argument("--defaults", action="store_true", help="take the default answer to every new question")
     options = parser.parse_args()
     folder = Path.cwd()
+    overrule_git_settings()
     data: dict[str, Any] = dict(pair.split("=", 1) for pair in options.data if "=" in pair)
     try:
         if len(data) < len(options.data):
