@@ -181,6 +181,26 @@ def test_renamed_package_is_lifted_under_its_new_name(lived_in, render, low, hig
                       {path: text for path, text in expected.items() if path not in kept}) == ""  # fmt: skip
 
 
+def test_edits_of_a_renamed_package_are_kept_by_the_next_version(render_version, tmp_path):
+    level = levels()[-1]
+    project = repository(render_version(NOW, maturity_level=level), tmp_path / "project")
+    git("mv", "src/customer_churn", "src/loyalty", folder=project.path)
+    commit(project, "Rename")
+    assert lift(project, package_name="loyalty").conflicts == []
+    commit(project, "Tell the template")
+    gate = project.path / "src/loyalty/gate.py"
+    gate.write_text(gate.read_text().replace("lines = []", "lines: list[str] = []  # ours"))
+    commit(project, "Edit")
+    answers = {"maturity_level": level, "package_name": "loyalty"}
+    files, conflicts = expected(
+        tree(project), tree(render_version(NOW, **answers)), tree(render_version(MUCH_LATER, **answers))
+    )
+    assert lift(project, version=MUCH_LATER).conflicts == conflicts == []
+    assert "# ours" in gate.read_text()
+    assert "# New after 5" in gate.read_text()
+    assert difference(tree(project), files) == ""
+
+
 @pytest.mark.parametrize(("low", "high"), raises)
 def test_own_file_where_the_level_wants_one(lived_in, render, low, high):
     arriving = sorted(tree(render(maturity_level=high)).keys() - tree(render(maturity_level=low)).keys())
