@@ -13,8 +13,41 @@ def conflicts() -> list[str]:
     return [entry[3:] for entry in entries if entry[:2] in UNMERGED or (entry[:2] == "??" and entry.endswith(".rej"))]
 
 
+def drops_edits() -> bool:
+    """Tell whether Git is set so that Copier drops all edits if a single one ends a line with a space."""
+    command = ["git", "config", "--get", "apply.whitespace"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.startswith("error")
+
+
+def damaged() -> list[str]:
+    """Return the changed files that were not UTF-8: Copier has dropped what it could not read."""
+    command = ["git", "diff", "--name-only", "-z", "--no-ext-diff", "--diff-filter=MU", "--relative", "HEAD"]
+    paths = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\0")
+    return [path for path in paths if path and not is_text(path)]
+
+
+def is_text(path: str) -> bool:
+    """Tell whether the committed version of a file is UTF-8."""
+    try:
+        subprocess.run(["git", "show", f"HEAD:./{path}"], capture_output=True, check=True).stdout.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def main() -> None:
-    """Exit with code 1 and say what to do if there are conflicts."""
+    """Exit with code 1 and say what to do if there are conflicts, or may be edits missing."""
+    if found := damaged():
+        files = "\n".join(f"  {path}" for path in found)
+        sys.exit(
+            f"\nThese files were not UTF-8, and characters are lost:\n{files}\n"
+            "Undo all of it with `git reset --hard` and `git clean -fd`, save them as UTF-8, commit, and update again."
+        )
+    if drops_edits():
+        sys.exit(
+            "\nGit's setting apply.whitespace may have kept your edits from being merged. Undo this with\n"
+            "`git reset --hard` and `git clean -fd`, and use `uv run poe level`, which overrules the setting."
+        )
     if found := conflicts():
         files = "\n".join(f"  {path}" for path in found)
         sys.exit(

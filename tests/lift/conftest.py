@@ -1,13 +1,17 @@
-"""Projects in which people have worked."""
+"""Projects in which people have worked, and newer versions of the template."""
 
+import shutil
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
-from lifting import repository
-from support import Project
+from copier import run_copy
+from lifting import LATER, MUCH_LATER, NOW, repository
+from support import Project, git
+
+MANAGED = "Managed by copier-mlops"
 
 
 @pytest.fixture
@@ -19,3 +23,58 @@ def lived_in(render: Callable[..., Project], tmp_path: Path) -> Callable[..., Pr
         return repository(render(maturity_level=level, **answers), tmp_path / f"project-{next(numbers)}")
 
     return lived_in
+
+
+@pytest.fixture(scope="session")
+def versions(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return what Copier reads of the template, with two more versions.
+
+    In the first, each managed file has a line more below its first; in the second, all files have one after each fifth.
+    """
+    clone = tmp_path_factory.mktemp("versions") / "copier-mlops"
+    for part in ("template", "extensions", "migrations"):
+        shutil.copytree(template / part, clone / part)
+    shutil.copy2(template / "copier.yml", clone)
+    git("init", "--quiet", folder=clone)
+    git("add", "--all", folder=clone)
+    git("commit", "--quiet", "--message", "The working tree", folder=clone)
+    git("tag", NOW, folder=clone)
+    files = [path for path in (clone / "template").rglob("*") if path.is_file() and path.parent.name != "template"]
+    files.append(clone / "extensions" / "catalogue.toml")  # becomes a file of each project
+    for version, is_new in ((LATER, below_the_first), (MUCH_LATER, after_each_fifth)):
+        for path in files:
+            lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+            path.write_text("".join(is_new(lines)), encoding="utf-8")
+        git("commit", "--all", "--quiet", "--message", f"Version {version}", folder=clone)
+        git("tag", version, folder=clone)
+    return clone
+
+
+def below_the_first(lines: list[str]) -> list[str]:
+    """Return the lines of a managed file with a new one below the first, and others as they are."""
+    return [lines[0], "# New\n", *lines[1:]] if lines and MANAGED in lines[0] else lines
+
+
+def after_each_fifth(lines: list[str]) -> list[str]:
+    """Return the lines with a new one after each fifth."""
+    return [
+        text
+        for number, line in enumerate(lines, start=1)
+        for text in ((line, f"# New after {number}\n") if number % 5 == 0 else (line,))
+    ]
+
+
+@pytest.fixture(scope="session")
+def render_version(versions: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Project]:
+    """Return the project that a version of the template makes; rendered once, so leave it as it is."""
+    cache: dict[str, Project] = {}
+
+    def render_version(version: str, **answers: Any) -> Project:
+        key = repr((version, sorted(answers.items())))
+        if key not in cache:
+            folder = tmp_path_factory.mktemp(version) / "project"
+            run_copy(str(versions), folder, answers, vcs_ref=version, defaults=True, unsafe=True, quiet=True)
+            cache[key] = Project(folder, answers)
+        return cache[key]
+
+    return render_version

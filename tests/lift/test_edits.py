@@ -1,13 +1,23 @@
 """What a team does to its repository in a year is still there after a lift, and in its place."""
 
-import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-from copier import run_copy
-from lifting import commit, difference, lift, raises, repository, tree
-from support import Project, git, is_seed, levels
+from lifting import (
+    LATER,
+    MUCH_LATER,
+    NOW,
+    commit,
+    difference,
+    expected,
+    kinds,
+    lift,
+    raises,
+    repository,
+    tree,
+)
+from support import SHARED, Project, git, is_seed, levels
 
 
 @dataclass(frozen=True)
@@ -19,6 +29,7 @@ class Edit:
     new: str
 
 
+MANAGED = "Managed by copier-mlops"
 EDITS = [
     Edit("README.md", "## Start", "We meet on Mondays.\n\n## Start"),
     Edit("README.md", "With [uv]", "On the company's network, with [uv]"),
@@ -38,82 +49,108 @@ EDITS = [
     Edit("src/customer_churn/gate.py", "lines = []", "lines: list[str] = []  # ours"),
     Edit("dvc.yaml", "  register:", "  ours:\n    cmd: echo ours\n    outs: [ours.txt]\n\n  register:"),
     Edit("tracking.yaml", "purpose: production", "purpose: tuning"),
-    Edit(".dvc/config", "    url = ../.dvc-remote", "    url = s3://ours"),
+    Edit("governance.yaml", "four_eyes: false", "four_eyes: true"),
+    Edit(".dvc/config", "    remote = ", "    autostage = true\n    remote = "),
+    Edit("docs/runbooks/incident.md", "## Afterwards", "Ring Ada, who has the keys.\n\n## Afterwards"),
+    Edit("docs/team.md", "| **Watches** (on call)", "| **Watches** (on call: team blue)"),
+    Edit("docs/experiments.md", "## Rules\n", "## Rules\n\n- Ask before you use the big machine.\n"),
+    Edit("compose.yaml", "postgres:17.5-bookworm", "postgres:17.6-bookworm"),
+    Edit("compose.yaml", "volumes:\n  postgres: {}", "volumes:\n  ours: {}\n  postgres: {}"),
+    Edit("deploy/base/deployment.yaml", "memory: 1Gi", "memory: 4Gi"),
+    Edit("deploy/base/autoscaler.yaml", "maxReplicas: ", "maxReplicas: 1"),
+    Edit("deploy/overlays/production/kustomization.yaml", "newTag: main", "newTag: v1.4.2"),
+    Edit(
+        "monitoring/rules.yaml",
+        "        - alert: ModelNotReady",
+        "        - alert: Ours\n        - alert: ModelNotReady",
+    ),
+    Edit("monitoring/rules.yaml", "> 0.01", "> 0.002"),
+    Edit("tools/alerts.py", "import sys", "import sys  # ours"),
 ]
 
 
+OWN = "src/customer_churn/ours.py"
+
+
 def work(project: Project) -> list[Edit]:
-    """Make all edits for which there is a file, rewrite the seeds, add an own file; return the edits made."""
+    """Make all edits for which there is a file, and one at the end of each managed file; rewrite the seeds; add a file.
+
+    Return the edits that were made.
+    """
     made = [edit for edit in EDITS if (project.path / edit.path).exists()]
     for edit in made:
         text = project.text(edit.path)
         assert text.count(edit.old) == 1, f"{edit.path} has {text.count(edit.old)} times: {edit.old}"
         (project.path / edit.path).write_text(text.replace(edit.old, edit.new))
+    for path in project.files():
+        if path not in SHARED and not is_seed(path):
+            (project.path / path).write_text(f"{project.text(path)}# Ours, at the end\n")
     for path in seeds(project):
         (project.path / path).write_text("# Rewritten\n")
-    (project.path / "src/customer_churn/ours.py").write_text("OURS = 1\n")
+    (project.path / OWN).write_text("OURS = 1\n")
+    commit(project, "A year of work")
     return made
 
 
 def seeds(project: Project) -> list[str]:
-    """Return the seeds but for `params.yaml`, which is edited."""
-    return [path for path in project.files() if is_seed(path) and path != "params.yaml"]
+    """Return the seeds but for those that are edited."""
+    return [path for path in project.files() if is_seed(path) and path not in {edit.path for edit in EDITS}]
 
 
-@pytest.mark.parametrize(("low", "high"), raises)
-def test_edits_of_a_year_are_all_in_their_place(lived_in, render, low, high):
-    project = lived_in(low)
-    rewritten = seeds(project)
-    made = work(project)
-    commit(project, "A year of work")
-    assert lift(project, high).conflicts == []
-    expected = tree(render(maturity_level=high))
-    for edit in made:
-        expected[edit.path] = expected[edit.path].replace(edit.old.encode(), edit.new.encode(), 1)
-    expected |= dict.fromkeys(rewritten, b"# Rewritten\n")
-    expected["src/customer_churn/ours.py"] = b"OURS = 1\n"
-    assert difference(tree(project), expected) == ""
-
-
-MANAGED = "# Managed by copier-mlops"
-NEW = "# New in this version\n"
-
-
-@pytest.fixture(scope="session")
-def next_version(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the template with one more version, in which each managed file has a line more below its first."""
-    clone = shutil.copytree(template, tmp_path_factory.mktemp("next version") / "copier-mlops")
-    for path in (clone / "template").rglob("*"):
-        if path.is_file() and path.read_text(encoding="utf-8").startswith(MANAGED):
-            first, *others = path.read_text(encoding="utf-8").splitlines(keepends=True)
-            path.write_text("".join([first, NEW, *others]), encoding="utf-8")
-    git("commit", "--all", "--quiet", "--message", "The next version", folder=clone)
-    git("tag", "v999.1.0", folder=clone)
-    return clone
-
-
-@pytest.mark.parametrize("level", levels())
-def test_next_version_changes_each_managed_file_and_keeps_the_edits_of_a_year(next_version, tmp_path, level):
-    def rendered(name: str, version: str) -> Project:
-        data = {"maturity_level": level}
-        run_copy(str(next_version), tmp_path / name, data, vcs_ref=version, defaults=True, unsafe=True, quiet=True)
-        return Project(tmp_path / name, {})
-
-    project = repository(rendered("old", "v999.0.0"), tmp_path / "project")
-    rewritten = seeds(project)
-    made = work(project)
-    commit(project, "A year of work")
-    assert lift(project, newest=True).conflicts == []
-    expected = tree(rendered("new", "v999.1.0"))
-    as_before = [
-        path for path, text in expected.items() if text.startswith(MANAGED.encode()) and NEW.encode() not in text
+def lost(project: Project, made: Iterable[Edit]) -> list[str]:
+    """Return the lines of edits that are nowhere in their file."""
+    return [
+        f"{edit.path}: {line}"
+        for edit in made
+        for line in edit.new.splitlines()
+        if line not in edit.old.splitlines() and line not in project.text(edit.path)
     ]
-    assert as_before == ["tools/levels.toml"], "the catalogue alone is not below template/"
-    for edit in made:
-        expected[edit.path] = expected[edit.path].replace(edit.old.encode(), edit.new.encode(), 1)
-    expected |= dict.fromkeys(rewritten, b"# Rewritten\n")
-    expected["src/customer_churn/ours.py"] = b"OURS = 1\n"
-    assert difference(tree(project), expected) == ""
+
+
+def test_there_is_a_file_for_each_edit(render):
+    assert {edit.path for edit in EDITS} <= set(render(maturity_level=levels()[-1]).files())
+
+
+@pytest.mark.parametrize("kind", kinds())
+@pytest.mark.parametrize(("low", "high"), raises)
+def test_edits_of_a_year_are_all_in_their_place(lived_in, render, low, high, kind):
+    project = lived_in(low, **kind)
+    made = work(project)
+    files, conflicts = expected(
+        tree(project), tree(render(maturity_level=low, **kind)), tree(render(maturity_level=high, **kind))
+    )
+    asked_later = {name: answer for name, answer in kind.items() if name not in project.answers}
+    assert lift(project, high, **asked_later).conflicts == conflicts == []
+    assert lost(project, made) == []
+    assert difference(tree(project), files) == ""
+
+
+@pytest.mark.parametrize("kind", kinds())
+@pytest.mark.parametrize("version", [LATER, MUCH_LATER])
+@pytest.mark.parametrize("level", levels())
+def test_next_version_changes_each_file_and_keeps_the_edits_of_a_year(render_version, tmp_path, level, version, kind):
+    """Conflicts are shown where both wrote the same lines or lines next to each other, and nowhere else."""
+    old = render_version(NOW, maturity_level=level, **kind)
+    project = repository(old, tmp_path / "project")
+    made = work(project)
+    new = render_version(version, maturity_level=level, **kind)
+    files, conflicts = expected(tree(project), tree(old), tree(new))
+    as_before = [path for path in old.files() if not is_seed(path) and old.text(path) == new.text(path)]
+    if version == LATER:
+        assert [path for path in as_before if MANAGED in old.text(path).partition("\n")[0]] == []
+    else:
+        assert as_before == [".python-version"], "it has one line"
+    assert lift(project, version=version).conflicts == conflicts
+    if version == LATER:
+        assert conflicts == []
+    assert lost(project, made) == []
+    for path in conflicts:
+        assert "# Ours, at the end" in project.text(path)
+        added = set(new.text(path).splitlines()) - set(old.text(path).splitlines())
+        assert added <= set(project.text(path).splitlines())
+    found = tree(project)
+    assert difference({path: found[path] for path in found if path not in conflicts},
+                      {path: files[path] for path in files if path not in conflicts}) == ""  # fmt: skip
 
 
 @pytest.mark.parametrize(("low", "high"), raises)
@@ -142,6 +179,26 @@ def test_renamed_package_is_lifted_under_its_new_name(lived_in, render, low, hig
     found = tree(project)
     assert difference({path: text for path, text in found.items() if path not in kept},
                       {path: text for path, text in expected.items() if path not in kept}) == ""  # fmt: skip
+
+
+def test_edits_of_a_renamed_package_are_kept_by_the_next_version(render_version, tmp_path):
+    level = levels()[-1]
+    project = repository(render_version(NOW, maturity_level=level), tmp_path / "project")
+    git("mv", "src/customer_churn", "src/loyalty", folder=project.path)
+    commit(project, "Rename")
+    assert lift(project, package_name="loyalty").conflicts == []
+    commit(project, "Tell the template")
+    gate = project.path / "src/loyalty/gate.py"
+    gate.write_text(gate.read_text().replace("lines = []", "lines: list[str] = []  # ours"))
+    commit(project, "Edit")
+    answers = {"maturity_level": level, "package_name": "loyalty"}
+    files, conflicts = expected(
+        tree(project), tree(render_version(NOW, **answers)), tree(render_version(MUCH_LATER, **answers))
+    )
+    assert lift(project, version=MUCH_LATER).conflicts == conflicts == []
+    assert "# ours" in gate.read_text()
+    assert "# New after 5" in gate.read_text()
+    assert difference(tree(project), files) == ""
 
 
 @pytest.mark.parametrize(("low", "high"), raises)

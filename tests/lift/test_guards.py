@@ -1,13 +1,14 @@
 """What could go wrong with an update, and what happens then."""
 
+import os
 import shutil
 import subprocess
 import sys
 
 import pytest
 import yaml
-from lifting import commit, difference, level_of, lift, tree
-from support import ANSWERS_FILE, Project, git, levels
+from lifting import commit, difference, kinds, level_of, lift, tree
+from support import ANSWERS_FILE, SHARED, Project, git, levels
 
 LOW, HIGH = levels()[0], levels()[-1]
 COPIER = [sys.executable, "-m", "copier", "update", "--trust", "--defaults", "--vcs-ref", ":current:"]
@@ -123,6 +124,71 @@ def test_checkout_with_windows_line_ends(lived_in):
     assert "Ours." in project.text("README.md")
 
 
+def test_files_committed_with_windows_line_ends_conflict_until_they_are_normalized(lived_in, render):
+    """As the documentation says: nothing is lost meanwhile."""
+    project = lived_in(LOW)
+    attributes = project.text(".gitattributes")
+    (project.path / ".gitattributes").write_text("* -text\n")
+    edit(project, "README.md", "## Start", "Ours.\n\n## Start")
+    (project.path / "README.md").write_bytes((project.path / "README.md").read_bytes().replace(b"\n", b"\r\n"))
+    commit(project, "Written on Windows, without .gitattributes")
+    before = git("rev-parse", "HEAD", folder=project.path).strip()
+    assert lift(project, HIGH).conflicts == ["README.md"]
+    assert "Ours." in project.text("README.md")
+
+    git("reset", "--quiet", "--hard", before, folder=project.path)
+    git("clean", "--quiet", "--force", "-d", folder=project.path)
+    (project.path / ".gitattributes").write_text(attributes)
+    git("add", "--renormalize", ".", folder=project.path)
+    git("commit", "--quiet", "--all", "--message", "Normalize", folder=project.path)
+    assert lift(project, HIGH).conflicts == []
+    expected = tree(render(maturity_level=HIGH))
+    expected["README.md"] = expected["README.md"].replace(b"## Start", b"Ours.\n\n## Start")
+    assert difference(tree(project), expected) == ""
+
+
+def test_answers_of_a_higher_level_are_asked_anew_after_lowering(lived_in):
+    project = lived_in(HIGH, orchestrator="airflow")
+    lift(project, LOW, allow_lowering=True)
+    commit(project, "Lower")
+    assert "orchestrator" not in project.text(ANSWERS_FILE)
+    lift(project, HIGH)
+    assert yaml.safe_load(project.text(ANSWERS_FILE))["orchestrator"] == "github"
+
+
+def test_files_that_are_no_text_are_kept_as_they_are(lived_in):
+    project = lived_in(LOW)
+    (project.path / "docs/figure.png").write_bytes(bytes(range(256)) * 4)
+    (project.path / "docs/notes.md").symlink_to("model_card_notes.md")
+    (project.path / "tools/ours.sh").write_text("true\n")
+    (project.path / "tools/ours.sh").chmod(0o755)
+    (project.path / "tools/level.py").chmod(0o755)
+    (project.path / "docs/latin-1.txt").write_bytes("Zoë\n".encode("latin-1"))
+    edit(project, ".gitattributes", "* text=auto eol=lf\n", "* text=auto eol=lf\nREADME.md -diff\n")
+    edit(project, "README.md", "## Start", "Ours.\n\n## Start")
+    commit(project, "Work")
+    mine = tree(project)
+    assert lift(project, HIGH).conflicts == []
+    found = tree(project)
+    assert [path for path in mine.keys() - SHARED if found[path] != mine[path]] == []
+    assert "Ours." in project.text("README.md")
+    assert "poe pipeline" in project.text("README.md")
+    assert (project.path / "docs/notes.md").is_symlink()
+    assert os.access(project.path / "tools/ours.sh", os.X_OK)
+    assert os.access(project.path / "tools/level.py", os.X_OK)
+
+
+def test_edited_file_that_is_not_utf_8_fails(lived_in):
+    """Copier drops what it cannot read, without a word."""
+    project = lived_in(LOW)
+    gate = project.path / "src/customer_churn/gate.py"
+    gate.write_bytes("# Zoë's\n".encode("latin-1") + gate.read_bytes())
+    commit(project, "Edit")
+    done = copier_update(project, "--data", f"maturity_level={HIGH}")
+    assert done.returncode != 0
+    assert "not UTF-8, and characters are lost:\n  src/customer_churn/gate.py" in done.stderr
+
+
 def test_project_in_a_folder_of_a_larger_repository(lived_in, render, tmp_path):
     whole = tmp_path / "whole"
     project = Project(whole / "services" / "churn", {})
@@ -138,24 +204,15 @@ def test_project_in_a_folder_of_a_larger_repository(lived_in, render, tmp_path):
     assert (whole / "README.md").read_text() == "The whole\n"
 
 
-@pytest.mark.parametrize(
-    ("setting", "value"),
-    [
-        ("diff.noprefix", "true"),
-        ("diff.mnemonicPrefix", "true"),
-        ("apply.whitespace", "error-all"),
-        ("core.fileMode", "false"),
-        ("core.autocrlf", "input"),
-        ("merge.conflictStyle", "zdiff3"),
-        ("core.quotePath", "true"),
-        ("status.showUntrackedFiles", "no"),
-    ],
-)
-def test_git_settings_of_the_user_do_not_matter(lived_in, render, setting, value):
+def test_setting_of_git_that_loses_edits_fails(lived_in):
+    """Copier drops all edits then, without a word: `poe level` overrules the setting."""
     project = lived_in(LOW)
-    git("config", setting, value, folder=project.path)
-    assert lift(project, HIGH).conflicts == []
-    assert difference(tree(project), tree(render(maturity_level=HIGH))) == ""
+    edit(project, "README.md", "## Start", "Ours, with a space at its end. \n\n## Start")
+    commit(project, "Edit")
+    git("config", "apply.whitespace", "error-all", folder=project.path)
+    done = copier_update(project, "--data", f"maturity_level={HIGH}")
+    assert done.returncode != 0
+    assert "apply.whitespace may have kept your edits from being merged" in done.stderr
 
 
 def test_old_answers_stay_valid(lived_in):
@@ -170,12 +227,10 @@ def test_old_answers_stay_valid(lived_in):
     assert (project.path / "src/copier").is_dir()
 
 
-def test_paths_are_short_enough_for_windows(render):
-    longest = max(render(maturity_level=HIGH).files(), key=len)
-    assert len(longest) <= 120
-
-
+@pytest.mark.parametrize("kind", kinds())
 @pytest.mark.parametrize("level", levels())
-def test_no_two_files_differ_in_case_only(render, level):
-    files = render(maturity_level=level).files()
+def test_paths_suit_windows_and_macos(render, level, kind):
+    """Windows takes 260 characters, with those of the folder of the project; and to both, case makes no difference."""
+    files = render(maturity_level=level, **kind).files()
+    assert max(map(len, files)) <= 120
     assert len({path.lower() for path in files}) == len(files)

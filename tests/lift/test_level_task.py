@@ -33,6 +33,13 @@ def with_answers(project: Project, **answers: str) -> None:
     commit(project, "Change the answers file")
 
 
+def edit_what_belongs_to_the_level(project: Project) -> None:
+    """Do what cannot be merged with a higher level."""
+    text = project.text("pyproject.toml")
+    (project.path / "pyproject.toml").write_text(text.replace('  "tasks/level-0.toml",', '  "tasks/ours.toml",'))
+    commit(project, "Edit what belongs to the level")
+
+
 def test_without_a_number_it_lists_the_levels(lived_in):
     done = run_level(lived_in(LOW))
     assert f"-> {LOW} Manual" in done.stdout
@@ -57,10 +64,14 @@ def test_dry_run_shows_the_same_and_changes_nothing(lived_in):
     assert git("status", "--porcelain", folder=project.path) == ""
 
 
-def test_undo_as_it_is_printed_brings_everything_back(lived_in):
+@pytest.mark.parametrize("conflict", [False, True])
+def test_undo_as_it_is_printed_brings_everything_back(lived_in, conflict):
     project = lived_in(LOW)
+    if conflict:
+        edit_what_belongs_to_the_level(project)
     before = tree(project)
     assert UNDO in run_level(project, str(HIGH)).stdout
+    assert difference(tree(project), before) != ""
     for command in UNDO.split(" && "):
         project.run(*command.split())
     assert difference(tree(project), before) == ""
@@ -68,9 +79,7 @@ def test_undo_as_it_is_printed_brings_everything_back(lived_in):
 
 def test_conflicts_are_listed_and_fail(lived_in):
     project = lived_in(LOW)
-    text = project.text("pyproject.toml")
-    (project.path / "pyproject.toml").write_text(text.replace('  "tasks/level-0.toml",', '  "tasks/ours.toml",'))
-    commit(project, "Edit what belongs to the level")
+    edit_what_belongs_to_the_level(project)
     dry = run_level(project, str(HIGH), "--dry-run")
     assert dry.returncode == 1
     assert git("status", "--porcelain", folder=project.path) == ""
@@ -93,6 +102,7 @@ def test_lowering_names_the_files_and_asks(lived_in):
     assert run_level(project, str(LOW), "--allow-lowering").returncode == 0
     assert level_of(project) == LOW
     assert not (project.path / "dvc.yaml").exists()
+    assert not (project.path / "deploy").exists(), "no empty folder stays"
 
 
 def test_newer_template_is_taken_at_the_same_level(lived_in, template, tmp_path):
@@ -102,9 +112,14 @@ def test_newer_template_is_taken_at_the_same_level(lived_in, template, tmp_path)
     (later / "template/{{ level_0 }}/.env.example").write_text("# New\n")
     git("commit", "--all", "--quiet", "--message", "New", folder=later)
     git("tag", "v1000.0.0", folder=later)
+    dry = run_level(project, "--update", "--dry-run")
+    assert "Changed files:\n  .env.example\n" in dry.stdout
+    assert git("status", "--porcelain", folder=project.path) == ""
     assert run_level(project, "--update").returncode == 0
     assert project.text(".env.example") == "# New\n"
     assert level_of(project) == LOW
+    commit(project, "Update")
+    assert "Nothing to do" in run_level(project, "--update").stdout
 
 
 QUESTION = """
@@ -184,6 +199,12 @@ def test_without_a_commit(lived_in):
     assert "no commit yet" in refused(project, str(HIGH))
 
 
+def test_without_git(lived_in, monkeypatch, tmp_path):
+    project = lived_in(LOW)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "Git is not installed" in refused(project, str(HIGH))
+
+
 @pytest.mark.parametrize("level", ["7", "-1"])
 def test_level_that_there_is_not(lived_in, level):
     assert "not in [0, 1" in refused(lived_in(LOW), level)
@@ -201,6 +222,21 @@ def test_template_at_a_relative_path(lived_in):
     project = lived_in(LOW)
     with_answers(project, _src_path="../template")
     assert "the template is not at ../template" in refused(project, str(HIGH))
+
+
+def test_template_that_was_no_repository(lived_in):
+    project = lived_in(LOW)
+    answers = yaml.safe_load(project.text(ANSWERS_FILE))
+    del answers["_commit"]
+    (project.path / ANSWERS_FILE).write_text(yaml.safe_dump(answers))
+    commit(project, "As if the template had been a plain folder")
+    assert "the template was no Git repository" in refused(project, str(HIGH))
+
+
+def test_template_that_cannot_be_reached(lived_in):
+    project = lived_in(LOW)
+    with_answers(project, _src_path="https://127.0.0.1:9/copier-mlops.git")
+    assert "127.0.0.1" in refused(project, str(HIGH))
 
 
 def test_version_that_the_template_has_lost(lived_in):
@@ -247,6 +283,46 @@ def test_ignored_file_in_the_way(lived_in):
     (project.path / "tracking.yaml").write_text("mine: 1\n")
     refused(project, str(HIGH))
     assert project.text("tracking.yaml") == "mine: 1\n"
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+def test_edited_file_that_is_not_utf_8(lived_in, encoding):
+    project = lived_in(LOW)
+    (project.path / ".env.example").write_text("OURS=ë\n", encoding=encoding)
+    commit(project, "Edit")
+    assert ".env.example is not UTF-8" in refused(project, str(HIGH))
+
+
+def test_own_file_that_differs_in_case_only(lived_in):
+    """Where Git came to Windows or macOS, one of the two would hide the other."""
+    project = lived_in(LOW)
+    (project.path / "Tracking.yaml").write_text("mine: 1\n")
+    commit(project, "Ours")
+    assert "Tracking.yaml and a new file differ in case only" in refused(project, str(HIGH))
+
+
+@pytest.mark.parametrize("kind", ["worktree", "shallow", "detached"])
+def test_working_tree_of_another_kind(lived_in, render, tmp_path, kind):
+    project = lived_in(LOW)
+    (project.path / "ours.txt").write_text("Ours\n")
+    commit(project, "Ours")
+    commands = {
+        "worktree": ("worktree", "add", "--quiet", "-b", "lift", tmp_path / "other"),
+        "shallow": ("clone", "--quiet", "--depth=1", f"file://{project.path}", tmp_path / "other"),
+        "detached": ("clone", "--quiet", project.path, tmp_path / "other"),
+    }
+    git(*commands[kind], folder=project.path)
+    other = Project(tmp_path / "other", {})
+    if kind == "detached":
+        git("checkout", "--quiet", "--detach", folder=other.path)
+    if kind == "worktree":  # its own branch is one commit ahead
+        (other.path / "ours.txt").write_text("Ours, on the branch\n")
+        commit(other, "Ours, on the branch")
+    mine = other.text("ours.txt")
+    assert run_level(other, str(HIGH)).returncode == 0
+    found = {path: text for path, text in tree(other).items() if path != ".git"}
+    assert found.pop("ours.txt").decode() == mine
+    assert difference(found, tree(render(maturity_level=HIGH))) == ""
 
 
 def test_folder_of_a_larger_repository(lived_in, render, tmp_path):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from copier import run_copy
-from lifting import commit, difference, lift, repository, tree
+from lifting import NEWEST, NOW, commit, difference, lift, repository, tree
 from support import ANSWERS_FILE, ROOT, Project, git, is_seed, levels
 
 FIRST = "v0.1.0"
@@ -25,11 +25,11 @@ def released(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         return template
     clone = shutil.copytree(template, tmp_path_factory.mktemp("released") / "copier-mlops")
     git("tag", FIRST, "HEAD", folder=clone)
-    git("tag", "--delete", "v999.0.0", folder=clone)
+    git("tag", "--delete", NOW, folder=clone)
     changed = clone / "template" / "{{ level_0 }}" / ".env.example"
     changed.write_text(changed.read_text() + "# New in this version\n")
     git("commit", "--all", "--quiet", "--message", "A later version", folder=clone)
-    git("tag", "v999.0.0", folder=clone)
+    git("tag", NOW, folder=clone)
     return clone
 
 
@@ -48,10 +48,10 @@ def rendered(released: Path, tmp_path: Path) -> Callable[..., Project]:
 @pytest.mark.parametrize("tag", TAGS)
 def test_update_from_a_release_equals_fresh_with_the_same_answers(rendered, tmp_path, tag, level):
     project = repository(rendered(tag, "old", maturity_level=level), tmp_path / "project")
-    assert lift(project, newest=True).conflicts == []
+    assert lift(project, version=NEWEST).conflicts == []
     answers = yaml.safe_load(project.text(ANSWERS_FILE))
-    assert answers["_commit"] == "v999.0.0"
-    fresh = rendered("v999.0.0", "fresh", **{name: answers[name] for name in answers if not name.startswith("_")})
+    assert answers["_commit"] == NOW
+    fresh = rendered(NOW, "fresh", **{name: answers[name] for name in answers if not name.startswith("_")})
     assert difference(tree(project), tree(fresh)) == ""
 
 
@@ -68,7 +68,7 @@ def test_raising_alone_stays_at_the_version(rendered, tmp_path, tag):
 def test_no_released_file_is_taken_away(released, rendered, tag, level):
     """A file that the template drops must join `_exclude` in copier.yml: else an update deletes it, edits and all."""
     old = tree(rendered(tag, "old", maturity_level=level))
-    new = tree(rendered("v999.0.0", "new", maturity_level=level))
+    new = tree(rendered(NOW, "new", maturity_level=level))
     assert [path for path in old.keys() - new.keys() if not is_seed(path)] == []
 
 
@@ -77,28 +77,70 @@ def test_file_that_the_template_drops_stays_with_its_edits(released, tmp_path):
     (later / "template" / "{{ level_0 }}" / ".env.example").unlink()
     settings = later / "copier.yml"
     settings.write_text(settings.read_text().replace("    /params.yaml\n", "    /params.yaml\n    /.env.example\n"))
-    run_copy(str(later), tmp_path / "old", vcs_ref="v999.0.0", defaults=True, unsafe=True, quiet=True)
+    run_copy(str(later), tmp_path / "old", vcs_ref=NOW, defaults=True, unsafe=True, quiet=True)
     git("commit", "--all", "--quiet", "--message", "Drop a file", folder=later)
     git("tag", "v1000.0.0", folder=later)
     project = repository(Project(tmp_path / "old", {}), tmp_path / "project")
     (project.path / ".env.example").write_text("MINE=1\n")
     commit(project, "Edit")
-    assert lift(project, newest=True).conflicts == []
+    assert lift(project, version=NEWEST).conflicts == []
     assert project.text(".env.example") == "MINE=1\n"
+
+
+def test_file_that_the_template_renames_stays_with_its_edits_beside_the_new_one(released, tmp_path):
+    later = shutil.copytree(released, tmp_path / "template")
+    folder = later / "template" / "{{ level_0 }}"
+    git("mv", folder / ".env.example", folder / ".env.sample", folder=later)
+    settings = later / "copier.yml"
+    settings.write_text(settings.read_text().replace("    /params.yaml\n", "    /params.yaml\n    /.env.example\n"))
+    run_copy(str(later), tmp_path / "old", vcs_ref=NOW, defaults=True, unsafe=True, quiet=True)
+    git("commit", "--all", "--quiet", "--message", "Rename a file", folder=later)
+    git("tag", "v1000.0.0", folder=later)
+    project = repository(Project(tmp_path / "old", {}), tmp_path / "project")
+    (project.path / ".env.example").write_text("MINE=1\n")
+    commit(project, "Edit")
+    assert lift(project, version=NEWEST).conflicts == []
+    assert project.text(".env.example") == "MINE=1\n"
+    assert (project.path / ".env.sample").exists()
+
+
+# Odd answers to the questions that have no choices: each is accepted now.
+TEXTS = {
+    "project_name": 'Étude "O\'Neil" \\ #1: {x}',
+    "project_slug": "a-1",
+    "package_name": "_a1",
+    "project_description": 'One \\ two "three" # four: {five}',
+    "author": "Zoë",
+    "owner": "a-1/b.c_d-e",
+    "repository_url": "https://git.example.com:8443/a/b-c.d/e.git",
+    "data_remote_url": "s3://a.b-c_d/E/f.g",
+}
+
+
+def accepted(settings: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return answers in which every choice of every question occurs, and the odd texts."""
+    choices = {
+        name: list(question["choices"].values())
+        for name, question in settings.items()
+        if not name.startswith("_") and "choices" in question
+    }
+    levels = choices.pop("maturity_level")
+    longest = max(map(len, choices.values()))
+    rows = [{name: values[row % len(values)] for name, values in choices.items()} for row in range(longest)]
+    texts = {name: text for name, text in TEXTS.items() if name in settings}
+    every = [{"maturity_level": max(levels), **row} for row in rows]
+    every.append({**texts, **every[0], "data_remote": "s3"} if "data_remote" in settings else {**texts, **every[0]})
+    return [*every, *({"maturity_level": level} for level in levels)]
 
 
 @pytest.mark.parametrize("tag", TAGS)
 def test_every_answer_that_was_accepted_still_is(released, rendered, tmp_path, tag):
     """Else an update would silently take the default in its place."""
     settings = yaml.safe_load(git("show", f"{tag}:copier.yml", folder=released))
-    accepted = [
-        (name, answer)
-        for name, question in settings.items()
-        if not name.startswith("_") and "choices" in question
-        for answer in question["choices"].values()
-    ]
-    assert accepted
-    for number, (name, answer) in enumerate(accepted):
-        project = repository(rendered(tag, f"old-{number}", **{name: answer}), tmp_path / f"project-{number}")
-        lift(project, newest=True)
-        assert yaml.safe_load(project.text(ANSWERS_FILE))[name] == answer
+    for number, answers in enumerate(accepted(settings)):
+        project = repository(rendered(tag, f"old-{number}", **answers), tmp_path / f"project-{number}")
+        before = yaml.safe_load(project.text(ANSWERS_FILE))
+        assert answers.items() <= before.items()
+        assert lift(project, version=NEWEST).conflicts == []
+        after = yaml.safe_load(project.text(ANSWERS_FILE))
+        assert {**before, "_commit": NOW}.items() <= after.items()

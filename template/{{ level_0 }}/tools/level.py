@@ -9,13 +9,14 @@ The update first runs on a clone of the repository: that shows what will come, a
 """
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import tomllib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,10 +24,18 @@ from typing import Any
 import yaml
 from copier import VcsRef, run_update
 from copier.errors import CopierError
+from plumbum import local
 
 ANSWERS = ".copier-answers.yml"
 LEVELS = Path(__file__).with_name("levels.toml")
 UNDO = "git reset --hard && git clean -fd"
+# With other values of these, Copier loses edits or conflicts without a word, or cannot read the name of a file.
+GIT_SETTINGS = {
+    "apply.ignoreWhitespace": "no",
+    "apply.whitespace": "nowarn",
+    "core.quotePath": "true",
+    "status.showUntrackedFiles": "all",
+}
 
 
 class LevelError(Exception):
@@ -58,6 +67,16 @@ class Outcome:
         return {name: answer for name, answer in self.answers.items() if name[0] != "_" and name != "applied_level"}
 
 
+def overrule_git_settings() -> None:
+    """Set what an update relies on for all Git commands that this process starts."""
+    first = int(os.environ.get("GIT_CONFIG_COUNT", "0"))
+    variables = {"GIT_CONFIG_COUNT": str(first + len(GIT_SETTINGS))}
+    for number, (name, value) in enumerate(GIT_SETTINGS.items(), start=first):
+        variables |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
+    os.environ.update(variables)
+    local.env.update(variables)  # Copier's own commands have an environment of their own
+
+
 def git(folder: Path, *arguments: str) -> str:
     """Run Git in `folder` and return its output."""
     done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=False)
@@ -77,12 +96,17 @@ def read_answers(folder: Path) -> dict[str, Any]:
         raise LevelError(f"{ANSWERS} is missing: run this in a folder that was made from the template")
     try:
         answers = yaml.safe_load(path.read_text(encoding="utf-8"))
-        source, _ = str(answers["_src_path"]), answers["_commit"]
+        source = str(answers["_src_path"])
     except (yaml.YAMLError, KeyError, TypeError) as error:
         raise LevelError(f"{ANSWERS} is damaged: `git log -- {ANSWERS}` finds the last good one") from error
     if source.startswith(".") or (":" not in source and not Path(source).expanduser().is_dir()):
         raise LevelError(
             f"the template is not at {source}: write its absolute path or its URL to _src_path in {ANSWERS}, commit"
+        )
+    if "_commit" not in answers:
+        raise LevelError(
+            f"the template was no Git repository when this project was made: write the version or commit that it was to"
+            f" _commit in {ANSWERS}, commit"
         )
     return answers
 
@@ -91,14 +115,16 @@ def check_clean(folder: Path) -> None:
     """See that an update can be told from edits, and undone.
 
     Raises:
-        LevelError: the folder is not in Git, has no commit, or has uncommitted changes.
+        LevelError: there is no Git, the folder is not in it, has no commit, or has uncommitted changes.
     """
+    if shutil.which("git") is None:
+        raise LevelError("Git is not installed")
     try:
         git(folder, "rev-parse", "--verify", "HEAD")
         dirty = git(folder, "status", "--porcelain", "--", ":/")
     except LevelError as error:
         raise LevelError(
-            "the repository has no commit yet: `git init`, `git add .`, `git commit`, then again"
+            f"the repository has no commit yet: `git init`, `git add .`, `git commit`, then again. Git says: {error}"
         ) from error
     if dirty:
         raise LevelError(f"commit or stash these first, so that the update can be told from them:\n{dirty.rstrip()}")
@@ -165,11 +191,20 @@ def show(what: str, paths: list[str]) -> None:
         print(f"{what}:", *sorted(paths), sep="\n  ")
 
 
+def is_text(path: Path) -> bool:
+    """Tell whether a file is UTF-8: Copier merges nothing else."""
+    try:
+        path.read_bytes().decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def preview(clone: Path, folder: Path, request: Request) -> Outcome:
     """Update the clone, and print and return what that did.
 
     Raises:
-        LevelError: an answer is unknown, or a file that Git does not know is in the way.
+        LevelError: an answer is unknown, a file cannot be merged, or one is in the way.
     """
     before = read_answers(clone)
     update(clone, request)
@@ -178,6 +213,11 @@ def preview(clone: Path, folder: Path, request: Request) -> Outcome:
         raise LevelError(
             f"there is no question {', '.join(unknown)} at this level; there are {', '.join(coming.answers)}"
         )
+    if garbled := [path for path in [*coming.changed, *coming.conflicts] if not is_text(folder / path)]:
+        raise LevelError(f"{', '.join(garbled)} is not UTF-8, and the update would damage it: save it as UTF-8, commit")
+    known = {path.lower(): path for path in git(clone, "ls-files", "-z", "--", ".").split("\0")}
+    if clashes := [known[path.lower()] for path in coming.new if path.lower() in known]:
+        raise LevelError(f"{', '.join(clashes)} and a new file differ in case only: rename yours, commit")
     if hidden := [path for path in coming.new if (folder / path).exists()]:
         raise LevelError(f"Git ignores {', '.join(hidden)}, and the update would overwrite that: move it away")
     show("New files", coming.new)
@@ -225,6 +265,8 @@ def take_over(clone: Path, folder: Path, request: Request, coming: Outcome) -> N
         shutil.copy2(clone / path, folder / path, follow_symlinks=False)
     for path in coming.gone:
         (folder / path).unlink()
+        with suppress(OSError):  # one of them is not empty
+            os.removedirs((folder / path).parent)
 
 
 def advise(level: int) -> None:
@@ -256,6 +298,7 @@ def main() -> None:
     parser.add_argument("--defaults", action="store_true", help="take the default answer to every new question")
     options = parser.parse_args()
     folder = Path.cwd()
+    overrule_git_settings()
     data: dict[str, Any] = dict(pair.split("=", 1) for pair in options.data if "=" in pair)
     try:
         if len(data) < len(options.data):

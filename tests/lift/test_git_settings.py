@@ -1,0 +1,93 @@
+"""Whatever Git is told to do on somebody's machine, edits are merged, and conflicts are shown, as anywhere else."""
+
+import pytest
+from lifting import commit, expected, run_level, tree
+from support import Project, levels
+
+LOW, HIGH = levels()[0], levels()[-1]
+# What occurs together does so to save time: each lift takes seconds.
+SETTINGS = {
+    "patches": {
+        "apply.whitespace": "error-all",
+        "apply.ignoreWhitespace": "change",
+        "diff.external": "/nowhere",
+        "diff.mnemonicPrefix": "true",
+        "diff.noprefix": "true",
+        "diff.renames": "copies",
+        "diff.suppressBlankEmpty": "true",
+        "merge.conflictStyle": "zdiff3",
+    },
+    "status": {
+        "color.ui": "always",
+        "core.quotePath": "false",
+        "merge.conflictStyle": "diff3",
+        "status.branch": "true",
+        "status.relativePaths": "false",
+        "status.short": "true",
+        "status.showUntrackedFiles": "no",
+    },
+    "commits": {
+        "clone.defaultRemoteName": "upstream",
+        "commit.gpgSign": "true",
+        "core.fileMode": "false",
+        "core.hooksPath": "/nowhere",
+        "init.defaultBranch": "trunk",
+        "submodule.recurse": "true",
+        "tag.gpgSign": "true",
+    },
+    "line ends, Windows": {"core.autocrlf": "true", "core.eol": "crlf"},
+    "line ends, Unix": {"core.autocrlf": "input", "core.safecrlf": "false"},
+}
+
+
+@pytest.fixture
+def team(lived_in, render) -> Project:
+    """Return a project with an edit that can be merged, one that cannot, and an own file where the level brings one."""
+    project = lived_in(LOW)
+    text = project.text("pyproject.toml")
+    (project.path / "pyproject.toml").write_text(text.replace('  "tasks/level-0.toml",', '  "tasks/ours.toml",'))
+    text = project.text("README.md")
+    (project.path / "README.md").write_text(text.replace("## Start", "Ours, with a space at the end. \n\n## Start"))
+    (project.path / "dvc.yaml").write_text("ours: 1\n")
+    (project.path / "ours größer.txt").write_text("ours\n")
+    commit(project, "Work")
+    return project
+
+
+def use(monkeypatch: pytest.MonkeyPatch, settings: dict[str, str]) -> None:
+    """Let Git have these settings, over those of any file."""
+    monkeypatch.setenv("GIT_CONFIG_COUNT", str(len(settings)))
+    for number, (name, value) in enumerate(settings.items()):
+        monkeypatch.setenv(f"GIT_CONFIG_KEY_{number}", name)
+        monkeypatch.setenv(f"GIT_CONFIG_VALUE_{number}", value)
+
+
+@pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
+def test_settings_of_the_user_do_not_matter(team, render, monkeypatch, settings):
+    files, conflicts = expected(tree(team), tree(render(maturity_level=LOW)), tree(render(maturity_level=HIGH)))
+    assert conflicts == ["dvc.yaml", "pyproject.toml"]
+    use(monkeypatch, settings)
+    done = run_level(team, str(HIGH))
+    assert done.returncode == 1, done.stderr
+    assert "meet:\n  dvc.yaml\n  pyproject.toml\n" in done.stdout, done.stderr
+    found = tree(team)
+    assert found.keys() == files.keys()
+    assert [path for path in files if path not in conflicts and plain(found[path]) != files[path]] == []
+    for path, ours, theirs in (("dvc.yaml", b"ours: 1", b"stages:"), ("pyproject.toml", b"ours.toml", b"level-1.toml")):
+        assert ours in found[path]
+        assert theirs in found[path]
+        assert b"<<<<<<< before updating" in found[path]
+
+
+def plain(text: bytes) -> bytes:
+    """Return a text with the line ends that it has in the repository."""
+    return text.replace(b"\r\n", b"\n")
+
+
+def test_untracked_files_that_git_does_not_list_are_seen(team, monkeypatch):
+    """Else undoing would delete them."""
+    (team.path / "notes.txt").write_text("mine\n")
+    use(monkeypatch, SETTINGS["status"])
+    done = run_level(team, str(HIGH))
+    assert done.returncode == 1
+    assert "?? notes.txt" in done.stderr
