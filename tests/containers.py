@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.parse import urlsplit
 
+from running import nobody_listens
 from serving import Server, eventually, listens
 from support import Project
 
@@ -56,11 +58,13 @@ class Engine:
     @contextmanager
     def serving(self, project: Project, image: str, **variables: str) -> Iterator[Server]:
         """Run the image of a project as restricted as in Kubernetes, as the container `server`."""
+        url = nobody_listens()
+        variables["PORT"] = str(urlsplit(url).port)
         settings = [f"--env={name}={value}" for name, value in variables.items()]
         command = ["docker", "run", "--name=server", *RESTRICTED, *settings, image]
         with (project.path / "serve.log").open("wb") as log:
             process = subprocess.Popen(command, env={**os.environ, **self.variables}, stdout=log, stderr=log)
-        server = Server(project, process, "http://127.0.0.1:8080")
+        server = Server(project, process, url)
         try:
             eventually("a server", lambda: process.poll() is not None or listens(server))
             assert process.poll() is None, server.log

@@ -48,7 +48,7 @@ def main() -> None:
     """Serve until told to stop."""
     parser = argparse.ArgumentParser(prog="serve", description="Serve the models of serving.yaml.")
     parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0 lets other machines in")
-    parser.add_argument("--port", default=8080, type=int)
+    parser.add_argument("--port", default=os.environ.get("PORT", "8080"), type=int, help="else PORT, else 8080")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     logging.getLogger("alembic").setLevel(logging.WARNING)

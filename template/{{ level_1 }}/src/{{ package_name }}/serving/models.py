@@ -115,12 +115,15 @@ class Models:
 
     def _wanted(self, name: str) -> str | None:
         try:
-            return str(mlflow.MlflowClient().get_model_version_by_alias(name, self._alias).version)
+            version = mlflow.MlflowClient().get_registered_model(name).aliases.get(self._alias)
         except MlflowException as error:
-            if error.error_code not in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise
+            version = None
+        if version is None:
             self._tell(name, f"the registry has no version of it with the alias {self._alias}")
             return None
+        return str(version)
 
     def _tell(self, name: str, what: str) -> None:
         """Log what happened to a model, once."""
