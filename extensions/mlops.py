@@ -1,4 +1,4 @@
-"""Jinja filters and globals of the template: pure, but for a look at Git's own user settings and at where the project will be."""
+"""Jinja filters and globals of the template: pure, but for a look at Git's user settings and at where project and template are."""
 
 import json
 import keyword
@@ -118,6 +118,11 @@ def in_git(folder: PurePath) -> bool:
     return any((parent / ".git").exists() for parent in (path, *path.parents))
 
 
+def from_anywhere(source: str) -> str:
+    """Return the place of the template as it is seen from any folder: the absolute path of a folder, or a URL as it is."""
+    return str(Path(source).resolve()) if Path(source).is_dir() else source
+
+
 def catalogue() -> dict[str, Any]:
     """Return the levels and their capabilities: the one place that questions, README and docs read from."""
     return tomllib.loads(CATALOGUE.read_text(encoding="utf-8"))
@@ -139,6 +144,7 @@ class Mlops(Extension):
             image_name,
             quoted,
             in_git,
+            from_anywhere,
             shell_quoted,
         ):
             environment.filters[function.__name__] = function

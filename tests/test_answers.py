@@ -173,6 +173,15 @@ def test_without_git_a_template_on_this_machine_renders_without_a_version(copier
     assert "_commit" not in recorded, "so no update and no `poe level` is possible"
 
 
+def test_relative_path_of_the_template_is_recorded_as_an_absolute_one(copier, template, tmp_path):
+    """Else no update would find it: Copier would look from the project's folder."""
+    source = shutil.copytree(template, tmp_path / "source")
+    done = copier(Path("project"), source="./source")
+    assert done.returncode == 0, done.stderr
+    recorded = yaml.safe_load((tmp_path / "project/.copier-answers.yml").read_text())
+    assert recorded["_src_path"] == str(source)
+
+
 def test_without_git_a_template_elsewhere_is_refused(copier, tmp_path):
     done = copier(tmp_path / "project", source="https://example.com/copier-mlops.git", PATH="")
     assert done.returncode == 1

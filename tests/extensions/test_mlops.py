@@ -214,3 +214,11 @@ def test_every_public_function_is_a_filter_or_a_global():
         if callable(value) and getattr(value, "__module__", "") == "mlops" and name[0].islower()
     }
     assert added == functions - {"catalogue"} | {"levels", "catalogue_text"}
+
+
+def test_place_of_the_template_is_absolute_only_if_it_is_a_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "template").mkdir()
+    assert mlops.from_anywhere("./template") == str(tmp_path / "template")
+    for url in ("gh:copier-mlops/copier-mlops", "https://example.com/template.git", "~/template"):
+        assert mlops.from_anywhere(url) == url

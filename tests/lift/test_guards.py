@@ -102,16 +102,26 @@ def test_level_that_does_not_exist_changes_nothing(lived_in, level):
     assert is_untouched(project)
 
 
-@pytest.mark.parametrize("path", [".env", "data/raw.parquet", "models/model.joblib", "reports/index.html"])
-def test_ignored_files_are_left_alone(lived_in, path):
+IGNORED = [
+    ".env",
+    ".dvc/cache/files/md5/00/11",
+    ".dvc/tmp/lock",
+    "data/raw.parquet",
+    "mlflow.db",
+    "models/model.joblib",
+]
+
+
+def test_ignored_files_are_left_alone_and_stay_ignored(lived_in):
     project = lived_in(LOW)
-    mine = project.path / path
-    mine.parent.mkdir(parents=True, exist_ok=True)
-    mine.write_text("mine")
+    for path in IGNORED:
+        (project.path / path).parent.mkdir(parents=True, exist_ok=True)
+        (project.path / path).write_text("mine")
     for level in (LOW, HIGH, LOW):
         lift(project, level, allow_lowering=True)
         commit(project, f"Level {level}")
-        assert mine.read_text() == "mine"
+        assert [project.text(path) for path in IGNORED] == ["mine"] * len(IGNORED)
+        assert set(IGNORED) & set(git("ls-files", folder=project.path).splitlines()) == set()
 
 
 def test_checkout_with_windows_line_ends(lived_in):

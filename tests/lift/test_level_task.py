@@ -88,6 +88,21 @@ def test_conflicts_are_listed_and_fail(lived_in):
     assert "meet:\n  pyproject.toml\n" in dry.stdout
     assert "meet:\n  pyproject.toml\n" in done.stdout
     assert git("diff", "--name-only", "--diff-filter=U", folder=project.path) == "pyproject.toml\n"
+    assert "First, edit the files in which edits meet" in done.stdout
+    assert f"Now: uv sync, read `git diff`, then git add . && git commit. To undo all instead: {UNDO}" in done.stdout
+
+
+def test_environment_with_many_files_is_no_obstacle(lived_in):
+    """Copier names what Git ignores on a command line, which has an end."""
+    project = lived_in(LOW)
+    edit_what_belongs_to_the_level(project)
+    folder = project.path / ".venv" / "lib" / ("long" * 25)
+    folder.mkdir(parents=True)
+    for number in range(9000):
+        (folder / f"{number:0>125}").touch()
+    done = run_level(project, str(HIGH))
+    assert done.stderr == ""
+    assert "meet:\n  pyproject.toml\n" in done.stdout
 
 
 def test_present_level_needs_nothing(lived_in):
@@ -113,9 +128,12 @@ def test_newer_template_is_taken_at_the_same_level(lived_in, template, tmp_path)
     git("commit", "--all", "--quiet", "--message", "New", folder=later)
     git("tag", "v1000.0.0", folder=later)
     dry = run_level(project, "--update", "--dry-run")
-    assert "Changed files:\n  .env.example\n" in dry.stdout
+    assert "Changed files:\n  .env.example\nVersion of the template: v999.0.0 -> v1000.0.0\n" in dry.stdout
     assert git("status", "--porcelain", folder=project.path) == ""
-    assert run_level(project, "--update").returncode == 0
+    done = run_level(project, "--update")
+    assert done.returncode == 0
+    assert "To undo all instead" in done.stdout
+    assert "uv run poe train" not in done.stdout, "that is for those who are new to the level"
     assert project.text(".env.example") == "# New\n"
     assert level_of(project) == LOW
     commit(project, "Update")
@@ -274,6 +292,7 @@ def test_misspelled_question(lived_in):
     said = refused(lived_in(LOW), str(HIGH), "--data", "framwork=xgboost")
     assert "there is no question framwork" in said
     assert "framework" in said
+    assert "applied_level" not in said, "that is no question"
 
 
 def test_ignored_file_in_the_way(lived_in):

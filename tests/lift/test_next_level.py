@@ -88,6 +88,7 @@ def test_next_level_is_covered_by_its_folder_alone(repository_with_next_level):
 
 
 @pytest.mark.long
+@pytest.mark.timeout(4 * 3600)
 @pytest.mark.skipif(NEXT > 3, reason="all levels are there")
 def test_next_level_with_all_options_versions_and_histories(repository_with_next_level):
     assert "test_histories" in run_tests(repository_with_next_level)

@@ -152,6 +152,7 @@ def test_histories(render_version, tmp_path, capsys):
 
 
 @pytest.mark.long
+@pytest.mark.timeout(4 * 3600)
 @pytest.mark.usefixtures("compiled_once")
 def test_many_histories(render_version, tmp_path, capsys):
     run_team(render_version, tmp_path, capsys, 200)

@@ -34,7 +34,7 @@ GIT_SETTINGS = {
     "apply.ignoreWhitespace": "no",
     "apply.whitespace": "nowarn",
     "core.quotePath": "true",
-    "status.showUntrackedFiles": "all",
+    "status.showUntrackedFiles": "normal",
 }
 
 
@@ -209,9 +209,9 @@ def preview(clone: Path, folder: Path, request: Request) -> Outcome:
     before = read_answers(clone)
     update(clone, request)
     coming = outcome(clone)
-    if unknown := [name for name in request.data if name not in coming.answers and name != "allow_lowering"]:
+    if unknown := [name for name in request.data if name not in coming.questions and name != "allow_lowering"]:
         raise LevelError(
-            f"there is no question {', '.join(unknown)} at this level; there are {', '.join(coming.answers)}"
+            f"there is no question {', '.join(unknown)} at this level; there are {', '.join(coming.questions)}"
         )
     if garbled := [path for path in [*coming.changed, *coming.conflicts] if not is_text(folder / path)]:
         raise LevelError(f"{', '.join(garbled)} is not UTF-8, and the update would damage it: save it as UTF-8, commit")
@@ -224,6 +224,8 @@ def preview(clone: Path, folder: Path, request: Request) -> Outcome:
     show("Changed files", [path for path in coming.changed if path != ANSWERS])
     show("Files that go", coming.gone)
     show("Files in which your edits and the template's changes meet", coming.conflicts)
+    if coming.answers["_commit"] != before["_commit"]:
+        print(f"Version of the template: {before['_commit']} -> {coming.answers['_commit']}")
     show("New answers", [f"{name}: {value}" for name, value in coming.answers.items() if name not in before])
     return coming
 
@@ -245,14 +247,15 @@ def lift(folder: Path, request: Request, *, dry_run: bool, allow_lowering: bool)
         except BaseException:
             subprocess.run(UNDO, shell=True, cwd=folder, check=False)
             raise
-    if coming.conflicts:
-        print(f"\nEdit the files in which edits meet, and `git add` each. To undo all instead: {UNDO}")
-        return 1
-    if coming.new or coming.changed or coming.gone:
-        advise(coming.answers["applied_level"])
-    else:
+    if not any((coming.new, coming.changed, coming.gone, coming.conflicts)):
         print("Nothing to do: the repository is as the template makes it.")
-    return 0
+        return 0
+    if coming.conflicts:
+        print("\nFirst, edit the files in which edits meet: between the markers stand yours, then the template's.")
+    elif coming.answers["applied_level"] != now.get("applied_level"):
+        advise(coming.answers["applied_level"])
+    print(f"\nNow: uv sync, read `git diff`, then git add . && git commit. To undo all instead: {UNDO}")
+    return 1 if coming.conflicts else 0
 
 
 def take_over(clone: Path, folder: Path, request: Request, coming: Outcome) -> None:
@@ -270,13 +273,12 @@ def take_over(clone: Path, folder: Path, request: Request, coming: Outcome) -> N
 
 
 def advise(level: int) -> None:
-    """Print what to do now, and what the level brought."""
+    """Print what the level brought."""
     now = tomllib.loads(LEVELS.read_text(encoding="utf-8"))["levels"][level]
     print(f"\nLevel {level} ({now['name']}): {now['summary']}.\n")
     for capability in now.get("capabilities", []):
         command = f"uv run poe {capability['task']}" if "task" in capability else ""
         print(f"  {command:22} {capability['name']}: {capability['what']}")
-    print(f"\nNow: uv sync, read `git diff`, then git add . && git commit. To undo all instead: {UNDO}")
 
 
 def describe(level: int) -> None:
