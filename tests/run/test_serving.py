@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -107,6 +108,21 @@ def test_whatever_is_sent_gets_a_line_and_no_traceback(server, rows):
     assert "tenure_months, row 0: expected a number" in server.ask("/predict", {"rows": spoilt}).json["error"]
     assert "Traceback" not in server.log
     assert server.ready()
+
+
+def test_any_json_is_answered_or_refused(project):
+    script = Path(__file__).with_name("inside") / "fuzz.py"
+    done = project.run("uv", "run", "--with", "hypothesis", "python", script, "-", project.answers["package_name"])
+    seen = json.loads(done.stdout.splitlines()[-1])
+    assert min(seen["answered"], seen["refused"]) > 10
+
+
+def test_client_that_leaves_before_it_has_said_all_is_no_error(server):
+    host, port = server.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as client:
+        client.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+    eventually("a count", lambda: 'code="499"' in server.ask("/metrics").text)
+    assert "Traceback" not in server.log
 
 
 def test_version_whose_files_are_damaged_is_told_and_the_one_before_goes_on(server, project, versions, rows):

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import orjson
 from fastapi import Request, Response
+from starlette.requests import ClientDisconnect
 
 from .inputs import Columns, RequestError, decode
 from .instruments import Instruments
@@ -58,6 +59,8 @@ class Inference:
             self.instruments.predicted(name, served.version, watched(prediction))
         except RequestError as error:
             code, result = error.status, {"error": str(error)}
+        except ClientDisconnect:
+            code, result = 499, {}  # nobody is there to read it
         except Exception:
             log.exception("%s failed", name)
             code, result = 500, {"error": f"{name} failed on this input; the log of the server has the reason"}

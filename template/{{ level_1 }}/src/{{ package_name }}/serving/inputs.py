@@ -126,9 +126,10 @@ def columns_of_tensors(tensors: Any, columns: Sequence[Column], max_rows: int) -
     Raises:
         RequestError: tensors differ in rows, there are too many, or a tensor or value is not of the signature.
     """
-    if not isinstance(tensors, list) or not all(isinstance(tensor, dict) for tensor in tensors):
-        raise RequestError(422, "inputs: expected a list of tensors, one for each column")
-    named = {tensor.get("name"): tensor for tensor in tensors}
+    try:
+        named = {tensor["name"]: tensor for tensor in tensors}
+    except (TypeError, KeyError):
+        raise RequestError(422, 'inputs: expected a list of tensors such as {"name": "column", …}') from None
     known = {column.name: column for column in columns}
     if unknown := [name for name in named if name not in known]:
         raise RequestError(422, f"{unknown[0]}: the model has no such input; it has {', '.join(known)}")

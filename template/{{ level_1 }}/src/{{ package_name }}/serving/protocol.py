@@ -76,8 +76,11 @@ def write(content: dict[str, Any], served: Served, prediction: np.ndarray) -> di
         RequestError: the request asks for an output that there is not.
     """
     found = {tensor["name"]: tensor for tensor in tensors(served.predictor.classes, prediction)}
-    wanted = [each.get("name") for each in content.get("outputs") or found.values()]
-    if unknown := [name for name in wanted if name not in found]:
+    try:
+        wanted = [output["name"] for output in content.get("outputs") or found.values()]
+    except (TypeError, KeyError):
+        raise RequestError(422, 'outputs: expected a list such as [{"name": "label"}]') from None
+    if unknown := [name for name in wanted if name not in [*found]]:
         raise RequestError(422, f"{unknown[0]}: the model has no such output; it has {', '.join(found)}")
     answer = {"model_name": served.name, "model_version": served.version, "outputs": [found[name] for name in wanted]}
     return answer | ({"id": content["id"]} if "id" in content else {})
