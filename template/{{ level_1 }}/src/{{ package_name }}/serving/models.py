@@ -110,8 +110,10 @@ class Models:
             served.name, served.version, path, (before.version, before.predictor.path) if before else None
         )
         self._tell(served.name, f"version {served.version} answers, by its {path} path")
+        # The libraries stay: looking through them for garbage again and again would hold up requests.
+        gc.unfreeze()
         gc.collect()
-        gc.freeze()  # the libraries stay: looking through them for garbage would hold up requests
+        gc.freeze()
 
     def _wanted(self, name: str) -> str | None:
         try:
@@ -121,7 +123,7 @@ class Models:
                 raise
             version = None
         if version is None:
-            self._tell(name, f"the registry has no version of it with the alias {self._alias}")
+            self._tell(name, f"no version is the {self._alias} yet: `poe promote` makes one, MODEL_ALIAS names another")
             return None
         return str(version)
 
