@@ -50,7 +50,7 @@ def test_it_raises_and_says_what_to_do_next(lived_in, render):
     project = lived_in(LOW)
     done = run_level(project, str(HIGH))
     assert done.returncode == 0, done.stderr
-    assert "New files:\n  .dvc/.gitignore\n" in done.stdout
+    assert "New files:\n  .dockerignore\n  .dvc/.gitignore\n" in done.stdout
     assert "Changed files:\n  README.md\n  pyproject.toml\n" in done.stdout
     assert "uv run poe pipeline" in done.stdout
     assert difference(tree(project), tree(render(maturity_level=HIGH))) == ""
@@ -60,7 +60,7 @@ def test_dry_run_shows_the_same_and_changes_nothing(lived_in):
     project = lived_in(LOW)
     done = run_level(project, str(HIGH), "--dry-run")
     assert done.returncode == 0, done.stderr
-    assert "New files:\n  .dvc/.gitignore\n" in done.stdout
+    assert "New files:\n  .dockerignore\n  .dvc/.gitignore\n" in done.stdout
     assert git("status", "--porcelain", folder=project.path) == ""
 
 
