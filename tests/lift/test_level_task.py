@@ -88,6 +88,7 @@ def test_conflicts_are_listed_and_fail(lived_in):
     assert "meet:\n  pyproject.toml\n" in dry.stdout
     assert "meet:\n  pyproject.toml\n" in done.stdout
     assert git("diff", "--name-only", "--diff-filter=U", folder=project.path) == "pyproject.toml\n"
+    assert "uv run poe pipeline" in done.stdout
     assert "First, edit the files in which edits meet" in done.stdout
     assert f"Now: uv sync, read `git diff`, then git add . && git commit. To undo all instead: {UNDO}" in done.stdout
 
