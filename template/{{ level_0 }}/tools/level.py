@@ -36,6 +36,8 @@ GIT_SETTINGS = {
     "core.quotePath": "true",
     "status.showUntrackedFiles": "normal",
 }
+# Lines around an edit that must be there as they were, or the file is merged: with fewer, an edit can fit a look-alike.
+WHOLE_FILE = 1_000_000
 
 
 class LevelError(Exception):
@@ -151,6 +153,7 @@ def update(folder: Path, request: Request) -> None:
             data={**request.data, "fail_on_conflict": False},  # conflicts are told below
             vcs_ref=None if request.newest else VcsRef.CURRENT,
             skip_answered=True,
+            context_lines=WHOLE_FILE,
             defaults=not request.ask,
             overwrite=True,
             unsafe=True,
