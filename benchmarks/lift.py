@@ -18,6 +18,7 @@ UPDATE = (
     "copier.run_update('.', data={'maturity_level': int(sys.argv[1])}, vcs_ref=copier.VcsRef.CURRENT,"
     " defaults=True, overwrite=True, unsafe=True, quiet=True)"
 )
+LEVEL = "import contextlib, runpy\nwith contextlib.suppress(SystemExit):\n    runpy.run_path('tools/level.py', run_name='__main__')"
 COUNT = (
     "import subprocess, sys\n"
     "started = []\n"
@@ -65,6 +66,7 @@ def main() -> None:
         started = {
             "copier copy": processes(COPY, folder, source, fresh(False), str(highest)),
             "copier update": processes(UPDATE, fresh(True), str(highest)),
+            f"poe level {highest}": processes(LEVEL, fresh(True), str(highest)),
         }
     table("lift", found)
     print("\nProcesses started: " + ", ".join(f"{what} {number}" for what, number in started.items()))

@@ -65,6 +65,10 @@ EDITS = [
         "        - alert: Ours\n        - alert: ModelNotReady",
     ),
     Edit("monitoring/rules.yaml", "> 0.01", "> 0.002"),
+    Edit(".github/workflows/ci.yml", "      - run: uv run --locked poe hooks", "      - run: uv run --locked poe ours"),
+    Edit(".github/workflows/cd.yml", "  workflow_dispatch:", "    tags: [v*]\n  workflow_dispatch:"),
+    Edit("serving.yaml", "max_rows: 1000 ", "max_rows: 5000 "),
+    Edit("Dockerfile", "USER 10001:10001", "RUN echo ours\nUSER 10001:10001"),
     Edit("tools/alerts.py", "import sys", "import sys  # ours"),
 ]
 

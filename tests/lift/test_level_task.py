@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import pytest
 import yaml
-from lifting import commit, difference, level_of, run_level, tree
+from lifting import NEWEST, commit, difference, level_of, lift, repository, run_level, tree
 from support import ANSWERS_FILE, Project, git, levels
 
 LOW, HIGH = levels()[0], levels()[-1]
@@ -88,6 +88,7 @@ def test_conflicts_are_listed_and_fail(lived_in):
     assert "meet:\n  pyproject.toml\n" in dry.stdout
     assert "meet:\n  pyproject.toml\n" in done.stdout
     assert git("diff", "--name-only", "--diff-filter=U", folder=project.path) == "pyproject.toml\n"
+    assert "uv run poe pipeline" in done.stdout
     assert "First, edit the files in which edits meet" in done.stdout
     assert f"Now: uv sync, read `git diff`, then git add . && git commit. To undo all instead: {UNDO}" in done.stdout
 
@@ -138,6 +139,28 @@ def test_newer_template_is_taken_at_the_same_level(lived_in, template, tmp_path)
     assert level_of(project) == LOW
     commit(project, "Update")
     assert "Nothing to do" in run_level(project, "--update").stdout
+
+
+def test_edit_stays_where_it_is_though_the_newer_template_has_a_look_alike_above(lived_in, template, tmp_path):
+    """Copier alone moves it into the look-alike, without a word."""
+    path = ".github/workflows/ci.yml"
+    project = lived_in(1)
+    text = project.text(path)
+    job = text.partition("  data:\n")[2].partition("\n  model:")[0]
+    edited = job.replace("persist-credentials: false", "persist-credentials: true")
+    (project.path / path).write_text(text.replace(job, edited))
+    later = shutil.copytree(template, tmp_path / "later")
+    with_answers(project, _src_path=str(later))
+    with_look_alike = text.replace("  data:\n", f"  look-alike:\n{job}\n  data:\n    continue-on-error: true\n")
+    (later / "template/{{ level_1 }}" / path).write_text(with_look_alike)
+    git("commit", "--all", "--quiet", "--message", "New", folder=later)
+    git("tag", "v1000.0.0", folder=later)
+    expected = with_look_alike.replace(f"true\n{job}", f"true\n{edited}")
+    by_copier = repository(project, tmp_path / "by Copier")
+    assert lift(by_copier, version=NEWEST).conflicts == []
+    assert by_copier.text(path) != expected
+    assert run_level(project, "--update").returncode == 0
+    assert project.text(path) == expected
 
 
 QUESTION = """

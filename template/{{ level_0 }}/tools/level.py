@@ -36,6 +36,8 @@ GIT_SETTINGS = {
     "core.quotePath": "true",
     "status.showUntrackedFiles": "normal",
 }
+# Lines around an edit that must be there as they were, or the file is merged: with fewer, an edit can fit a look-alike.
+WHOLE_FILE = 1_000_000
 
 
 class LevelError(Exception):
@@ -151,6 +153,7 @@ def update(folder: Path, request: Request) -> None:
             data={**request.data, "fail_on_conflict": False},  # conflicts are told below
             vcs_ref=None if request.newest else VcsRef.CURRENT,
             skip_answered=True,
+            context_lines=WHOLE_FILE,
             defaults=not request.ask,
             overwrite=True,
             unsafe=True,
@@ -250,10 +253,10 @@ def lift(folder: Path, request: Request, *, dry_run: bool, allow_lowering: bool)
     if not any((coming.new, coming.changed, coming.gone, coming.conflicts)):
         print("Nothing to do: the repository is as the template makes it.")
         return 0
+    if coming.answers["applied_level"] != now.get("applied_level") and f"tools/{LEVELS.name}" not in coming.conflicts:
+        advise(coming.answers["applied_level"])
     if coming.conflicts:
         print("\nFirst, edit the files in which edits meet: between the markers stand yours, then the template's.")
-    elif coming.answers["applied_level"] != now.get("applied_level"):
-        advise(coming.answers["applied_level"])
     print(f"\nNow: uv sync, read `git diff`, then git add . && git commit. To undo all instead: {UNDO}")
     return 1 if coming.conflicts else 0
 
