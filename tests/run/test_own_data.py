@@ -53,7 +53,9 @@ def test_model_of_own_data_is_registered_with_a_card(own, level):
     if not level:
         assert not (own.path / "mlflow.db").exists()
         return
-    assert registry(own).challenger == "1"
+    found = registry(own)
+    assert found.challenger == "1"
+    assert found.versions["1"]["tags"]["fast_path"] == "onnx"
     card = own.text("reports/model_card.md")
     assert f"On {DATA_SETS[own.answers['problem_type']]}." in card
     assert "satisfaction" not in card, "that is a feature of the example"

@@ -10,7 +10,9 @@ import onnxruntime
 
 from .inputs import Columns
 
-CLASSES = "classes"  # a property of the ONNX model: the classes of its probabilities as JSON, or null for a number
+# Properties of the ONNX model, as JSON.
+CLASSES = "classes"  # of its probabilities, or null if it predicts a number
+COLUMNS = "columns"  # in the order of its inputs, which ONNX may call otherwise
 
 
 class Predictor(Protocol):
@@ -34,13 +36,15 @@ class OnnxPredictor:
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         source = model if isinstance(model, bytes) else str(model)
         self._session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
-        self._dtypes = {one.name: _DTYPES[one.type] for one in self._session.get_inputs()}
+        said = {name: json.loads(text) for name, text in self._session.get_modelmeta().custom_metadata_map.items()}
+        inputs = zip(said[COLUMNS], self._session.get_inputs(), strict=True)
+        self._inputs = [(column, one.name, _DTYPES[one.type]) for column, one in inputs]
         self._output = [self._session.get_outputs()[-1].name]
-        self.classes = json.loads(self._session.get_modelmeta().custom_metadata_map[CLASSES])
+        self.classes = said[CLASSES]
 
     def predict(self, columns: Columns) -> np.ndarray:
         """Return probabilities, shape (rows, classes), or numbers, shape (rows,)."""
-        feed = {name: columns[name].astype(dtype)[:, None] for name, dtype in self._dtypes.items()}
+        feed = {name: columns[column].astype(dtype)[:, None] for column, name, dtype in self._inputs}
         output = np.asarray(self._session.run(self._output, feed)[0])
         return output if self.classes is not None else output.ravel()
 
