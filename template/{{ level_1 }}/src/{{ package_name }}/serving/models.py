@@ -163,4 +163,4 @@ def _columns(model: Any) -> tuple[Column, ...]:
 
 def _example(model: Any, path: Path) -> list[dict[str, Any]]:
     frame = model.load_input_example(str(path))
-    return [] if frame is None else json.loads(frame.to_json(orient="records", date_format="iso"))
+    return [] if frame is None else json.loads(frame.to_json(orient="records", date_format="iso", double_precision=15))
