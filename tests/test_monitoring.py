@@ -16,7 +16,6 @@ from support import Project
 METRICS = {
     "inference_requests_total": {"model", "version", "code"},
     "inference_request_duration_seconds_bucket": {"model", "version", "le"},
-    "inference_rows_total": {"model", "version"},
     "prediction_value_bucket": {"model", "version", "le"},
     "prediction_value_count": {"model", "version"},
     "prediction_value_sum": {"model", "version"},

@@ -63,6 +63,7 @@ def main() -> None:
         host=arguments.host,
         port=arguments.port,
         access_log=False,
+        proxy_headers=False,  # nobody asks who asks
         log_config=None,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )

@@ -25,11 +25,10 @@ def create_app(inference: Inference) -> FastAPI:
         yield
         watching.cancel()
 
-    app = FastAPIOffline(title=", ".join(models.names), lifespan=lifespan, redoc_url=None)
+    routes = [*people.router(inference).routes, *protocol.router(inference).routes]  # included, they would be slower
+    app = FastAPIOffline(title=", ".join(models.names), lifespan=lifespan, redoc_url=None, routes=routes)
     app.state.inference = inference
     app.openapi = partial(openapi, app, models)
-    app.include_router(people.router(inference))
-    app.include_router(protocol.router(inference))
 
     @app.get("/metrics", include_in_schema=False)
     async def metrics() -> Response:

@@ -24,8 +24,9 @@ def openapi(app: FastAPI, models: Models) -> Schema:
     for path, operations in described["paths"].items():
         for operation in operations.values():
             operation["responses"] = RESPONSES
-        if path.endswith(("/predict", "/infer")):
-            request = _rows if path == "/predict" else _tensors
+            operation["parameters"] = [each for each in operation.get("parameters", []) if each["in"] == "path"]
+        if "post" in operations:
+            request = _rows if path.startswith("/predict") else _tensors
             operations["post"]["requestBody"] = _body({served.name: request(served) for served in there})
     return described
 
@@ -38,8 +39,8 @@ def _body(requests: dict[str, tuple[Schema, Any]]) -> Schema:
 
 
 def _rows(served: Served) -> tuple[Schema, Any]:
-    types = {each.name: JSON_TYPES[each.kind.datatype] for each in served.columns}
-    nullable = {each.name for each in served.columns if not each.required}
+    types = {name: JSON_TYPES[each.kind.datatype] for name, each in served.inputs.columns.items()}
+    nullable = {name for name, each in served.inputs.columns.items() if not each.required}
     row = {
         "type": "object",
         "properties": {name: {"type": [kind, "null"] if name in nullable else kind} for name, kind in types.items()},
@@ -51,7 +52,7 @@ def _rows(served: Served) -> tuple[Schema, Any]:
 
 def _tensors(served: Served) -> tuple[Schema, Any]:
     tensor = _object(
-        name={"enum": [each.name for each in served.columns]},
+        name={"enum": [*served.inputs.columns]},
         shape={"type": "array", "items": {"type": "integer"}},
         datatype={"type": "string"},
         data={"type": "array"},
@@ -63,7 +64,7 @@ def _tensors(served: Served) -> tuple[Schema, Any]:
             "datatype": each.kind.datatype,
             "data": [row[each.name] for row in served.example],
         }
-        for each in served.columns
+        for each in served.inputs.columns.values()
     ]
     return _object(inputs={"type": "array", "items": tensor}), {"inputs": example}
 

@@ -1,32 +1,46 @@
 # Managed by copier-mlops: an update merges with your edits.
 """From a request to an answer, whatever the format: reads, predicts, writes, and counts each answer."""
 
-import asyncio
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import orjson
 from fastapi import Request, Response
+from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
 
-from .inputs import Columns, RequestError, decode
+from .batching import Batches
+from .inputs import Columns, RequestError
 from .instruments import Instruments
 from .models import Models, Served
 from .settings import Serving
 
-ROWS_IN_PLACE = 100
 log = logging.getLogger(__name__)
+
+
+class Direct(APIRoute):
+    """Calls its function with the request and what the path names; FastAPI's ways to it cost more than a prediction."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.app = self._answer
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive, send)
+        response = await self.endpoint(request, **request.path_params)
+        await response(scope, receive, send)
 
 
 @dataclass(frozen=True)
 class Format:
     """How a request says what to predict, and how the answer does."""
 
-    read: Callable[[dict[str, Any], Served, int], Columns]  # from content, model, and how many rows there may be
+    read: Callable[[bytes, Served, int], tuple[Columns, dict[str, Any]]]  # of so many rows; and what else is asked for
     write: Callable[[dict[str, Any], Served, np.ndarray], dict[str, Any]]
 
 
@@ -37,6 +51,7 @@ class Inference:
     settings: Serving
     models: Models
     instruments: Instruments
+    batches: Batches = field(default_factory=Batches)
 
     def answer(self, content: Any, code: int = 200) -> Response:
         """Return content as JSON; while the server stops, the answer ends its connection too."""
@@ -53,9 +68,10 @@ class Inference:
         started, served, code = time.perf_counter(), None, 200
         try:
             served = self.models.get(name, version)
-            content = decode(await read_body(request, self.settings.max_megabytes))
-            prediction = await predict(served, form.read(content, served, self.settings.max_rows))
-            result = form.write(content, served, prediction)
+            body = await read_body(request, self.settings.max_megabytes)
+            columns, asked = form.read(body, served, self.settings.max_rows)
+            prediction = await self.batches.predict(served.predictor, columns)
+            result = form.write(asked, served, prediction)
             self.instruments.predicted(name, served.version, watched(prediction))
         except RequestError as error:
             code, result = error.status, {"error": str(error)}
@@ -81,13 +97,6 @@ async def read_body(request: Request, max_megabytes: float) -> bytes:
         if max(coming, len(body)) > max_megabytes * 1_000_000:
             raise RequestError(413, f"the body is longer than the {max_megabytes:g} MB that serving.yaml allows")
     return bytes(body)
-
-
-async def predict(served: Served, columns: Columns) -> np.ndarray:
-    """Return the prediction: made here, which costs less than a thread, or in one, so that nobody waits for many rows."""
-    if len(next(iter(columns.values()))) <= ROWS_IN_PLACE:
-        return served.predictor.predict(columns)
-    return await asyncio.to_thread(served.predictor.predict, columns)
 
 
 def watched(prediction: np.ndarray) -> list[float]:

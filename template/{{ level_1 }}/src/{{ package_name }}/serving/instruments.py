@@ -21,7 +21,6 @@ class Instruments:
         version = ["model", "version"]
         requests = Counter("inference_requests", "Requests answered", [*version, "code"], **of)
         seconds = Histogram("inference_request_duration_seconds", "Time to an answer", version, buckets=SECONDS, **of)
-        rows = Counter("inference_rows", "Rows predicted", version, **of)
         values = Histogram(
             "prediction_value",
             "Predicted numbers; of two classes the probability of the second, of more that of the likeliest",
@@ -31,7 +30,7 @@ class Instruments:
         )
         # Each request asks for the same few; looking labels up takes longer than counting.
         self._requests, self._seconds = cache(requests.labels), cache(seconds.labels)
-        self._rows, self._values = cache(rows.labels), cache(values.labels)
+        self._values = cache(values.labels)
         self._ready = Gauge("model_ready", "1 once there is a version to answer with", ["model"], **of)
         self._info = Gauge("model_info", "1 for the version that answers", [*version, "fast_path"], **of)
         self._reloads = Counter("model_reloads", "Attempts to load another version", ["model", "outcome"], **of)
@@ -46,7 +45,6 @@ class Instruments:
         observe = self._values(model, version).observe
         for value in values:
             observe(value)
-        self._rows(model, version).inc(len(values))
 
     def waiting(self, model: str) -> None:
         """Tell of a model without a version; its counters begin at 0, so that the first failure is an increase."""

@@ -15,7 +15,7 @@ from mlflow.exceptions import MlflowException
 
 from ..errors import UserError
 from ..tracking import FAST_PATH, connected
-from .inputs import KINDS, Column, RequestError
+from .inputs import KINDS, Column, Inputs, RequestError
 from .instruments import Instruments
 from .predictors import NativePredictor, OnnxPredictor, Predictor
 
@@ -28,7 +28,7 @@ class Served:
 
     name: str
     version: str
-    columns: tuple[Column, ...]
+    inputs: Inputs
     predictor: Predictor
     example: list[dict[str, Any]]  # rows to try it with
 
@@ -145,20 +145,24 @@ def load(name: str, version: str) -> Served:
         model = mlflow.models.Model.load(path)
         if model.signature is None or not model.signature.inputs.has_input_names():
             raise UserError(f"{name} {version} has no signature with named columns: log it with one")
-        fast = path / FAST_PATH
-        predictor = OnnxPredictor(fast) if fast.exists() else NativePredictor(mlflow.sklearn.load_model(str(path)))
-        return Served(name, version, _columns(model), predictor, _example(model, path))
+        columns, fast = _columns(model), path / FAST_PATH
+        if fast.exists():
+            predictor: Predictor = OnnxPredictor(fast)
+        else:
+            dtypes = {column.name: column.dtype for column in columns}
+            predictor = NativePredictor(mlflow.sklearn.load_model(str(path)), dtypes)
+        return Served(name, version, Inputs(columns), predictor, _example(model, path))
 
 
 def _line(error: Exception) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
 
 
-def _columns(model: Any) -> tuple[Column, ...]:
+def _columns(model: Any) -> list[Column]:
     found = [(one.name, one.type.name, one.required) for one in model.signature.inputs.inputs]
     if strange := [f"{name} ({kind})" for name, kind, _ in found if kind not in KINDS]:
         raise UserError(f"JSON cannot hold the column {strange[0]}")
-    return tuple(Column(name, KINDS[kind], required) for name, kind, required in found)
+    return [Column(name, KINDS[kind], required) for name, kind, required in found]
 
 
 def _example(model: Any, path: Path) -> list[dict[str, Any]]:

@@ -6,28 +6,29 @@ from typing import Any
 import numpy as np
 from fastapi import APIRouter, Request, Response
 
-from .inference import Format, Inference
-from .inputs import Columns, columns_of_rows
+from .inference import Direct, Format, Inference
+from .inputs import Columns
 from .models import Served
 
 DIGITS = 6  # of a probability
 
 
 def router(inference: Inference) -> APIRouter:
-    """Return the route."""
-    routes = APIRouter(tags=["For people"])
+    """Return the routes."""
+    routes, rows = APIRouter(tags=["For people"], route_class=Direct), Format(read, write)
 
+    @routes.post("/predict/{model}", response_model=None)
     @routes.post("/predict", response_model=None)
     async def predict(request: Request, model: str = inference.models.names[0]) -> Response:
         """Predict rows that name their columns."""
-        return await inference.infer(request, model, None, Format(read, write))
+        return await inference.infer(request, model, None, rows)
 
     return routes
 
 
-def read(content: dict[str, Any], served: Served, max_rows: int) -> Columns:
+def read(body: bytes, served: Served, max_rows: int) -> tuple[Columns, dict[str, Any]]:
     """Return the columns of `rows`."""
-    return columns_of_rows(content.get("rows"), served.columns, max_rows)
+    return served.inputs.of_rows(body, max_rows), {}
 
 
 def write(_: dict[str, Any], served: Served, prediction: np.ndarray) -> dict[str, Any]:
@@ -36,9 +37,10 @@ def write(_: dict[str, Any], served: Served, prediction: np.ndarray) -> dict[str
     if classes is None:
         rows = [{"prediction": value} for value in prediction.tolist()]
     else:
-        names, shown = [str(each) for each in classes], prediction.astype(float).round(DIGITS)
-        rows = [
-            {"prediction": classes[best], "probabilities": dict(zip(names, row, strict=True))}
-            for best, row in zip(prediction.argmax(axis=1).tolist(), shown.tolist(), strict=True)
-        ]
+        rows = [_likeliest(classes, row) for row in prediction.tolist()]
     return {"model": served.name, "version": served.version, "predictions": rows}
+
+
+def _likeliest(classes: list[Any], probabilities: list[float]) -> dict[str, Any]:
+    shown = {str(name): round(each, DIGITS) for name, each in zip(classes, probabilities, strict=True)}
+    return {"prediction": classes[probabilities.index(max(probabilities))], "probabilities": shown}

@@ -44,7 +44,7 @@ class OnnxPredictor:
 
     def predict(self, columns: Columns) -> np.ndarray:
         """Return probabilities, shape (rows, classes), or numbers, shape (rows,)."""
-        feed = {name: columns[column].astype(dtype)[:, None] for column, name, dtype in self._inputs}
+        feed = {name: np.array(columns[column], dtype)[:, None] for column, name, dtype in self._inputs}
         output = np.asarray(self._session.run(self._output, feed)[0])
         return output if self.classes is not None else output.ravel()
 
@@ -54,15 +54,16 @@ class NativePredictor:
 
     path = "native"
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, dtypes: dict[str, Any]) -> None:
         self._model = model
+        self._dtypes = dtypes  # of the columns
         self.classes = [*model.classes_.tolist()] if hasattr(model, "classes_") else None
 
     def predict(self, columns: Columns) -> np.ndarray:
         """Return probabilities, shape (rows, classes), or numbers, shape (rows,)."""
         import pandas as pd
 
-        frame = pd.DataFrame(columns)
+        frame = pd.DataFrame({name: np.array(columns[name], dtype) for name, dtype in self._dtypes.items()})
         return self._model.predict_proba(frame) if self.classes is not None else self._model.predict(frame)
 
 

@@ -6,31 +6,30 @@ from typing import Any
 import numpy as np
 from fastapi import APIRouter, Request, Response
 
-from .inference import Format, Inference
-from .inputs import Columns, RequestError, columns_of_tensors
+from .inference import Direct, Format, Inference
+from .inputs import PROTOCOL, Columns, RequestError, Tensor, checked
 from .models import Served
 
 DATATYPES = {bool: "BOOL", int: "INT64", float: "FP64", str: "BYTES"}  # of a class
-Tensor = dict[str, Any]
 
 
 def router(inference: Inference) -> APIRouter:
     """Return the routes."""
-    routes = APIRouter(prefix="/v2", tags=["Open Inference Protocol"])
-    models, answer = inference.models, inference.answer
+    routes = APIRouter(prefix="/v2", tags=["Open Inference Protocol"], route_class=Direct)
+    models, answer, by_tensors = inference.models, inference.answer, Format(read, write)
 
     @routes.get("", response_model=None)
-    async def server() -> Response:
+    async def server(_: Request) -> Response:
         """Describe the server."""
         return answer({"name": ", ".join(models.names), "version": "1", "extensions": []})
 
     @routes.get("/health/live", response_model=None)
-    async def live() -> Response:
+    async def live(_: Request) -> Response:
         """Tell that the server runs."""
         return answer({"live": True})
 
     @routes.get("/health/ready", response_model=None)
-    async def ready() -> Response:
+    async def ready(_: Request) -> Response:
         """Tell whether requests are welcome: every model is there, and the server does not stop."""
         if models.ready:
             return answer({"ready": True})
@@ -39,7 +38,7 @@ def router(inference: Inference) -> APIRouter:
 
     @routes.get("/models/{name}", response_model=None)
     @routes.get("/models/{name}/versions/{version}", response_model=None)
-    async def describe(name: str, version: str | None = None) -> Response:
+    async def describe(_: Request, name: str, version: str | None = None) -> Response:
         """Describe the inputs and outputs of a model."""
         try:
             return answer(metadata(models.get(name, version)))
@@ -48,7 +47,7 @@ def router(inference: Inference) -> APIRouter:
 
     @routes.get("/models/{name}/ready", response_model=None)
     @routes.get("/models/{name}/versions/{version}/ready", response_model=None)
-    async def model_ready(name: str, version: str | None = None) -> Response:
+    async def model_ready(_: Request, name: str, version: str | None = None) -> Response:
         """Tell whether a model can answer."""
         try:
             return answer({"name": models.get(name, version).name, "ready": True})
@@ -59,14 +58,15 @@ def router(inference: Inference) -> APIRouter:
     @routes.post("/models/{name}/versions/{version}/infer", response_model=None)
     async def infer(request: Request, name: str, version: str | None = None) -> Response:
         """Predict tensors, one for each column."""
-        return await inference.infer(request, name, version, Format(read, write))
+        return await inference.infer(request, name, version, by_tensors)
 
     return routes
 
 
-def read(content: dict[str, Any], served: Served, max_rows: int) -> Columns:
-    """Return the columns of `inputs`."""
-    return columns_of_tensors(content.get("inputs"), served.columns, max_rows)
+def read(body: bytes, served: Served, max_rows: int) -> tuple[Columns, dict[str, Any]]:
+    """Return the columns of `inputs`, and the request."""
+    content = checked(PROTOCOL.validate_json, body)
+    return served.inputs.of_tensors(content["inputs"], max_rows), content
 
 
 def write(content: dict[str, Any], served: Served, prediction: np.ndarray) -> dict[str, Any]:
@@ -76,10 +76,7 @@ def write(content: dict[str, Any], served: Served, prediction: np.ndarray) -> di
         RequestError: the request asks for an output that there is not.
     """
     found = {tensor["name"]: tensor for tensor in tensors(served.predictor.classes, prediction)}
-    try:
-        wanted = [output["name"] for output in content.get("outputs") or found.values()]
-    except (TypeError, KeyError):
-        raise RequestError(422, 'outputs: expected a list such as [{"name": "label"}]') from None
+    wanted = [output["name"] for output in content.get("outputs") or found.values()]
     if unknown := [name for name in wanted if name not in [*found]]:
         raise RequestError(422, f"{unknown[0]}: the model has no such output; it has {', '.join(found)}")
     answer = {"model_name": served.name, "model_version": served.version, "outputs": [found[name] for name in wanted]}
@@ -99,14 +96,14 @@ def tensors(classes: list[Any] | None, prediction: np.ndarray) -> list[Tensor]:
 
 def metadata(served: Served) -> dict[str, Any]:
     """Return the inputs and outputs of a model; -1 stands for any number of rows."""
-    classes = served.predictor.classes
+    classes, columns = served.predictor.classes, served.inputs.columns.values()
     shape = (1,) if classes is None else (1, len(classes))
     outputs = tensors(classes, np.zeros(shape, np.float32 if served.predictor.path == "onnx" else np.float64))
     return {
         "name": served.name,
         "versions": [served.version],
         "platform": served.predictor.path,
-        "inputs": [{"name": each.name, "datatype": each.kind.datatype, "shape": [-1]} for each in served.columns],
+        "inputs": [{"name": each.name, "datatype": each.kind.datatype, "shape": [-1]} for each in columns],
         "outputs": [
             {"name": each["name"], "datatype": each["datatype"], "shape": [-1, *each["shape"][1:]]} for each in outputs
         ],
