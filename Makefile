@@ -18,8 +18,9 @@ export PATH := $(PATH):$(CURDIR)/.uv/bin
 help: ## Show this text
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-test: .venv ## Run the tests: render, lift and run every level (half an hour)
-	uv run --locked pytest -m "not long"
+# In their order the slow files come first, and the last to end is a short one.
+test: .venv ## Run the tests: render, lift and run every level (three quarters of an hour)
+	uv run --locked pytest -m "not long" --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 long: .venv ## Play hundreds of histories of edits and lifts (a quarter of an hour)
 	uv run --locked pytest -m long

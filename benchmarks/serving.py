@@ -23,7 +23,7 @@ from measure import ROOT, cost, environment, install, promise, render, template
 PEERS = ROOT / "benchmarks" / "peers"
 LIBRARIES = ["mlflow>=3.17,<4", "pandas<3", "scikit-learn>=1.8,<2", "setuptools", "skops"]
 LOADS = [(1, 1), (1, 16), (100, 1), (100, 16)]  # rows in a request, clients
-SECONDS, ROUNDS, PATIENCE_SECONDS = 3, 3, 120
+SECONDS, ROUNDS, PATIENCE_SECONDS = 3, 5, 120
 FIND = """
 import json, mlflow, sys
 from customer_churn.data import features_and_target
