@@ -108,7 +108,7 @@ def load(candidate: Candidate, rows: int, clients: int, folder: Path) -> Found:
         f'wrk.method = "POST"\nwrk.headers["Content-Type"] = "application/json"\nwrk.body = [==[{body}]==]\n'
     )
     url = f"http://127.0.0.1:{candidate.port}{candidate.path}"
-    command = ["wrk", "--threads=1", f"--connections={clients}", f"--duration={SECONDS}s", "--latency"]
+    command = ["wrk", "--threads=1", f"--connections={clients}", f"--duration={SECONDS}s", "--latency", "--timeout=30s"]
     printed = subprocess.run([*command, f"--script={script}", url], check=True, capture_output=True, text=True).stdout
     if "Non-2xx" in printed or "Socket errors" in printed:
         sys.exit(f"{candidate.name} fails under load:\n{printed}")
