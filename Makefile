@@ -22,7 +22,7 @@ help: ## Show this text
 test: .venv ## Run the tests: render, lift and run every level (three quarters of an hour)
 	uv run --locked pytest -m "not long" --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-long: .venv ## Play hundreds of histories of edits and lifts (a quarter of an hour)
+long: .venv ## Play hundreds of histories of edits and lifts (more than an hour)
 	uv run --locked pytest -m long
 
 fast: .venv ## Run what needs no installed project (a minute)

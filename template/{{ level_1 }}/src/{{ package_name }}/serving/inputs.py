@@ -4,6 +4,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 import numpy as np
@@ -39,7 +40,8 @@ class Kind:
 
 _TEXT = schema.str_schema(strict=True)  # strict: nothing is taken for something else
 _INT64 = schema.int_schema(strict=True, ge=-(2**63), lt=2**63)
-_TIME = schema.chain_schema([_TEXT, schema.datetime_schema(tz_constraint="naive")])
+_FIRST, _END = datetime(1678, 1, 1), datetime(2262, 1, 1)  # NumPy turns other times into wrong ones
+_TIME = schema.chain_schema([_TEXT, schema.datetime_schema(tz_constraint="naive", ge=_FIRST, lt=_END)])
 _FLOAT = schema.float_schema(strict=True, allow_inf_nan=False)
 _NUMBER = Kind(_FLOAT, "f8", "f8", "FP64", frozenset({"FP", "INT", "UINT"}))
 _INTEGER = Kind(_INT64, "i8", "f8", "INT64", frozenset({"INT", "UINT"}))
@@ -126,11 +128,14 @@ def checked(read: Any, content: Any) -> Any:
         return read(content)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
+    if not first["loc"]:
+        raise RequestError(400, f"body: {first['msg']}")
     problem, value = first["msg"], first["input"]
-    if first["type"] == "json_invalid":
-        raise RequestError(400, problem)
-    found = "" if isinstance(value, dict | list) else f", found {_shown(value)}"
-    raise RequestError(422, ": ".join(filter(None, [".".join(map(str, first["loc"])), problem + found])))
+    if first["type"] == "extra_forbidden":
+        problem = "the model has no such column"
+    elif not isinstance(value, dict | list):
+        problem = f"{problem}, found {_shown(value)}"
+    raise RequestError(422, f"{'.'.join(map(str, first['loc']))}: {problem}")
 
 
 def _object(extra: Literal["ignore", "forbid"] = "ignore", /, **fields: schema.TypedDictField) -> CoreSchema:

@@ -37,10 +37,9 @@ def write(_: dict[str, Any], served: Served, prediction: np.ndarray) -> dict[str
     if classes is None:
         rows = [{"prediction": value} for value in prediction.tolist()]
     else:
-        rows = [_likeliest(classes, row) for row in prediction.tolist()]
+        names, shown = [str(each) for each in classes], prediction.astype(float).round(DIGITS)
+        rows = [
+            {"prediction": classes[best], "probabilities": dict(zip(names, row, strict=True))}
+            for best, row in zip(prediction.argmax(axis=1).tolist(), shown.tolist(), strict=True)
+        ]
     return {"model": served.name, "version": served.version, "predictions": rows}
-
-
-def _likeliest(classes: list[Any], probabilities: list[float]) -> dict[str, Any]:
-    shown = {str(name): round(each, DIGITS) for name, each in zip(classes, probabilities, strict=True)}
-    return {"prediction": classes[probabilities.index(max(probabilities))], "probabilities": shown}
