@@ -20,7 +20,7 @@ def router(inference: Inference) -> APIRouter:
     @routes.post("/predict/{model}", response_model=None)
     @routes.post("/predict", response_model=None)
     async def predict(request: Request, model: str = inference.models.names[0]) -> Response:
-        """Predict rows that name their columns."""
+        """Predict rows that name their columns, by the first model or the one that the path names."""
         return await inference.infer(request, model, None, rows)
 
     return routes
