@@ -89,6 +89,12 @@ def test_no_request_is_lost_when_the_server_stops(server, rows):
     assert server.process.wait(60) == 0
 
 
+def test_ctrl_c_ends_the_server_without_a_traceback(server):
+    server.process.send_signal(signal.SIGINT)
+    assert server.process.wait(60) == 0
+    assert "Traceback" not in server.log
+
+
 def test_whatever_is_sent_gets_a_line_and_no_traceback(server, rows):
     spoilt = [{**rows[0], "tenure_months": "long"}]
     refused = {

@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sys
+from contextlib import suppress
 from threading import Timer
 from types import FrameType
 
@@ -67,7 +68,8 @@ def main() -> None:
         log_config=None,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    Server(config, models, settings.drain_seconds).run()
+    with suppress(KeyboardInterrupt):  # uvicorn raises it anew after it has stopped
+        Server(config, models, settings.drain_seconds).run()
 
 
 if __name__ == "__main__":
