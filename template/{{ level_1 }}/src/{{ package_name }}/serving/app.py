@@ -26,7 +26,13 @@ def create_app(inference: Inference) -> FastAPI:
         watching.cancel()
 
     routes = [*people.router(inference).routes, *protocol.router(inference).routes]  # included, they would be slower
-    app = FastAPIOffline(title=", ".join(models.names), lifespan=lifespan, redoc_url=None, routes=routes)
+    app = FastAPIOffline(
+        title=", ".join(models.names),
+        lifespan=lifespan,
+        redoc_url=None,
+        routes=routes,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # looking for it takes time at each request
+    )
     app.state.inference = inference
     app.openapi = partial(openapi, app, models)
 

@@ -90,11 +90,16 @@ async def read_body(request: Request, max_megabytes: float) -> bytes:
 
     Raises:
         RequestError: it is longer than allowed; the rest is not read.
+        ClientDisconnect: whoever sends it has left.
     """
-    body, coming = bytearray(), int(request.headers.get("content-length", 0))
-    async for chunk in request.stream():
-        body += chunk
-        if max(coming, len(body)) > max_megabytes * 1_000_000:
+    body, more = bytearray(), True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > max_megabytes * 1_000_000:
             raise RequestError(413, f"the body is longer than the {max_megabytes:g} MB that serving.yaml allows")
     return bytes(body)
 

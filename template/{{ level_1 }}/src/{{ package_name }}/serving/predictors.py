@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import onnxruntime
+import pandas as pd
 
 from .inputs import Columns
 
@@ -55,14 +56,13 @@ class NativePredictor:
     path = "native"
 
     def __init__(self, model: Any, dtypes: dict[str, Any]) -> None:
+        pd.set_option("mode.string_storage", "python")  # Arrow's texts pay off for many rows; requests have few
         self._model = model
         self._dtypes = dtypes  # of the columns
         self.classes = [*model.classes_.tolist()] if hasattr(model, "classes_") else None
 
     def predict(self, columns: Columns) -> np.ndarray:
         """Return probabilities, shape (rows, classes), or numbers, shape (rows,)."""
-        import pandas as pd
-
         frame = pd.DataFrame({name: np.array(columns[name], dtype) for name, dtype in self._dtypes.items()})
         return self._model.predict_proba(frame) if self.classes is not None else self._model.predict(frame)
 
