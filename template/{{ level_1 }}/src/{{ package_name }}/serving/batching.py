@@ -28,13 +28,13 @@ class Batches:
             return await asyncio.to_thread(predictor.predict, columns)
         if self._rows + rows > ROWS_TOGETHER:
             self._predict()
-        loop = asyncio.get_running_loop()
-        if not self._rows:
-            loop.call_soon(self._predict)
-        future: asyncio.Future[np.ndarray] = loop.create_future()
+        future: asyncio.Future[np.ndarray] = asyncio.get_running_loop().create_future()
         self._waiting[predictor].append((columns, future))
         self._rows += rows
-        return await future
+        await asyncio.sleep(0)  # whoever came in this turn asks now
+        if not future.done():
+            self._predict()
+        return future.result()
 
     def _predict(self) -> None:
         collected, self._waiting, self._rows = self._waiting, defaultdict(list), 0
@@ -50,12 +50,11 @@ def _answer(predictor: Predictor, waiting: Waiting) -> None:
         if len(waiting) > 1:
             for one in waiting:
                 _answer(predictor, [one])
-        elif not waiting[0][1].done():
+        else:
             waiting[0][1].set_exception(error)
         return
     for (_, future), prediction in zip(waiting, predictions, strict=True):
-        if not future.done():  # else whoever asked has left
-            future.set_result(prediction)
+        future.set_result(prediction)
 
 
 def _together(predictor: Predictor, parts: list[Columns]) -> list[np.ndarray]:
