@@ -5,10 +5,11 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import GenerateJsonSchema
 
+from .inputs import TENSORS
 from .models import Models, Served
 
-JSON_TYPES = {"FP64": "number", "INT64": "integer", "BOOL": "boolean", "BYTES": "string"}
 RESPONSES = {
     "200": {"description": "The answer"},
     "default": {"description": 'What is wrong, in a line: `{"error": "…"}`'},
@@ -39,24 +40,10 @@ def _body(requests: dict[str, tuple[Schema, Any]]) -> Schema:
 
 
 def _rows(served: Served) -> tuple[Schema, Any]:
-    types = {name: JSON_TYPES[each.kind.datatype] for name, each in served.inputs.columns.items()}
-    nullable = {name for name, each in served.inputs.columns.items() if not each.required}
-    row = {
-        "type": "object",
-        "properties": {name: {"type": [kind, "null"] if name in nullable else kind} for name, kind in types.items()},
-        "required": [name for name in types if name not in nullable],
-        "additionalProperties": False,
-    }
-    return _object(rows={"type": "array", "items": row, "minItems": 1}), {"rows": served.example}
+    return GenerateJsonSchema().generate(served.inputs.rows), {"rows": served.example}
 
 
 def _tensors(served: Served) -> tuple[Schema, Any]:
-    tensor = _object(
-        name={"enum": [*served.inputs.columns]},
-        shape={"type": "array", "items": {"type": "integer"}},
-        datatype={"type": "string"},
-        data={"type": "array"},
-    )
     example = [
         {
             "name": each.name,
@@ -66,8 +53,4 @@ def _tensors(served: Served) -> tuple[Schema, Any]:
         }
         for each in served.inputs.columns.values()
     ]
-    return _object(inputs={"type": "array", "items": tensor}), {"inputs": example}
-
-
-def _object(**properties: Schema) -> Schema:
-    return {"type": "object", "properties": properties, "required": [*properties]}
+    return GenerateJsonSchema().generate(TENSORS), {"inputs": example}

@@ -84,7 +84,8 @@ class Inputs:
         self.columns = {column.name: column for column in columns}
         row = {each.name: _field(each.value, each.required) for each in columns}
         values = {each.name: _field(_list_of(each.value), each.required) for each in columns}
-        self._rows = SchemaValidator(_object(rows=_field(_list_of(_object("forbid", **row), min_length=1))))
+        self.rows = _object(rows=_field(_list_of(_object("forbid", **row), min_length=1)))
+        self._rows = SchemaValidator(self.rows)
         self._values = SchemaValidator(_object("forbid", **values))
 
     def of_rows(self, body: bytes, max_rows: int) -> Columns:
@@ -157,13 +158,12 @@ _TENSOR = _object(
     datatype=_field(_TEXT),
     data=_field(_list_of()),
 )
-PROTOCOL = SchemaValidator(
-    _object(
-        id=_field(_TEXT, required=False),
-        inputs=_field(_list_of(_TENSOR)),
-        outputs=_field(_list_of(_object(name=_field(_TEXT))), required=False),
-    )
+TENSORS = _object(
+    id=_field(_TEXT, required=False),
+    inputs=_field(_list_of(_TENSOR)),
+    outputs=_field(_list_of(_object(name=_field(_TEXT))), required=False),
 )
+PROTOCOL = SchemaValidator(TENSORS)
 
 
 def _check_rows(count: int, most: int) -> None:
