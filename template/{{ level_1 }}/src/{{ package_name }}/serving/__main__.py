@@ -10,6 +10,7 @@ from contextlib import suppress
 from threading import Timer
 from types import FrameType
 
+import pandas as pd
 import uvicorn
 
 from ..config import load
@@ -53,7 +54,9 @@ def main() -> None:
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # of a model without a fast path: requests are small, and many
+    # For a model without a fast path: requests are small, and many; threads and Arrow's texts only pay off for large ones.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    pd.set_option("mode.string_storage", "python")
     with reported("serve"):
         settings = load(CONFIGURATION, Serving)
     instruments = Instruments(settings.prediction_buckets)

@@ -40,7 +40,7 @@ def _body(requests: dict[str, tuple[Schema, Any]]) -> Schema:
 
 
 def _rows(served: Served) -> tuple[Schema, Any]:
-    return GenerateJsonSchema().generate(served.inputs.rows), {"rows": served.example}
+    return GenerateJsonSchema().generate(served.inputs.rows_schema), {"rows": served.example}
 
 
 def _tensors(served: Served) -> tuple[Schema, Any]:

@@ -84,8 +84,8 @@ class Inputs:
         self.columns = {column.name: column for column in columns}
         row = {each.name: _field(each.value, each.required) for each in columns}
         values = {each.name: _field(_list_of(each.value), each.required) for each in columns}
-        self.rows = _object(rows=_field(_list_of(_object("forbid", **row), min_length=1)))
-        self._rows = SchemaValidator(self.rows)
+        self.rows_schema = _object(rows=_field(_list_of(_object("forbid", **row), min_length=1)))
+        self._rows = SchemaValidator(self.rows_schema)
         self._values = SchemaValidator(_object("forbid", **values))
 
     def of_rows(self, body: bytes, max_rows: int) -> Columns:

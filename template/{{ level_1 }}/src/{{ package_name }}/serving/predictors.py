@@ -56,7 +56,6 @@ class NativePredictor:
     path = "native"
 
     def __init__(self, model: Any, dtypes: dict[str, Any]) -> None:
-        pd.set_option("mode.string_storage", "python")  # Arrow's texts pay off for many rows; requests have few
         self._model = model
         self._dtypes = dtypes  # of the columns
         self.classes = [*model.classes_.tolist()] if hasattr(model, "classes_") else None
