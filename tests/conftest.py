@@ -8,8 +8,8 @@ from typing import Any, NoReturn
 
 import hypothesis
 import pytest
+from harness.template import ROOT, Project, git, repository_files
 from pytest_copie.plugin import Copie, Result
-from support import ROOT, Project, git, repository_files
 
 hypothesis.settings.register_profile("any machine", deadline=None, database=None)
 hypothesis.settings.load_profile("any machine")
@@ -26,7 +26,9 @@ gpgSign = false
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--update-golden", action="store_true", help="write the lists of files in tests/golden anew")
+    parser.addoption(
+        "--update-golden", action="store_true", help="write the lists of files in tests/render/golden anew"
+    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from copier import run_copy
-from lifting import LATER, MUCH_LATER, NOW, repository
-from support import Project, git
+from harness.lifting import LATER, MUCH_LATER, NOW, repository
+from harness.template import Project, git
 
 MANAGED = "Managed by copier-mlops"
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pytest
-from lifting import (
+from harness.lifting import (
     LATER,
     MUCH_LATER,
     NOW,
@@ -17,7 +17,7 @@ from lifting import (
     repository,
     tree,
 )
-from support import SHARED, Project, git, is_seed, levels
+from harness.template import SHARED, Project, git, is_seed, levels
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Whatever Git is told to do on somebody's machine, edits are merged, and conflicts are shown, as anywhere else."""
 
 import pytest
-from lifting import commit, expected, run_level, tree
-from support import Project, levels
+from harness.lifting import commit, expected, run_level, tree
+from harness.template import Project, levels
 
 LOW, HIGH = levels()[0], levels()[-1]
 # What occurs together does so to save time: each lift takes seconds.

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 import yaml
-from lifting import commit, difference, kinds, level_of, lift, tree
-from support import ANSWERS_FILE, SHARED, Project, git, levels
+from harness.lifting import commit, difference, kinds, level_of, lift, tree
+from harness.template import ANSWERS_FILE, SHARED, Project, git, levels
 
 LOW, HIGH = levels()[0], levels()[-1]
 COPIER = [sys.executable, "-m", "copier", "update", "--trust", "--defaults", "--vcs-ref", ":current:"]

@@ -9,8 +9,8 @@ from contextlib import suppress
 
 import pytest
 import yaml
-from lifting import NEWEST, commit, difference, level_of, lift, repository, run_level, tree
-from support import ANSWERS_FILE, Project, git, levels
+from harness.lifting import NEWEST, commit, difference, level_of, lift, repository, run_level, tree
+from harness.template import ANSWERS_FILE, Project, git, levels
 
 LOW, HIGH = levels()[0], levels()[-1]
 UNDO = "git reset --hard && git clean -fd"

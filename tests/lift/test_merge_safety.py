@@ -12,8 +12,8 @@ from pathlib import Path
 from subprocess import CalledProcessError
 
 import pytest
-from lifting import raises, tree
-from support import git
+from harness.lifting import raises, tree
+from harness.template import git
 
 MARK = "edited by the team"
 

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from lifting import NOW
-from support import git, levels
+from harness.lifting import NOW
+from harness.template import git, levels
 
 NEXT = levels()[-1] + 1
 FILES = {

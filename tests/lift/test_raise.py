@@ -2,8 +2,8 @@
 
 import pytest
 from allpairspy import AllPairs
-from lifting import commit, difference, level_of, lift, moves, raises, tree
-from support import SHARED, levels, options
+from harness.lifting import commit, difference, level_of, lift, moves, raises, tree
+from harness.template import SHARED, levels, options
 
 CHOICES = {name: values for name, values in options().items() if name != "maturity_level"}
 # Answers in which each two options of any two questions occur together.

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 from copier import run_copy
-from lifting import NEWEST, NOW, commit, difference, lift, repository, tree
-from support import ANSWERS_FILE, ROOT, Project, git, is_seed, levels
+from harness.lifting import NEWEST, NOW, commit, difference, lift, repository, tree
+from harness.template import ANSWERS_FILE, ROOT, Project, git, is_seed, levels
 
 FIRST = "v0.1.0"
 TAGS = git("tag", "--list", "v*", folder=ROOT).split() or [FIRST]

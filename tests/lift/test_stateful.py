@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from harness.lifting import MUCH_LATER, NOW, commit, difference, expected, lift, merged, repository, tree
+from harness.template import ANSWERS_FILE, SHARED, Project, levels
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from jinja2 import Environment
-from lifting import MUCH_LATER, NOW, commit, difference, expected, lift, merged, repository, tree
-from support import ANSWERS_FILE, SHARED, Project, levels
 
 OURS = re.compile(rb"ours \d+")
 KINDS = ["add a line"] * 4 + ["change a line", "delete a line", "delete a file", "rewrite a file", "write a file"]

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from harness.projects import DEFAULT, inside, models, named, registry
+from harness.template import Project
 from playwright.sync_api import Browser, sync_playwright
-from running import DEFAULT, inside, models, named, registry
-from support import Project
 
 ARGUMENTS = [
     "--no-sandbox",

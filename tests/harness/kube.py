@@ -1,0 +1,63 @@
+"""Reading and strictly checking what a project gives to Kubernetes and Grafana."""
+
+import gzip
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from shutil import which
+from typing import Any
+
+import kubernetes_validate
+import yaml
+from jsonschema import Draft7Validator, ValidationError
+
+from harness.template import Project
+
+SCHEMAS = Path(__file__).with_name("schemas")
+KUBERNETES = "1.32"
+Manifest = dict[str, Any]
+
+
+@cache
+def schema(name: str) -> Draft7Validator:
+    """Return what checks by one of tests/schemas."""
+    return Draft7Validator(json.loads(gzip.decompress((SCHEMAS / f"{name}.json.gz").read_bytes())))
+
+
+def problems(manifest: Manifest) -> list[str]:
+    """Return a line for each key that is unknown, missing or of another type; a kind without a schema is an error."""
+    group, _, version = manifest["apiVersion"].rpartition("/")
+    name = f"{group}_{manifest['kind']}_{version}"
+    if (SCHEMAS / f"{name}.json.gz").exists():
+        return lines(schema(name).iter_errors(manifest))
+    try:
+        kubernetes_validate.validate(manifest, KUBERNETES, strict=True)
+    except kubernetes_validate.ValidationError as error:
+        return [f"{'/'.join(map(str, error.path))}: {error.message}"]
+    return []
+
+
+def lines(errors: Iterator[ValidationError]) -> list[str]:
+    """Return where each error is and what it is."""
+    return [f"{'/'.join(map(str, error.absolute_path))}: {error.message[:200]}" for error in errors]
+
+
+def manifests(path: Path) -> list[Manifest]:
+    """Return what a file declares."""
+    return list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
+
+
+def built(project: Project, folder: str, tool: Callable[[str], str]) -> list[Manifest]:
+    """Return what Kustomize makes of a folder."""
+    command = [tool("kustomize"), "build"] if which("kustomize") else [tool("kubectl"), "kustomize"]
+    done = subprocess.run([*command, project.path / folder], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return list(yaml.safe_load_all(done.stdout))
+
+
+def only(kind: str, of: list[Manifest]) -> Manifest:
+    """Return the one manifest of a kind."""
+    (found,) = (manifest for manifest in of if manifest["kind"] == kind)
+    return found

@@ -1,0 +1,112 @@
+"""Running a generated project, and telling what came of it."""
+
+import hashlib
+import json
+import re
+import socket
+import tomllib
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from harness.template import Project, options
+
+DEFAULT = {"maturity_level": 1, "problem_type": "classification", "framework": "scikit-learn"}
+INSIDE = Path(__file__).with_name("inside")
+MEASURES = {"classification": ("accuracy", True), "regression": ("rmse", False)}  # name, and whether more is better
+BUSINESS_KPI = {"classification": "net_gain_per_customer", "regression": "value_held_by_top"}
+NOISE = re.compile(r"warning|traceback|\bERROR\b", re.IGNORECASE)
+
+
+def models() -> list[dict[str, str]]:
+    """Return the answers for every kind of model."""
+    names = ("problem_type", "framework")
+    return [dict(zip(names, values, strict=True)) for values in product(*(options()[name] for name in names))]
+
+
+def named(answers: dict[str, Any]) -> str:
+    """Return a short name for a test with `answers`."""
+    return "-".join(map(str, answers.values()))
+
+
+def is_better_than_baseline(project: Project) -> bool:
+    """Tell whether the last trained model beats one that has learnt nothing."""
+    name, more_is_better = MEASURES[project.answers["problem_type"]]
+    metrics = project.json("reports/metrics.json")
+    found, baseline = metrics[name], metrics[f"baseline_{name}"]
+    return found > baseline if more_is_better else found < baseline
+
+
+def stages_run(printed: str) -> list[str]:
+    """Return the stages that DVC says it ran."""
+    return re.findall(r"^Running stage '(\w+)'", printed, re.MULTILINE)
+
+
+def bash_blocks(readme: str) -> list[str]:
+    """Return what a reader would paste into a shell."""
+    return re.findall(r"^```bash\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
+
+
+def change(project: Project, path: str, **values: Any) -> None:
+    """Set values in a YAML file of a project; `model__seed=1` sets `seed` in the section `model`."""
+    content = yaml.safe_load(project.text(path))
+    for name, value in values.items():
+        *sections, key = name.split("__")
+        section = content
+        for each in sections:
+            section = section[each]
+        section[key] = value
+    (project.path / path).write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+
+
+def md5(path: Path) -> str:
+    """Return the hash by which DVC knows a file."""
+    return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+
+
+@dataclass(frozen=True)
+class Registry:
+    """What MLflow knows of a project."""
+
+    experiments: dict[str, list[dict[str, Any]]]
+    versions: dict[str, dict[str, Any]]
+    challenger: str | None
+    champion: str | None
+
+    @property
+    def newest(self) -> str:
+        """Return the newest version of the model."""
+        return max(self.versions, key=int)
+
+
+def registry(project: Project) -> Registry:
+    """Ask MLflow, in the project's own environment."""
+    return Registry(**inside(project, "registry.py"))
+
+
+def inside(project: Project, script: str, *arguments: str) -> Any:
+    """Run a script of tests/run/inside in the project's environment and return the JSON that it prints last."""
+    printed = project.run("uv", "run", "python", INSIDE / script, project.answers["project_slug"], *arguments).stdout
+    return json.loads(printed.splitlines()[-1])
+
+
+def nobody_listens() -> str:
+    """Return an address at which nothing answers, and at which a server can be started."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{free.getsockname()[1]}"
+
+
+def tasks_of(project: Project) -> set[str]:
+    """Return the names of the tasks that `poe` knows."""
+    included = [tomllib.loads(project.text(path))["tool"]["poe"] for path in poe_of(project)["include"]]
+    tables = [poe_of(project), *included, *(group for poe in included for group in poe.get("groups", {}).values())]
+    return {task for table in tables for task in table.get("tasks", {})}
+
+
+def poe_of(project: Project) -> dict[str, Any]:
+    """Return the settings of `poe`."""
+    return tomllib.loads(project.text("pyproject.toml"))["tool"]["poe"]

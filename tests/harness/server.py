@@ -1,0 +1,175 @@
+"""A model server that runs, and people who ask it."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from http.client import HTTPConnection, RemoteDisconnected
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+from urllib.error import URLError
+from urllib.parse import urlsplit
+from urllib.request import urlopen
+
+from harness.projects import nobody_listens
+from harness.template import Project, clean_environment
+
+PATIENCE_SECONDS = 90
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a server answered."""
+
+    status: int
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+
+@dataclass
+class Server:
+    """A process that serves the models of a project."""
+
+    project: Project
+    process: subprocess.Popen[bytes]
+    url: str
+
+    @property
+    def log(self) -> str:
+        """Return what it has logged."""
+        return self.project.text("serve.log")
+
+    def ask(self, path: str, body: Any = None, connection: HTTPConnection | None = None) -> Answer:
+        """Ask for a path, with a body if there is one to send."""
+        if connection is None:
+            with closing(self.connect()) as own:
+                return self.ask(path, body, own)
+        content = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+        connection.request("GET" if body is None else "POST", path, content)
+        with connection.getresponse() as response:
+            return Answer(response.status, response.read().decode())
+
+    def connect(self) -> HTTPConnection:
+        """Return a connection, which is kept between requests."""
+        return HTTPConnection(urlsplit(self.url).netloc, timeout=PATIENCE_SECONDS)
+
+    def ready(self) -> bool:
+        """Tell whether it says that it is ready."""
+        return self.ask("/v2/health/ready").status == 200
+
+    def stop(self) -> int:
+        """Tell it to stop, and return its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(PATIENCE_SECONDS)
+
+
+def eventually(what: str, holds: Callable[[], Any]) -> Any:
+    """Wait until something holds, and return it."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < until:
+        if found := holds():
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"not within {PATIENCE_SECONDS} s: {what}")
+
+
+@contextmanager
+def serving(project: Project, **variables: str) -> Iterator[Server]:
+    """Start a server of a project on a free port, and end it."""
+    url = nobody_listens()
+    python = project.path / ".venv/bin/python"
+    command = [python, "-m", f"{project.answers['package_name']}.serving", "--port", str(urlsplit(url).port)]
+    with (project.path / "serve.log").open("wb") as log:
+        process = subprocess.Popen(
+            command, cwd=project.path, env={**clean_environment(), **variables}, stdout=log, stderr=log
+        )
+        server = Server(project, process, url)
+        try:
+            eventually(f"a server on {url}", lambda: process.poll() is not None or listens(server))
+            assert process.poll() is None, server.log
+            yield server
+        finally:
+            process.kill()
+            process.wait()
+
+
+def listens(server: Server) -> bool:
+    """Tell whether the server answers at all."""
+    try:
+        return server.ask("/v2/health/live").status == 200
+    except OSError:
+        return False
+
+
+@contextmanager
+def registry_at(address: str, project: Project, folder: Path | None = None) -> Iterator[None]:
+    """Run an MLflow server with the registry of a project, or with one of its own in another folder."""
+    command = [
+        *("mlflow", "server", "--backend-store-uri", "sqlite:///mlflow.db", "--workers", "1"),
+        *("--host", "127.0.0.1", "--port", str(urlsplit(address).port)),
+    ]
+    process = subprocess.Popen(
+        [project.path / ".venv/bin/python", "-m", *command],
+        cwd=folder or project.path,
+        env={**clean_environment(), "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        eventually(f"MLflow at {address}", lambda: process.poll() is not None or healthy(address))
+        yield
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
+
+
+def healthy(address: str) -> bool:
+    """Tell whether an MLflow server answers."""
+    try:
+        with urlopen(f"{address}/health") as answer:
+            return answer.status == 200
+    except URLError:
+        return False
+
+
+@dataclass
+class Crowd:
+    """Clients that ask again and again, each on a connection of its own, as long as the server says that it is ready."""
+
+    server: Server
+    body: bytes
+    answers: list[Answer] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def asking(self, clients: int) -> Iterator[None]:
+        """Let them ask during the block, and until the end of it."""
+        done = Event()
+        threads = [Thread(target=self._ask, args=[done]) for _ in range(clients)]
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            for thread in threads:
+                thread.join()
+
+    def _ask(self, done: Event) -> None:
+        connection = self.server.connect()
+        while not done.is_set():
+            try:
+                self.answers.append(self.server.ask("/predict", self.body, connection))
+            except (RemoteDisconnected, OSError) as error:
+                self.lost.append(repr(error))
+                connection.close()
+        connection.close()

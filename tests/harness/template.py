@@ -1,0 +1,227 @@
+"""What the tests share: the sources of the template, its questions, and a rendered project to run commands in."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import mlops
+import yaml
+from jinja2 import Environment
+from jinja2.defaults import DEFAULT_NAMESPACE
+from pathspec import PathSpec
+
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATE = ROOT / "template"
+ANSWERS_FILE = ".copier-answers.yml"
+# Files that every level writes to, between two anchor comments: neither a seed nor managed as a whole.
+SHARED = {ANSWERS_FILE, "README.md", "pyproject.toml"}
+# What Copier, its migrations, and the answers of an earlier run add to questions and hidden values.
+ALWAYS_THERE = {
+    "_copier_answers",
+    "_copier_conf",
+    "_copier_operation",
+    "_copier_phase",
+    "_copier_python",
+    "_folder_name",
+    "_stage",
+    "applied_level",
+}
+
+
+@cache
+def settings() -> dict[str, Any]:
+    """Return copier.yml: settings begin with an underscore, all others are questions."""
+    return yaml.safe_load((ROOT / "copier.yml").read_text(encoding="utf-8"))
+
+
+def questions() -> dict[str, dict[str, Any]]:
+    """Return the questions and hidden values by name."""
+    return {name: question for name, question in settings().items() if not name.startswith("_")}
+
+
+def visible_questions() -> dict[str, dict[str, Any]]:
+    """Return the questions that are asked, at least at some level."""
+    return {name: question for name, question in questions().items() if question.get("when") is not False}
+
+
+def options() -> dict[str, list[Any]]:
+    """Return what can be answered to each question that has a limited choice, the default first."""
+    found = {}
+    for name, question in visible_questions().items():
+        if question["type"] == "bool":
+            values: list[Any] = [True, False]
+        elif "choices" in question:
+            values = _choices(question["choices"])
+        else:
+            continue
+        if question.get("multiselect"):
+            values = [[], *([value] for value in values), values]
+        default = question.get("default", [])
+        found[name] = sorted(values, key=lambda value, default=default: value != default)
+    return found
+
+
+def _choices(choices: dict[str, Any] | list[Any]) -> list[Any]:
+    values = choices.values() if isinstance(choices, dict) else choices
+    return [value["value"] if isinstance(value, dict) else value for value in values]
+
+
+def levels() -> list[int]:
+    """Return the numbers of the levels that can be chosen."""
+    return [level["number"] for level in mlops.catalogue()["levels"] if level["released"]]
+
+
+@cache
+def environment() -> Environment:
+    """Return a Jinja environment that reads the sources as Copier does."""
+    return Environment(
+        line_statement_prefix=settings()["_envops"]["line_statement_prefix"],
+        extensions=["jinja2_ansible_filters.AnsibleCoreFiltersExtension", mlops.Mlops],
+        keep_trailing_newline=True,
+    )
+
+
+def known_names() -> set[str]:
+    """Return the names that a template may use."""
+    return {*questions(), *ALWAYS_THERE, *environment().globals}
+
+
+def left_to_fill_in(text: str) -> list[str]:
+    """Return what Jinja would still fill in; the doubled braces of a format string, workflow or dashboard are none of it."""
+    filled_in = re.finditer(r"(?<!\$)\{\{[^{}\n]*\}\}", text)
+    known = known_names() - DEFAULT_NAMESPACE.keys()
+    names = [match[0] for match in filled_in if set(re.findall(r"\w+", match[0])) & known]
+    return names + re.findall(r"\{%.*?%\}|^[ \t]*#%.*$", text, re.MULTILINE)
+
+
+@cache
+def repository_files() -> list[PurePosixPath]:
+    """Return the files of this repository that Git tracks or would add."""
+    listed = git("ls-files", "-z", "--cached", "--others", "--exclude-standard", folder=ROOT).split("\0")
+    return sorted(PurePosixPath(path) for path in set(listed) if path and (ROOT / path).is_file())
+
+
+def sources(*suffixes: str) -> list[Path]:
+    """Return the files below template/, or those with one of `suffixes`."""
+    paths = (ROOT / path for path in repository_files() if path.parts[0] == TEMPLATE.name)
+    return [path for path in paths if not suffixes or path.suffix in suffixes]
+
+
+def relative(path: Path) -> str:
+    """Return `path` as it is seen from the root of this repository: a short name for a test."""
+    return path.relative_to(ROOT).as_posix()
+
+
+def destination(source: Path) -> str:
+    """Return where `source` is rendered to: overlay folders fall away, and the package gets its default name."""
+    parts = source.relative_to(TEMPLATE).as_posix().removesuffix(".jinja")
+    parts = parts.replace("{{ _copier_conf.answers_file }}", ANSWERS_FILE).replace("{{ package_name }}", "churn")
+    return re.sub(r"\{\{ \w+ \}\}/", "", parts)
+
+
+def seed_patterns() -> list[str]:
+    """Return the patterns of all files that an update never touches once their level was reached."""
+    (block,) = settings()["_exclude"]
+    text = environment().from_string(block).render(_copier_operation="update", applied_level=max(levels()))
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def is_seed(path: str) -> bool:
+    """Tell whether the file that is rendered to `path` belongs to the team once it has arrived."""
+    return PathSpec.from_lines("gitignore", seed_patterns()).match_file(path)
+
+
+def git(*arguments: str | Path, folder: Path) -> str:
+    """Run Git in `folder` and return its output."""
+    command = ["git", *map(str, arguments)]
+    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+def clean_environment() -> dict[str, str]:
+    """Return the environment for a project of its own: without what belongs to the tests' own one."""
+    unwanted = {"VIRTUAL_ENV", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "UV_PROJECT_ENVIRONMENT", "UV_LOCKED"}
+    unwanted |= {name for name in os.environ if name.startswith(("DVC_", "MLFLOW_", "PYTEST"))}
+    kept = {name: value for name, value in os.environ.items() if name not in unwanted}
+    # A project pins its Python in .python-version; here it has to do with the one that there is.
+    python = getattr(sys, "_base_executable", sys.executable)
+    # On a busy machine threads wait for each other: on so little data one alone is always faster.
+    return {"UV_PYTHON": python, "UV_PYTHON_DOWNLOADS": "never", "OMP_NUM_THREADS": "1", **kept}
+
+
+@dataclass(frozen=True)
+class Project:
+    """A rendered project."""
+
+    path: Path
+    answers: dict[str, Any]
+
+    @property
+    def package(self) -> Path:
+        """Return the folder of its Python package."""
+        return self.path / "src" / self.answers["package_name"]
+
+    def files(self) -> list[str]:
+        """Return the paths of its files, sorted; neither Git's nor those that Git ignores are of interest."""
+        paths = (path.relative_to(self.path) for path in self.path.rglob("*") if path.is_file())
+        return sorted(path.as_posix() for path in paths if path.parts[0] not in {".git", ".venv"})
+
+    def text(self, path: str) -> str:
+        """Return what the file `path` says."""
+        return (self.path / path).read_text(encoding="utf-8")
+
+    def json(self, path: str) -> Any:
+        """Return the JSON value in the file `path`."""
+        return json.loads(self.text(path))
+
+    def run(self, *command: str | Path, rc: int | None = 0, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run a command in the project's folder; fail unless it exits with `rc` (None: anything goes)."""
+        done = subprocess.run(
+            list(map(str, command)),
+            cwd=self.path,
+            env={**clean_environment(), **variables},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if rc is not None:
+            words = " ".join(map(str, command))
+            assert done.returncode == rc, f"`{words}` exited with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def poe(self, *arguments: str, rc: int | None = 0, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run a task as its users do."""
+        return self.run("uv", "run", "poe", *arguments, rc=rc, **variables)
+
+    def python(self, code: str) -> str:
+        """Run `code` in the project's environment and return what it prints."""
+        return self.run("uv", "run", "python", "-c", code).stdout.strip()
+
+    def commit(self, subject: str) -> None:
+        """Commit everything."""
+        self.run("git", "add", "--all")
+        self.run("git", "commit", "--quiet", "--message", subject)
+
+    def install(self) -> None:
+        """Do what a user does first: make a repository and the environment, and commit."""
+        self.run("git", "init", "--quiet")
+        self.run("uv", "sync", "--quiet")
+        self.commit("Start from copier-mlops")
+
+
+def strings(value: Any) -> Iterator[str]:
+    """Yield all texts in `value`, however deep."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from strings([*value, *value.values()])
+    elif isinstance(value, Iterable):
+        for item in value:
+            yield from strings(item)

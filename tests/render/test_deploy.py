@@ -1,0 +1,284 @@
+"""What is deployed: strictly valid, as restricted as it can be, and of one mind about names and ports."""
+
+import copy as copying
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+from harness.kube import Manifest, built, manifests, only, problems
+from harness.template import Project
+
+ENVIRONMENTS = ["staging", "production"]
+ANSWERS = [
+    {"maturity_level": 1},
+    {
+        "maturity_level": 1,
+        "project_name": 'On "call": 2026',
+        "project_slug": "2026",
+        "package_name": "on_call",
+        "repository_url": "https://gitlab.com/Group/sub/On-Call.git",
+    },
+]
+
+
+@pytest.fixture(scope="module")
+def deployed(render: Callable[..., Project], tool: Callable[[str], str]) -> Callable[[str], list[Manifest]]:
+    """Return what the default project has in an environment."""
+    cache: dict[str, list[Manifest]] = {}
+
+    def deployed(environment: str) -> list[Manifest]:
+        if environment not in cache:
+            cache[environment] = built(render(maturity_level=1), f"deploy/overlays/{environment}", tool)
+        return cache[environment]
+
+    return deployed
+
+
+@pytest.fixture
+def argocd(render: Callable[..., Project]) -> list[Manifest]:
+    """Return what Argo CD is told."""
+    folder = render(maturity_level=1).path / "deploy" / "argocd"
+    return [manifest for path in sorted(folder.iterdir()) for manifest in manifests(path)]
+
+
+def applications(project: Project) -> list[Manifest]:
+    """Return the applications that Argo CD makes: one for each folder that the ApplicationSet finds."""
+    (declared,) = manifests(project.path / "deploy" / "argocd" / "applications.yaml")
+    (generator,) = declared["spec"]["generators"]
+    folders = [path for each in generator["git"]["directories"] for path in sorted(project.path.glob(each["path"]))]
+    return [application(declared["spec"]["template"], folder.relative_to(project.path)) for folder in folders]
+
+
+def application(template: Manifest, folder: Path) -> Manifest:
+    text = yaml.safe_dump(template)
+    text = text.replace("{{ .path.basename }}", folder.name).replace("{{ .path.path }}", folder.as_posix())
+    made = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", **yaml.safe_load(text)}
+    assert "{{" not in json.dumps(made)
+    return made
+
+
+def container(of: list[Manifest]) -> dict[str, Any]:
+    (found,) = only("Deployment", of)["spec"]["template"]["spec"]["containers"]
+    return found
+
+
+def selects(selector: dict[str, str], labels: dict[str, str]) -> bool:
+    return bool(selector) and selector.items() <= labels.items()
+
+
+@pytest.mark.parametrize("answers", ANSWERS, ids=lambda answers: answers.get("project_slug", "default"))
+def test_everything_is_strictly_valid(render, tool, subtests, answers):
+    project = render(**answers)
+    found = [
+        manifest for environment in ENVIRONMENTS for manifest in built(project, f"deploy/overlays/{environment}", tool)
+    ]
+    found += [manifest for path in (project.path / "deploy" / "argocd").iterdir() for manifest in manifests(path)]
+    for manifest in [*found, *applications(project)]:
+        with subtests.test(f"{manifest['kind']} {manifest['metadata']['name']}"):
+            assert problems(manifest) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "value"),
+    [
+        ("Deployment", "spec.template.spec.containers.0.imagee", "typo"),
+        ("Deployment", "spec.template.spec.containers.0.ports.0.containerPort", "8080"),
+        ("HorizontalPodAutoscaler", "spec.maxReplica", 10),
+        ("ServiceMonitor", "spec.endpoints.0.pathh", "/metrics"),
+        ("PrometheusRule", "spec.groups.0.rules.0.exprr", "up"),
+        ("AppProject", "spec.sourceRepo", []),
+        ("ApplicationSet", "spec.template.spec.syncPolicy.automated.prun", True),
+    ],
+)
+def test_a_typing_error_is_found(deployed, argocd, kind, path, value):
+    spoilt = copying.deepcopy(only(kind, [*deployed("production"), *argocd]))
+    *steps, key = path.split(".")
+    inner: Any = spoilt
+    for step in steps:
+        inner = inner[int(step) if step.isdigit() else step]
+    inner[key] = value
+    assert len(problems(spoilt)) == 1
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_pods_are_restricted(deployed, environment):
+    deployment = only("Deployment", deployed(environment))
+    pod, (server,) = deployment["spec"]["template"]["spec"], deployment["spec"]["template"]["spec"]["containers"]
+    assert pod["securityContext"] == {
+        "runAsNonRoot": True,
+        "runAsUser": 10001,
+        "runAsGroup": 10001,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    assert server["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert pod["automountServiceAccountToken"] is False
+    assert not {"hostNetwork", "hostPID", "hostIPC"} & pod.keys()
+    assert [volume.keys() for volume in pod["volumes"]] == [{"name", "emptyDir"}]
+    assert [mount["mountPath"] for mount in server["volumeMounts"]] == ["/tmp"]
+    assert server["resources"]["limits"]["memory"]
+    assert server["resources"]["requests"].keys() == {"cpu", "memory"}
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_selectors_find_the_pods(deployed, environment):
+    found = deployed(environment)
+    pods = only("Deployment", found)["spec"]["template"]["metadata"]["labels"]
+    assert pods["app.kubernetes.io/name"] == "customer-churn"
+    assert selects(only("Deployment", found)["spec"]["selector"]["matchLabels"], pods)
+    assert selects(only("Service", found)["spec"]["selector"], pods)
+    assert selects(only("PodDisruptionBudget", found)["spec"]["selector"]["matchLabels"], pods)
+    assert selects(only("NetworkPolicy", found)["spec"]["podSelector"]["matchLabels"], pods)
+    (spread,) = only("Deployment", found)["spec"]["template"]["spec"]["topologySpreadConstraints"]
+    assert selects(spread["labelSelector"]["matchLabels"], pods)
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_everybody_uses_the_port_by_its_name(deployed, environment):
+    found = deployed(environment)
+    server = container(found)
+    assert server["ports"] == [{"name": "http", "containerPort": 8080}]
+    probes = {name: server[name]["httpGet"] for name in ("startupProbe", "readinessProbe", "livenessProbe")}
+    assert {probe["port"] for probe in probes.values()} == {"http"}
+    assert probes["livenessProbe"]["path"] == "/v2/health/live"
+    assert probes["readinessProbe"]["path"] == "/v2/health/ready"
+    (port,) = only("Service", found)["spec"]["ports"]
+    assert (port["name"], port["targetPort"]) == ("http", "http")
+    (allowed,) = only("NetworkPolicy", found)["spec"]["ingress"]
+    assert allowed["ports"] == [{"port": "http"}]
+
+
+def test_prometheus_finds_the_service_and_calls_it_by_the_name_of_the_project(deployed):
+    found = deployed("production")
+    monitor, service = only("ServiceMonitor", found)["spec"], only("Service", found)
+    (endpoint,) = monitor["endpoints"]
+    assert selects(monitor["selector"]["matchLabels"], service["metadata"]["labels"])
+    assert endpoint["port"] == service["spec"]["ports"][0]["name"]
+    assert endpoint["path"] == "/metrics"
+    assert service["metadata"]["labels"][monitor["jobLabel"]] == "customer-churn"
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_two_to_ten_servers_run_by_load_and_one_goes_at_a_time(deployed, environment):
+    found = deployed(environment)
+    scaler, deployment = only("HorizontalPodAutoscaler", found)["spec"], only("Deployment", found)
+    assert scaler["scaleTargetRef"].items() <= {**deployment, "name": deployment["metadata"]["name"]}.items()
+    assert (scaler["minReplicas"], scaler["maxReplicas"]) == (2, 10)
+    assert [metric["resource"] for metric in scaler["metrics"]] == [
+        {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 70}}
+    ]
+    assert "replicas" not in deployment["spec"]
+    assert only("PodDisruptionBudget", found)["spec"]["maxUnavailable"] == 1
+
+
+@pytest.mark.parametrize(("environment", "alias"), [("staging", "challenger"), ("production", "champion")])
+def test_environment_serves_the_model_of_its_alias(deployed, environment, alias):
+    found = deployed(environment)
+    settings = only_settings(found)
+    assert container(found)["envFrom"] == [{"configMapRef": {"name": settings["metadata"]["name"]}}]
+    assert settings["data"]["MODEL_ALIAS"] == alias
+
+
+def only_settings(of: list[Manifest]) -> Manifest:
+    (found,) = (each for each in of if each["kind"] == "ConfigMap" and "MODEL_ALIAS" in each["data"])
+    return found
+
+
+def test_pods_may_reach_mlflow_where_it_is_said_to_be(deployed):
+    found = deployed("production")
+    address = urlsplit(only_settings(found)["data"]["MLFLOW_TRACKING_URI"])
+    assert address.hostname is not None
+    namespace = {"kubernetes.io/metadata.name": address.hostname.split(".")[1]}
+    ports = [
+        port["port"]
+        for rule in only("NetworkPolicy", found)["spec"]["egress"]
+        for peer in rule.get("to", [])
+        if peer["namespaceSelector"]["matchLabels"] == namespace
+        for port in rule["ports"]
+    ]
+    assert ports == [address.port]
+
+
+def test_image_is_the_same_in_all_environments_and_follows_the_repository(render, tool):
+    project = render(**ANSWERS[1])
+    images = {container(built(project, f"deploy/overlays/{each}", tool))["image"] for each in ENVIRONMENTS}
+    assert images == {"registry.gitlab.com/group/sub/on-call:main"}
+
+
+def test_a_digest_in_an_overlay_decides_which_image_runs(project, tool):
+    changed, digest = project(maturity_level=1), f"sha256:{'ab' * 32}"
+    path = changed.path / "deploy/overlays/staging/kustomization.yaml"
+    overlay = yaml.safe_load(path.read_text())
+    overlay["images"][0]["digest"] = digest
+    path.write_text(yaml.safe_dump(overlay))
+    assert container(built(changed, "deploy/overlays/staging", tool))["image"].endswith(f"@{digest}")
+    assert digest not in container(built(changed, "deploy/overlays/production", tool))["image"]
+
+
+def test_argo_cd_deploys_each_folder_of_overlays_to_a_namespace_of_its_own(render):
+    project = render(maturity_level=1)
+    found = applications(project)
+    assert {each["metadata"]["name"] for each in found} == {f"customer-churn-{name}" for name in ENVIRONMENTS}
+    for each in found:
+        spec = each["spec"]
+        assert (project.path / spec["source"]["path"] / "kustomization.yaml").exists()
+        assert spec["destination"]["namespace"] == each["metadata"]["name"]
+        assert spec["syncPolicy"]["automated"] == {"prune": True, "selfHeal": True}
+        assert "CreateNamespace=true" in spec["syncPolicy"]["syncOptions"]
+        labels = spec["syncPolicy"]["managedNamespaceMetadata"]["labels"]
+        assert labels == {"pod-security.kubernetes.io/enforce": "restricted"}
+
+
+def test_argo_cd_lets_the_project_deploy_from_its_repository_to_its_namespaces_only(render):
+    project = render(maturity_level=1)
+    (allowed,) = manifests(project.path / "deploy/argocd/project.yaml")
+    url = project.answers["repository_url"]
+    assert allowed["spec"]["sourceRepos"] == [url]
+    assert [each["namespace"] for each in allowed["spec"]["destinations"]] == ["customer-churn-*"]
+    for each in applications(project):
+        assert each["spec"]["project"] == allowed["metadata"]["name"]
+        assert each["spec"]["source"]["repoURL"] == url
+
+
+def test_somebody_on_call_can_stop_the_synchronisation_of_one_application(argocd):
+    ignored = only("ApplicationSet", argocd)["spec"]["ignoreApplicationDifferences"]
+    assert ignored == [{"jsonPointers": ["/spec/syncPolicy"]}]
+
+
+def test_rules_and_dashboard_come_once_and_watch_every_environment(deployed):
+    assert "PrometheusRule" not in {manifest["kind"] for manifest in deployed("staging")}
+    assert only("PrometheusRule", deployed("production"))["spec"]["groups"]
+    (dashboard,) = (each for each in deployed("production") if "dashboard.json" in each.get("data", {}))
+    assert dashboard["metadata"]["labels"]["grafana_dashboard"] == "1"
+    assert json.loads(dashboard["data"]["dashboard.json"])["panels"]
+
+
+def test_the_revert_of_the_runbook_brings_the_image_back(project, tool):
+    changed = project(maturity_level=1)
+    changed.run("git", "init", "--quiet")
+    changed.commit("Start")
+    before = built(changed, "deploy/overlays/production", tool)
+    path = changed.path / "deploy/overlays/production/kustomization.yaml"
+    path.write_text(path.read_text().replace("newTag: main", f"newTag: main\n    digest: sha256:{'cd' * 32}"))
+    changed.commit("Take the new image to production")
+    assert built(changed, "deploy/overlays/production", tool) != before
+    (revert,) = re.findall(r"^git revert .*$", changed.text("docs/runbooks/roll-back.md"), re.MULTILINE)
+    changed.run("bash", "-c", revert)
+    assert built(changed, "deploy/overlays/production", tool) == before
+
+
+def test_runbooks_name_only_files_that_there_are(render):
+    project = render(maturity_level=1)
+    for runbook in (project.path / "docs" / "runbooks").iterdir():
+        text = runbook.read_text(encoding="utf-8")
+        for name in re.findall(r"`(deploy/[\w./-]+)`|\]\(([\w.-]+\.md)\)", text):
+            assert (project.path / name[0]).exists(), name
+            assert (runbook.parent / name[1]).exists(), name

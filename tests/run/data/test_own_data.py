@@ -1,0 +1,67 @@
+"""Another data set takes the place of the example, by the steps of the generated README and no other."""
+
+import re
+from pathlib import Path
+
+import pytest
+from harness.projects import change, is_better_than_baseline, registry
+from harness.template import Project, levels
+
+OWN_DATA = Path(__file__).with_name("own_data")
+DATA_SETS = {"classification": "breast_cancer", "regression": "diabetes"}
+GATES = {"classification": {"min_accuracy": 0.9, "min_roc_auc": 0.95}, "regression": {"min_r2": 0.3}}
+
+
+def take_own_data(project: Project) -> None:
+    """Follow the steps under "Your own data", in their order."""
+    problem_type = project.answers["problem_type"]
+    data_set = OWN_DATA / DATA_SETS[problem_type]
+    put(project, f"src/{project.answers['package_name']}/data.py", data_set.with_suffix(".py"))
+    (project.package / "simulator.py").unlink()
+    put(project, "tests/test_data.py", OWN_DATA / "data_tests.py")
+    if project.answers["maturity_level"]:
+        put(project, "expectations/raw.yaml", data_set.with_suffix(".yaml"))
+    change(project, "params.yaml", gate=GATES[problem_type])
+    notes = project.text("docs/model_card_notes.md")
+    own_notes = re.sub(r"(^## .*\n\n)[^#]+", rf"\1On {data_set.name}.\n\n", notes, flags=re.MULTILINE)
+    (project.path / "docs/model_card_notes.md").write_text(own_notes)
+
+
+def put(project: Project, path: str, own_file: Path) -> None:
+    (project.path / path).write_text(own_file.read_text().replace("own_package", project.answers["package_name"]))
+
+
+@pytest.fixture(scope="module", params=levels())
+def level(request) -> int:
+    return request.param
+
+
+@pytest.fixture(scope="module", params=DATA_SETS)
+def own(install, request, level) -> Project:
+    """Return a project in which nothing but the data set was exchanged."""
+    project = install(maturity_level=level, problem_type=request.param)
+    take_own_data(project)
+    return project
+
+
+def test_model_of_own_data_beats_the_baseline_and_passes_its_gate(own, level):
+    assert "not good enough" not in own.poe("pipeline" if level else "train").stdout
+    assert is_better_than_baseline(own)
+
+
+def test_model_of_own_data_is_registered_with_a_card(own, level):
+    if not level:
+        assert not (own.path / "mlflow.db").exists()
+        return
+    found = registry(own)
+    assert found.challenger == "1"
+    assert "no ONNX form" not in found.versions["1"]["tags"]["fast_path"]
+    card = own.text("reports/model_card.md")
+    assert f"On {DATA_SETS[own.answers['problem_type']]}." in card
+    assert "satisfaction" not in card, "that is a feature of the example"
+    own.poe("card", "--check")
+
+
+def test_project_with_own_data_passes_its_checks(own):
+    own.poe("lint")
+    own.poe("test")

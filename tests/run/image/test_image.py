@@ -1,0 +1,148 @@
+"""The image of the server, built and run by a real Docker Engine; only its two base images are stand-ins."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+from harness.docker import PROGRAMS, Engine, engine, import_stand_ins
+from harness.projects import DEFAULT, inside, nobody_listens
+from harness.server import Server, eventually, registry_at
+from harness.template import Project
+
+MOST_BYTES = 600_000_000
+TRAINING = ["dvc", "great-expectations", "ipykernel", "matplotlib", "mlflow", "onnx", "pyarrow", "pytest", "skl2onnx"]
+COMPILERS = ["cc", "gcc", "g++", "clang", "make", "uv"]
+OWN_STEP = """
+
+def as_it_is(matrix):
+    return matrix
+"""
+
+
+@pytest.fixture(scope="module")
+def docker(tool: Callable[[str], str], lacking: Callable[[str], NoReturn]) -> Iterator[Engine]:
+    """Return a Docker Engine of the tests' own."""
+    for program in PROGRAMS:
+        tool(program)
+    if os.geteuid():
+        lacking("only root can start a Docker Engine")
+    with engine() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def project(first_pipeline: Callable[..., Any]) -> Project:
+    """Return the default project after its first pipeline."""
+    return first_pipeline(**DEFAULT).project
+
+
+@pytest.fixture(scope="module")
+def image(docker: Engine, project: Project) -> str:
+    """Return the image of the default project."""
+    import_stand_ins(docker, project.text("Dockerfile"))
+    build(docker, project)
+    (name,) = re.findall(r"docker build --tag (\S+)", project.text("tasks/level-1.toml"))
+    return name
+
+
+@pytest.fixture(scope="module")
+def mlflow(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Return where a server of MLflow is that knows no model, and an audit log to go with it."""
+    address, folder = nobody_listens(), tmp_path_factory.mktemp("mlflow")
+    with registry_at(address, project, folder):
+        yield {"MLFLOW_TRACKING_URI": address, "AUDIT_DATABASE_URL": f"sqlite:///{folder}/audit.db"}
+
+
+def build(docker: Engine, project: Project, *arguments: str, rc: int = 0) -> subprocess.CompletedProcess[str]:
+    """Build the image as its owners do."""
+    return project.poe("build", "--network=host", *arguments, rc=rc, **docker.variables)
+
+
+def is_served(project: Project, server: Server) -> bool:
+    """Tell whether a server predicts as the model that was trained last."""
+    expected = inside(project, "predictions.py", project.answers["package_name"])
+    answer = server.ask("/predict", {"rows": expected["rows"]}).json
+    found = [[*row["probabilities"].values()] for row in answer["predictions"]]
+    return found == [pytest.approx(row, abs=1e-5) for row in expected["probabilities"]]
+
+
+def files(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_image_is_small_with_all_that_is_below_it(docker, image):
+    assert docker.inspect(image)["Size"] < MOST_BYTES
+
+
+def test_image_says_which_code_it_is_of(docker, image, project):
+    labels = docker.inspect(image)["Config"]["Labels"]
+    assert labels["org.opencontainers.image.revision"] == project.run("git", "rev-parse", "HEAD").stdout.strip()
+    assert labels["org.opencontainers.image.version"] == "first-model"
+    assert labels["org.opencontainers.image.source"] == project.answers["repository_url"]
+
+
+def test_image_can_neither_train_nor_compile(docker, image):
+    names = "from importlib.metadata import distributions; print(*(each.name for each in distributions()))"
+    printed = docker.docker("run", "--rm", image, "python", "-c", names).stdout
+    installed = {name.lower().replace("_", "-") for name in printed.split()}
+    assert {"mlflow-skinny", "onnxruntime", "scikit-learn"} <= installed
+    assert installed & {*TRAINING} == set()
+    found = docker.docker("run", "--rm", image, "sh", "-c", f"command -v {' '.join(COMPILERS)}", rc=None).stdout
+    assert found == ""
+
+
+def test_no_secret_and_no_data_gets_into_it(docker, render, tmp_path):
+    folder = shutil.copytree(render(**DEFAULT).path, tmp_path / "project")
+    wanted = {"pyproject.toml", "uv.lock", "serving.yaml", *(path for path in files(folder) if path.startswith("src/"))}
+    for planted in ("uv.lock", ".env", "audit.db", "data/raw.csv", "src/.env", "src/mlflow.db", "src/rows.parquet"):
+        (folder / planted).parent.mkdir(exist_ok=True)
+        (folder / planted).write_text("secret\n")
+    everything = tmp_path / "Dockerfile"
+    everything.write_text("FROM scratch\nCOPY . /\n")
+    docker.docker("build", "--file", everything, "--output", tmp_path / "context", folder)
+    assert files(tmp_path / "context") == wanted
+
+
+def test_server_waits_for_a_model_and_then_predicts_as_the_pipeline_did(docker, image, churn, mlflow):
+    with docker.serving(churn, image, MLFLOW_TRACKING_URI=mlflow["MLFLOW_TRACKING_URI"]) as server:
+        assert not server.ready()
+        churn.poe("register", rc=0, **mlflow)
+        churn.poe("promote", "--version", "challenger", "--approved-by", "ada", rc=0, **mlflow)
+        eventually("a champion", server.ready)
+        assert "by its onnx path" in server.log
+        assert is_served(churn, server)
+        assert docker.docker("exec", "server", "id").stdout.startswith("uid=10001(server) gid=10001(server) ")
+        assert docker.docker("exec", "server", "find", "/tmp", "-type", "f").stdout == "", "who wrote what, and why?"
+        eventually("its health", lambda: docker.inspect("server")["State"]["Health"]["Status"] == "healthy")
+        assert server.stop() == 0
+
+
+def test_health_check_fails_where_no_server_answers(docker, image):
+    kind, *check = docker.inspect(image)["Config"]["Healthcheck"]["Test"]
+    assert kind == "CMD"
+    assert "Connection refused" in docker.docker("run", "--rm", "--network=none", image, *check, rc=1).stderr
+
+
+def test_model_with_a_step_of_its_own_is_served_too(docker, image, churn, mlflow):
+    model = churn.package / "model.py"
+    text = model.read_text().replace('("estimator",', '("own", FunctionTransformer(as_it_is)), ("estimator",')
+    text = text.replace("from .features", "from sklearn.preprocessing import FunctionTransformer\n\nfrom .features")
+    model.write_text(text + OWN_STEP)
+    churn.poe("pipeline", rc=0, **mlflow)
+    build(docker, churn, "--tag=own")
+    served = {"MLFLOW_TRACKING_URI": mlflow["MLFLOW_TRACKING_URI"], "MODEL_ALIAS": "challenger"}
+    with docker.serving(churn, "own", **served) as server:
+        eventually("a challenger", server.ready)
+        assert "by its native path" in server.log
+        assert is_served(churn, server)
+
+
+def test_import_of_what_only_training_has_is_told_by_the_build(docker, image, churn):
+    features = churn.package / "features.py"
+    features.write_text(features.read_text() + "import pyarrow\n")
+    assert "No module named 'pyarrow'" in build(docker, churn, rc=1).stderr

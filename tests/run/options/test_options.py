@@ -1,0 +1,166 @@
+"""Options of level 1, each run for real: they change what is asked for, and nothing else."""
+
+import hashlib
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+from urllib.error import URLError
+from urllib.request import Request, urlopen
+
+import pytest
+import yaml
+from harness.projects import DEFAULT, change, inside, md5, nobody_listens, registry
+from harness.template import Project
+
+CHOSEN = {**DEFAULT, "experiment_tracker": "mlflow+wandb", "data_remote": "s3", "orchestrator": "airflow"}
+BUCKET = "customer-churn-data"
+KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "eu-west-1"}
+
+
+@dataclass(frozen=True)
+class S3:
+    """A server that speaks S3."""
+
+    address: str
+
+    def keys(self) -> list[str]:
+        """Return the names of all that is in the bucket."""
+        with urlopen(f"{self.address}/{BUCKET}?list-type=2&max-keys=1000") as answer:
+            return re.findall("<Key>(.*?)</Key>", answer.read().decode())
+
+
+@pytest.fixture(scope="module")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
+    """Return a server that speaks S3, with the bucket that the template's default names; all clients use it."""
+    address = nobody_listens()
+    command = [sys.executable, "-m", "moto.server", "--port", address.rpartition(":")[2]]
+    with (tmp_path_factory.mktemp("s3") / "log").open("w") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+        try:
+            for _ in range(600):
+                with suppress(URLError):
+                    urlopen(Request(f"{address}/{BUCKET}", method="PUT")).close()
+                    break
+                time.sleep(0.1)
+            with pytest.MonkeyPatch.context() as patch:
+                for name, value in KEYS.items():
+                    patch.setenv(name, value)
+                patch.setenv("AWS_ENDPOINT_URL", address)
+                yield S3(address)
+        finally:
+            process.terminate()
+            process.wait()
+
+
+@pytest.fixture(scope="module")
+def chosen(installed: Callable[..., Project], s3: S3) -> Project:
+    """Return a project with all of these options, after its first pipeline."""
+    project = installed(**CHOSEN)
+    project.poe("pipeline")
+    project.commit("First model")
+    return project
+
+
+def wandb_runs(project: Project) -> list[dict[str, Any]]:
+    """Return what waits to be sent to Weights & Biases."""
+    return inside(project, "wandb_runs.py")
+
+
+def test_wandb_has_the_run_that_mlflow_has_without_an_account(chosen):
+    (run,) = wandb_runs(chosen)
+    (known,) = registry(chosen).experiments["customer-churn/production"]
+    assert (run["project"], run["group"], run["config"]["mlflow_run"]) == ("customer-churn", "production", known["id"])
+    assert {str(value) for value in run["config"]["model"].values()} <= set(known["params"].values())
+    assert run["config"]["model"].keys() == {name[6:] for name in known["params"] if name.startswith("model.")}
+    assert run["config"]["data_md5"] == known["tags"]["data_md5"]
+    assert chosen.json("reports/metrics.json").items() <= run["summary"].items()
+
+
+def test_wandb_has_rounds_model_and_predictions(chosen):
+    (run,) = wandb_runs(chosen)
+    losses = [row["by_round/train_log_loss"] for row in run["history"] if "by_round/train_log_loss" in row]
+    assert len(losses) == 20
+    assert losses[-1] < losses[0]
+    (model,) = [each for each in run["artifacts"] if each["type"] == "model"]
+    trained = hashlib.sha256((chosen.path / "models/model.joblib").read_bytes()).hexdigest()
+    assert (model["name"], model["sha256"]) == ("customer-churn", {"model.joblib": trained})
+    assert run["table"]["columns"] == ["customer_id", "churned", "predicted_0", "predicted_1"]
+    assert len(run["table"]["data"]) == 500
+
+
+def test_wandb_that_cannot_be_reached_stops_no_run(chosen):
+    newest = registry(chosen).newest
+    done = chosen.poe("register", WANDB_API_KEY="a" * 40, WANDB_BASE_URL=nobody_listens())
+    assert "Weights & Biases does not have this run" in done.stderr
+    assert int(registry(chosen).newest) == int(newest) + 1
+
+
+def test_tests_of_the_option_pass_and_send_nothing(chosen):
+    before = len(wandb_runs(chosen))
+    variables = {"WANDB_API_KEY": "a" * 40, "WANDB_BASE_URL": nobody_listens()}
+    chosen.poe("test", "tests/test_rounds.py", "tests/test_weights_and_biases.py", **variables)
+    chosen.poe("lint")
+    assert len(wandb_runs(chosen)) == before
+
+
+def test_bucket_has_data_model_and_the_files_of_runs_without_a_key_in_any_file(chosen, s3):
+    chosen.run("uv", "run", "dvc", "push")
+    hashes = {
+        path: md5(chosen.path / path) for path in ("data/raw.parquet", "data/train.parquet", "models/model.joblib")
+    }
+    kept = s3.keys()
+    assert {f"files/md5/{each[:2]}/{each[2:]}" for each in hashes.values()} <= set(kept)
+    assert [
+        key for key in kept if re.fullmatch(r"mlflow/customer-churn/production/models/m-\w+/artifacts/MLmodel", key)
+    ]
+    assert [key for key in kept if key.startswith("mlflow/") and key.endswith("reports/index.html")]
+
+    shutil.rmtree(chosen.path / ".dvc/cache")
+    for path in hashes:
+        (chosen.path / path).unlink()
+    chosen.run("uv", "run", "dvc", "pull")
+    assert {path: md5(chosen.path / path) for path in hashes} == hashes
+    assert chosen.run("git", "status", "--porcelain").stdout == ""
+    assert chosen.run("git", "grep", "--name-only", s3.address, rc=1).stdout == ""
+
+
+def test_champion_is_compared_from_the_bucket(chosen):
+    found = registry(chosen)
+    chosen.poe("promote", "--version", str(found.challenger), "--approved-by", "Grace")
+    assert "is the challenger" in chosen.poe("register").stdout
+
+
+def test_bucket_that_is_not_there_is_told_in_a_line(chosen):
+    before = registry(chosen).newest
+    refused = chosen.poe("register", rc=None, AWS_ENDPOINT_URL=nobody_listens(), AWS_MAX_ATTEMPTS="1")
+    assert refused.returncode != 0
+    assert "register: MLflow's files: " in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert registry(chosen).newest == before
+
+
+def test_airflow_runs_what_changed_of_the_stages_in_dvc_yaml(chosen):
+    pipeline = yaml.safe_load(chosen.text("dvc.yaml"))
+    pipeline["stages"]["own"] = {
+        "cmd": "cp reports/metrics.json data/own.json",
+        "deps": ["reports/metrics.json"],
+        "outs": ["data/own.json"],
+    }
+    (chosen.path / "dvc.yaml").write_text(yaml.safe_dump(pipeline, sort_keys=False), encoding="utf-8")
+    change(chosen, "params.yaml", model__max_iter=60)
+    before = int(registry(chosen).newest)
+    chosen.poe("airflow", "db", "migrate")
+    printed = chosen.poe("airflow", "dags", "test", "customer-churn").stdout
+    ran = re.findall(r"Running stage '(\w+)'", printed)
+    assert ran[:2] == ["ingest", "train"]
+    assert sorted(ran[2:]) == ["own", "register"]
+    assert "state=success" in printed
+    assert chosen.json("data/own.json") == chosen.json("reports/metrics.json")
+    assert int(registry(chosen).newest) == before + 1
+    assert ".airflow" not in chosen.run("git", "status", "--porcelain").stdout

@@ -1,0 +1,125 @@
+"""The pages that a run leaves behind, as a browser shows them on a desk and on a phone."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urldefrag, urlparse
+
+import pytest
+import yaml
+from harness.template import Project
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+
+WIDTHS = {"desk": 1280, "phone": 390}
+OURS = ["index.html", "model_card.html"]
+WEB = re.compile("^https?:")
+
+
+@dataclass
+class Shown:
+    """A page in a browser that reaches nothing but files, and what went wrong while it loaded."""
+
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    external: list[str] = field(default_factory=list)
+
+    def note_complaint(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self.complaints.append(message.text)
+
+    def note_failure(self, request: Request) -> None:
+        (self.external if WEB.match(request.url) else self.missing).append(request.url)
+
+
+@pytest.fixture
+def show(browser: Browser) -> Iterator[Callable[[Path, int], Shown]]:
+    """Load a file at a width."""
+    contexts = []
+
+    def show(path: Path, width: int) -> Shown:
+        contexts.append(browser.new_context(viewport={"width": width, "height": 900}))
+        shown = Shown(contexts[-1].new_page())
+        shown.page.route(WEB, lambda route: route.abort())
+        shown.page.on("console", shown.note_complaint)
+        shown.page.on("pageerror", lambda error: shown.complaints.append(str(error)))
+        shown.page.on("requestfailed", shown.note_failure)
+        shown.page.goto(path.as_uri(), wait_until="load")
+        return shown
+
+    yield show
+    for context in contexts:
+        context.close()
+
+
+def broken_links(page: Page) -> list[str]:
+    """Return the links on a page to files or headings that there are not."""
+    broken = []
+    for target in page.eval_on_selector_all("a[href]", "links => links.map(link => link.href)"):
+        address, fragment = urldefrag(target)
+        if not address.startswith("file:"):
+            continue
+        is_here = address == urldefrag(page.url)[0]
+        if not Path(unquote(urlparse(address).path)).is_file() or (
+            is_here and fragment and page.locator(f'[id="{fragment}"]').count() == 0
+        ):
+            broken.append(target)
+    return broken
+
+
+@pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
+@pytest.mark.parametrize("name", OURS)
+def test_page_loads_whole_and_fits(ran, show, name, width):
+    shown = show(ran.project.path / "reports" / name, width)
+    assert (shown.complaints, shown.missing, shown.external) == ([], [], [])
+    widths = shown.page.evaluate("[document.body.scrollWidth, document.documentElement.scrollWidth]")
+    assert max(widths) <= shown.page.evaluate("document.documentElement.clientWidth")
+    loaded = shown.page.eval_on_selector_all("img", "images => images.map(i => i.complete && i.naturalWidth > 0)")
+    assert len(loaded) >= 4
+    assert all(loaded)
+    assert broken_links(shown.page) == []
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_page_is_named_and_every_image_has_a_text(ran, show, name):
+    page = show(ran.project.path / "reports" / name, WIDTHS["desk"]).page
+    assert page.title().startswith(ran.project.answers["project_slug"])
+    assert page.locator("h1").count() == 1
+    assert page.locator("html[lang]").count() == 1
+    assert page.locator("img:not([alt]), img[alt='']").count() == 0
+
+
+def test_report_shows_every_metric_and_leads_to_card_and_validation(ran, show):
+    page = show(ran.project.path / "reports/index.html", WIDTHS["desk"]).page
+    shown = page.eval_on_selector_all(".tile span", "tiles => tiles.map(tile => tile.textContent)")
+    assert shown == [name.replace("_", " ") for name in ran.project.json("reports/metrics.json")]
+    page.get_by_role("link", name="Model card").click()
+    assert page.url.endswith("model_card.html")
+    page.get_by_role("link", name="Report").click()
+    page.get_by_role("link", name="Data validation").click()
+    page.wait_for_url("**/reports/data_docs/**")
+    assert "monthly_charge" in page.content()
+
+
+@pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
+def test_results_of_the_validation_can_be_read_without_a_network(ran, show, width):
+    """Great Expectations takes its style from elsewhere: here its pages are plain, and complete."""
+    data_docs = ran.project.path / "reports/data_docs"
+    (results,) = (data_docs / "validations").rglob("*.html")
+    for path in (data_docs / "index.html", results):
+        shown = show(path, width)
+        assert shown.external, "then hold them to what our own pages are held to"
+        assert shown.missing == []
+        assert broken_links(shown.page) == []
+    columns = {arguments["column"] for arguments in suite(ran.project) if "column" in arguments}
+    assert len(columns) > 5
+    assert [column for column in columns if column not in shown.page.locator("body").inner_text()] == []
+
+
+def suite(project: Project) -> list[dict[str, Any]]:
+    """Return the arguments of the project's expectations."""
+    return [
+        arguments for entry in yaml.safe_load(project.text("expectations/raw.yaml")) for arguments in entry.values()
+    ]

@@ -1,0 +1,79 @@
+"""What a team does with a new project on its first day."""
+
+import json
+import re
+
+import pytest
+from harness.projects import bash_blocks, is_better_than_baseline
+from harness.template import levels
+
+# How many packages `uv sync` may install, by level: each one is something that can break.
+MOST_PACKAGES = {0: 60, 1: 220}
+
+each_level = pytest.mark.parametrize("level", levels())
+
+
+def test_lint_is_clean(new):
+    new.poe("lint")
+
+
+def test_tests_pass_and_run_the_notebook(new):
+    printed = new.poe("test", "-v").stdout
+    assert re.search(r"test_notebook_runs\[explore\] PASSED", printed)
+    assert " skipped" not in printed.splitlines()[-1]
+
+
+def test_training_beats_the_baseline_and_passes_its_gate(new):
+    printed = new.poe("train").stdout
+    assert is_better_than_baseline(new)
+    assert "not good enough" not in printed
+
+
+def test_trained_model_predicts_for_new_rows(new):
+    new.poe("train")
+    printed = new.python(
+        "import json, joblib, pandas\n"
+        f"from {new.answers['package_name']}.data import features_and_target\n"
+        "features, _ = features_and_target(pandas.read_parquet('data/test.parquet'))\n"
+        "print(json.dumps(joblib.load('models/model.joblib').predict(features.head(3)).tolist()))"
+    )
+    predictions = json.loads(printed)
+    assert len(predictions) == 3
+    assert new.answers["problem_type"] == "regression" or set(predictions) <= {0, 1}
+
+
+def test_training_shows_git_only_its_small_results(new):
+    new.poe("train")
+    made = ("data", "models", "mlflow.db", "mlruns", "reports")
+    seen = new.run("git", "ls-files", "--cached", "--others", "--exclude-standard", *made).stdout.split()
+    assert {"reports/metrics.json", "reports/slices.json"} <= set(seen)
+    assert set(seen) <= {"reports/metrics.json", "reports/slices.json", "reports/validation.json"}
+
+
+def test_environment_is_small(new):
+    packages = json.loads(new.run("uv", "pip", "list", "--python", ".venv", "--format", "json").stdout)
+    assert 10 < len(packages) < MOST_PACKAGES[new.answers["maturity_level"]]
+
+
+def test_every_task_says_what_it_does(new):
+    listed = new.poe(rc=None).stdout
+    tasks = re.findall(r"^  ([a-z][\w-]*)(.*)$", listed.partition("Configured tasks")[2], re.MULTILINE)
+    assert {"train", "test", "lint", "notebook"} <= {name for name, _ in tasks}
+    assert [name for name, help_text in tasks if not help_text.strip()] == []
+
+
+@each_level
+def test_hooks_pass_on_a_new_project(install, level):
+    project = install(maturity_level=level)
+    project.run("uv", "run", "prek", "run", "--all-files")
+    assert project.run("git", "diff", "--name-only").stdout == ""
+
+
+@each_level
+def test_readme_can_be_followed_word_by_word(install, level):
+    project = install(maturity_level=level)
+    commands = bash_blocks(project.text("README.md"))
+    assert commands
+    for command in commands:
+        project.run("bash", "-euo", "pipefail", "-c", command)
+    assert is_better_than_baseline(project)

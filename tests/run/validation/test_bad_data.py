@@ -1,0 +1,97 @@
+"""Bad data stops before a model can learn from it, and is told in a line that says what to look for."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from harness.projects import inside, stages_run
+from harness.template import Project
+
+
+@pytest.fixture
+def fresh(churn: Project) -> Project:
+    """Return a project without a model and without results of a validation."""
+    (churn.path / "models/model.joblib").unlink()
+    for page in (churn.path / "reports/data_docs").rglob("*.html"):
+        page.unlink()
+    return churn
+
+
+@pytest.fixture
+def validated(fresh: Project) -> Callable[[str], list[str]]:
+    """Spoil the raw data, run the stages up to training, and return what is said about it."""
+
+    def validated(spoiled: str) -> list[str]:
+        inside(fresh, "spoil.py", spoiled)
+        done = fresh.run(
+            *("uv", "run", "python", "-m", fresh.answers["package_name"], "validate", "split", "train"), rc=1
+        )
+        head, *lines = done.stderr.strip().splitlines()
+        assert head.startswith(
+            "validate: data/raw.parquet breaks expectations/raw.yaml, see reports/validation.html"
+        ), head
+        assert (fresh.path / head.rpartition("see ")[2]).exists()
+        return [line.strip() for line in lines]
+
+    return validated
+
+
+@pytest.mark.parametrize(
+    ("spoiled", "expected"),
+    [
+        ("missing column", ["tenure_months: the column is missing"]),
+        ("null ids", ["customer_id: expect_column_values_to_not_be_null: 3 of 2000 rows, such as (None|nan)"]),
+        (
+            "out of range",
+            [
+                "monthly_charge: expect_column_values_to_be_between min_value=0.0 max_value=1000.0: "
+                + "4 of 2000 rows, such as 5000.0"
+            ],
+        ),
+        (
+            "duplicate keys",
+            ["customer_id: expect_column_values_to_be_unique: [56] of 2000 rows, such as 'C0000007'"],
+        ),
+        ("too few rows", ["table: expect_table_row_count_to_be_between min_value=500: found 400"]),
+        ("wrong type", ["event_timestamp: expect_column_values_to_be_of_type type_=datetime64: found 'str'"]),
+        (
+            "numbers as text",
+            [r"support_calls: expect_column_values_to_be_between min_value=0.0 max_value=100.0: .*, such as '\d'"],
+        ),
+        (
+            "two at once",
+            [
+                "payment: the column is missing",
+                r"contract: expect_column_values_to_be_in_set value_set=\['monthly', 'one year', 'two years'\]: "
+                + "2 of 2000 rows, such as 'for ever'",
+            ],
+        ),
+    ],
+)
+def test_bad_data_is_told_line_by_line_and_trains_no_model(validated, fresh, spoiled, expected):
+    lines = validated(spoiled)
+    assert len(lines) == len(expected), lines
+    for line, pattern in zip(lines, expected, strict=True):
+        assert re.fullmatch(pattern, line), line
+    assert not (fresh.path / "models/model.joblib").exists()
+    pages = list((fresh.path / "reports/data_docs/validations").rglob("*.html"))
+    assert len(pages) == 1
+    assert "Failed" in pages[0].read_text(encoding="utf-8")
+    assert (fresh.path / "reports/data_docs/index.html").exists()
+
+
+def test_pipeline_stops_at_bad_data(fresh):
+    data = fresh.text(f"src/{fresh.answers['package_name']}/data.py")
+    spoiled = data.replace(
+        "return simulate(**params.model_dump(), seed=seed)",
+        "return simulate(**params.model_dump(), seed=seed).assign(monthly_charge=-1.0)",
+    )
+    assert spoiled != data
+    (fresh.package / "data.py").write_text(spoiled)
+    done = fresh.poe("pipeline", rc=None)
+    assert done.returncode != 0
+    assert stages_run(done.stdout) == ["ingest", "prepare"]
+    assert re.search(
+        r"monthly_charge: \w+ min_value=0.0 max_value=1000.0: 2000 of 2000 rows, such as -1.0", done.stderr
+    )
+    assert not (fresh.path / "models/model.joblib").exists()
