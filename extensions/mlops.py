@@ -1,4 +1,4 @@
-"""Jinja filters and globals of the template: pure, but for a look at Git's user settings and at where project and template are."""
+"""Jinja filters and globals of the template: pure, except that they read Git's user settings and look up paths."""
 
 import json
 import keyword
@@ -16,11 +16,17 @@ from jinja2.ext import Extension
 
 CATALOGUE = Path(__file__).with_name("catalogue.toml")
 AUTHOR = re.compile(r"(?P<name>[^<>]+?)\s*(?:<(?P<email>[^<>@\s]+@[^<>@\s]+)>)?")
-# Git hosts whose container registry has another name than they have.
+# Container registries of Git hosts that have a different host name.
 IMAGE_REGISTRIES = {"github.com": "ghcr.io", "gitlab.com": "registry.gitlab.com"}
-SOFT_KEYWORDS = {*keyword.softkwlist, "type"}  # the same for every Python that may render the template
+# Forms of a Git URL that Copier accepts and uv does not.
+GIT_SHORTHANDS = {
+    r"^gh:/?": "https://github.com/",
+    r"^gl:/?": "https://gitlab.com/",
+    r"^([\w.-]+@[\w.-]+):/?(?=[^/])": r"ssh://\1/",
+}
+SOFT_KEYWORDS = {*keyword.softkwlist, "type"}  # the same for each Python version that renders the template
 
-# Import names of what a generated project depends on: a package of that name would hide them.
+# Import names of the dependencies of a generated project: a package of that name would shadow them.
 DEPENDENCIES = frozenset(
     "airflow copier dvc evidently fastapi feast great_expectations jinja2 joblib jupytext kfp kserve "
     "markdown_it matplotlib mlflow notebook notebooks numpy onnx onnxruntime pandas poethepoet prek pyarrow "
@@ -35,7 +41,7 @@ def slug(text: str) -> str:
 
 
 def package_name(text: str) -> str:
-    """Return `text` as an importable package name that hides nothing."""
+    """Return `text` as an importable package name that shadows no other module."""
     name = slug(text).replace("-", "_")
     if not name or name[0].isdigit():
         name = f"ml_{name}".rstrip("_")
@@ -43,7 +49,7 @@ def package_name(text: str) -> str:
 
 
 def package_name_problem(name: str) -> str:
-    """Say in one line what is wrong with `name` as a package name; empty if nothing is."""
+    """Return in one line why `name` is no valid package name; empty if it is valid."""
     if not re.fullmatch(r"[a-z_][a-z0-9_]*", name):
         return f"'{name}' is not an importable name: use lower-case letters, digits and underscores, and start with a letter."
     if keyword.iskeyword(name) or name in SOFT_KEYWORDS:
@@ -66,7 +72,7 @@ def author_email(author: str) -> str:
 
 
 def author_problem(author: str) -> str:
-    """Say in one line what is wrong with `author`; empty if nothing is."""
+    """Return in one line why `author` is not valid; empty if it is."""
     if AUTHOR.fullmatch(author.strip()):
         return ""
     return f"'{author}' is not of the form: Ada Lovelace <ada@example.com>"
@@ -80,23 +86,23 @@ def _parse_author(author: str) -> re.Match[str]:
 
 
 def image_name(repository_url: str) -> str:
-    """Return the name of a repository's container image, in the registry that its Git host brings."""
+    """Return the name of a repository's container image, in the registry of its Git host."""
     host, _, path = repository_url.lower().removeprefix("https://").removesuffix(".git").partition("/")
     return f"{IMAGE_REGISTRIES.get(host, host)}/{path}"
 
 
 def quoted(text: str) -> str:
-    """Return `text` as a double-quoted string that JSON, TOML, YAML and Python read alike."""
+    """Return `text` as a double-quoted string that means the same in JSON, TOML, YAML and Python."""
     return json.dumps(text, ensure_ascii=False)
 
 
-def shell_quoted(path: PurePath) -> str:
-    """Return `path` as one word of a shell command."""
-    return shlex.quote(str(path))
+def shell_quoted(word: PurePath | str) -> str:
+    """Return `word` as one word of a shell command."""
+    return shlex.quote(str(word))
 
 
 def git_setting(name: str) -> str:
-    """Return one of the user's Git settings, such as `user.name`; empty if there is none, or no Git."""
+    """Return one of the user's Git settings, such as `user.name`; empty if it is not set or Git is not installed."""
     try:
         found = subprocess.run(["git", "config", "--get", name], capture_output=True, text=True, check=False)
     except OSError:
@@ -105,7 +111,7 @@ def git_setting(name: str) -> str:
 
 
 def git_author() -> str:
-    """Return Git's user as `Name <e-mail>`, as far as Git knows one."""
+    """Return Git's user as `Name <e-mail>`, or the part of it that is set."""
     name = re.sub(r"[<>]", "", git_setting("user.name")).strip()
     email = git_setting("user.email")
     author = f"{name} <{email}>" if name and email else name
@@ -113,18 +119,29 @@ def git_author() -> str:
 
 
 def in_git(folder: PurePath) -> bool:
-    """Tell whether `folder` is in a Git repository."""
+    """Return whether `folder` is in a Git repository."""
     path = Path(folder).resolve()
     return any((parent / ".git").exists() for parent in (path, *path.parents))
 
 
 def from_anywhere(source: str) -> str:
-    """Return the place of the template as it is seen from any folder: the absolute path of a folder, or a URL as it is."""
+    """Return an address of the template that is valid in any folder: the absolute path of a folder, or the URL as it is."""
     return str(Path(source).resolve()) if Path(source).is_dir() else source
 
 
+def tool_source(source: str) -> str:
+    """Return what `uvx --from` installs `copier-mlops` from: the template, as a folder or a Git URL."""
+    folder = Path(from_anywhere(source)).expanduser()
+    if folder.is_dir():
+        return str(folder) if (folder / "pyproject.toml").exists() else f"git+{folder.as_uri()}"  # a bare repository
+    url = source.removeprefix("git+")
+    for pattern, replacement in GIT_SHORTHANDS.items():
+        url = re.sub(pattern, replacement, url)
+    return f"git+{url}"
+
+
 def catalogue() -> dict[str, Any]:
-    """Return the levels and their capabilities: the one place that questions, README and docs read from."""
+    """Return the levels and their capabilities, from which questions, README, docs and `poe level` are written."""
     return tomllib.loads(CATALOGUE.read_text(encoding="utf-8"))
 
 
@@ -146,12 +163,12 @@ class Mlops(Extension):
             in_git,
             from_anywhere,
             shell_quoted,
+            tool_source,
         ):
             environment.filters[function.__name__] = function
         names: dict[str, Any] = {
             "git_setting": git_setting,
             "git_author": git_author,
             "levels": catalogue()["levels"],
-            "catalogue_text": CATALOGUE.read_text(encoding="utf-8"),
         }
         environment.globals.update(names)

@@ -1,4 +1,4 @@
-"""Runs after every `copier update`, in the project's folder: lists the files that could not be merged, and fails."""
+"""Runs after each `copier update` in the project's folder: lists the files that could not be merged, and fails."""
 
 import subprocess
 import sys
@@ -14,20 +14,20 @@ def conflicts() -> list[str]:
 
 
 def drops_edits() -> bool:
-    """Tell whether Git is set so that Copier drops all edits if a single one ends a line with a space."""
+    """Return whether a Git setting makes Copier drop all edits if one of them ends a line with a space."""
     command = ["git", "config", "--get", "apply.whitespace"]
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout.startswith("error")
 
 
 def damaged() -> list[str]:
-    """Return the changed files that were not UTF-8: Copier has dropped what it could not read."""
+    """Return the changed files that were not UTF-8: Copier has dropped the characters that it could not decode."""
     command = ["git", "diff", "--name-only", "-z", "--no-ext-diff", "--diff-filter=MU", "--relative", "HEAD"]
     paths = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\0")
     return [path for path in paths if path and not is_text(path)]
 
 
 def is_text(path: str) -> bool:
-    """Tell whether the committed version of a file is UTF-8."""
+    """Return whether the committed version of a file is UTF-8."""
     try:
         subprocess.run(["git", "show", f"HEAD:./{path}"], capture_output=True, check=True).stdout.decode()
     except UnicodeDecodeError:
@@ -36,7 +36,7 @@ def is_text(path: str) -> bool:
 
 
 def main() -> None:
-    """Exit with code 1 and say what to do if there are conflicts, or may be edits missing."""
+    """Exit with code 1 and print what to do if there are conflicts, or if edits may be lost."""
     if found := damaged():
         files = "\n".join(f"  {path}" for path in found)
         sys.exit(
@@ -46,12 +46,12 @@ def main() -> None:
     if drops_edits():
         sys.exit(
             "\nGit's setting apply.whitespace may have kept your edits from being merged. Undo this with\n"
-            "`git reset --hard` and `git clean -fd`, and use `uv run poe level`, which overrules the setting."
+            "`git reset --hard` and `git clean -fd`, and use `uv run poe level`, which overrides the setting."
         )
     if found := conflicts():
         files = "\n".join(f"  {path}" for path in found)
         sys.exit(
-            f"\nYour edits and the template's changes meet in these files:\n{files}\n"
+            f"\nConflicts between your edits and the template's changes:\n{files}\n"
             "Edit them, then `git add` each; or undo all of it with `git reset --hard` and `git clean -fd`."
         )
 

@@ -1,5 +1,5 @@
 # Managed by copier-mlops: an update merges with your edits.
-"""Check the alert rules of monitoring/rules.yaml and play the tests of monitoring/tests, by Prometheus' own promtool."""
+"""Check monitoring/: rules and configuration of Prometheus, the tests of the rules, and that Kubernetes gets all files."""
 
 import shutil
 import subprocess
@@ -10,19 +10,36 @@ from pathlib import Path
 import yaml
 
 MONITORING = Path("monitoring")
+KUSTOMIZATION = MONITORING / "kustomization.yaml"
+
+
+def unlisted() -> list[str]:
+    """Return the rules and dashboards that the kustomization does not list."""
+    listed = KUSTOMIZATION.read_text(encoding="utf-8")
+    paths = [*MONITORING.glob("rules/*.yaml"), *MONITORING.glob("dashboards/*.json")]
+    return sorted(path for path in (each.relative_to(MONITORING).as_posix() for each in paths) if path not in listed)
+
+
+def unwrap(rules: Path) -> None:
+    """Replace a PrometheusRule manifest by its rules, which is what Prometheus reads."""
+    manifest = yaml.safe_load(rules.read_text(encoding="utf-8"))
+    rules.write_text(yaml.safe_dump(manifest["spec"]), encoding="utf-8")
 
 
 def main() -> None:
-    """Exit with what promtool says."""
+    """Exit with the exit code of promtool."""
     promtool = shutil.which("promtool")
     if promtool is None:
         sys.exit("alerts: promtool is not installed: it comes with Prometheus, https://prometheus.io/download")
+    if missing := unlisted():
+        sys.exit(f"alerts: {KUSTOMIZATION.as_posix()} does not list {', '.join(missing)}: Kubernetes would not get it")
     with tempfile.TemporaryDirectory() as folder:
-        manifest = yaml.safe_load((MONITORING / "rules.yaml").read_text(encoding="utf-8"))
-        Path(folder, "rules.yaml").write_text(yaml.safe_dump(manifest["spec"]), encoding="utf-8")
-        tests = [Path(shutil.copy(path, folder)).name for path in sorted((MONITORING / "tests").glob("*.yaml"))]
-        for arguments in (["check", "rules", "rules.yaml"], ["test", "rules", *tests]):
-            if code := subprocess.run([promtool, *arguments], cwd=folder, check=False).returncode:
+        copy = shutil.copytree(MONITORING, Path(folder, "monitoring"))
+        for rules in copy.glob("rules/*.yaml"):
+            unwrap(rules)
+        tests = sorted(path.relative_to(copy).as_posix() for path in copy.glob("tests/*.yaml"))
+        for arguments in (["check", "config", "prometheus.yaml"], ["test", "rules", *tests]):
+            if code := subprocess.run([promtool, *arguments], cwd=copy, check=False).returncode:
                 sys.exit(code)
 
 

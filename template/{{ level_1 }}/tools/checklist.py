@@ -1,7 +1,7 @@
 # Managed by copier-mlops: an update merges with your edits.
-"""See that a pull request answers the questions of its template: each is ticked, or has `n/a: why` behind it.
+"""Check that a pull request answers the questions of its template: each is ticked, or has `n/a: why` behind it.
 
-GitHub tells of the pull request in the file that GITHUB_EVENT_PATH names. Its text is read, and never run.
+GitHub writes the pull request to the file that GITHUB_EVENT_PATH names. Its description is parsed, never executed.
 """
 
 import json
@@ -17,7 +17,7 @@ NOT_APPLICABLE = re.compile(r"\bn/a: *\S", re.IGNORECASE)
 
 
 def answers(text: str) -> dict[str, bool]:
-    """Return for each question in a text whether it is answered."""
+    """Return each question of a text, and whether it is answered."""
     plain = COMMENT.sub("", text.replace("\r\n", "\n"))
     return {
         found["name"]: found["tick"] != " " or bool(NOT_APPLICABLE.search(found["rest"]))
@@ -26,7 +26,7 @@ def answers(text: str) -> dict[str, bool]:
 
 
 def unanswered(body: str, template: str) -> list[str]:
-    """Return a line for each question of the template that the text of a pull request leaves open."""
+    """Return a line for each question of the template that the description of a pull request does not answer."""
     given = answers(body)
     return [
         f"{name}: tick it, or write `n/a: why` behind it" if name in given else f"{name}: the question is missing"

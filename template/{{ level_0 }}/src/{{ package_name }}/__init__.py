@@ -1,7 +1,7 @@
 # Managed by copier-mlops: an update merges with your edits.
-"""The model, the stages that make it, and what they share."""
+"""The model, the pipeline that trains it, and what they share."""
 
 import os
 
-# The threads of a model wait for each other asleep: on a busy machine, waiting awake takes ten times as long.
+# Let OpenMP threads sleep, not spin, at barriers: on a busy machine spinning makes training and prediction 10 times slower.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -1,40 +1,28 @@
 # Managed by copier-mlops: an update merges with your edits.
-"""Run stages in this process, in the order given: `python -m PACKAGE ingest split train evaluate`."""
+"""Run pipeline stages in this process, in the order given: `python -m PACKAGE ingest split train evaluate`."""
 
 import argparse
-import gc
 import pkgutil
 import time
 from importlib import import_module
-from types import ModuleType
 
-from . import stages
-from .errors import reported
+from .core.errors import exit_on_user_error
+from .pipeline import stages
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the named stages; exit with code 1 at the first that fails.
 
-    A stage is a module of `stages`, imported only when it runs: its libraries are slow to import.
+    Stages are the modules of `pipeline.stages`. Each is imported only when it runs, because its libraries import slowly.
     """
     names = sorted(module.name for module in pkgutil.iter_modules(stages.__path__))
     parser = argparse.ArgumentParser(prog=f"python -m {__package__}", description=__doc__)
     parser.add_argument("stages", nargs="+", choices=names, metavar="STAGE", help=", ".join(names))
     for name in parser.parse_args(arguments).stages:
         started = time.perf_counter()
-        with reported(name):
-            _load(name).main()
+        with exit_on_user_error(name):
+            import_module(f"{stages.__name__}.{name}").main()
         print(f"{name}: done in {time.perf_counter() - started:.1f} s")
-
-
-def _load(name: str) -> ModuleType:
-    """Import a stage without collecting garbage: what an import makes stays, and looking through it takes long."""
-    gc.disable()
-    try:
-        return import_module(f".stages.{name}", __package__)
-    finally:
-        gc.freeze()
-        gc.enable()
 
 
 if __name__ == "__main__":

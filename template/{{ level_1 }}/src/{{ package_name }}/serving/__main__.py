@@ -13,27 +13,24 @@ from types import FrameType
 import pandas as pd
 import uvicorn
 
-from ..config import load
-from ..errors import reported
+from ..core.errors import exit_on_user_error
 from .app import create_app
-from .inference import Inference
-from .instruments import Instruments
-from .models import Models
-from .settings import CONFIGURATION, Serving
+from .handler import Inference
+from .settings import Serving
 
 GRACE_SECONDS = 10  # for requests that are still running when the server closes
 
 
 class Server(uvicorn.Server):
-    """Answers on for a while after SIGTERM, not ready: until everybody who sends requests knows, none is lost."""
+    """On SIGTERM turn unready but keep serving for `drain_seconds`, so that load balancers stop sending before we stop."""
 
-    def __init__(self, config: uvicorn.Config, models: Models, drain_seconds: float) -> None:
+    def __init__(self, config: uvicorn.Config, inference: Inference) -> None:
         super().__init__(config)
-        self._models = models
-        self._drain_seconds = drain_seconds
+        self._models = inference.models
+        self._drain_seconds = inference.settings.drain_seconds
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Stop at once on Ctrl-C or if told twice, and later on SIGTERM."""
+        """Drain on the first SIGTERM; stop at once on Ctrl-C or a second signal."""
         if sig != signal.SIGTERM or self._models.draining:
             super().handle_exit(sig, frame)
             return
@@ -47,32 +44,29 @@ class Server(uvicorn.Server):
 
 
 def main() -> None:
-    """Serve until told to stop."""
-    parser = argparse.ArgumentParser(prog="serve", description="Serve the models of serving.yaml.")
-    parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0 lets other machines in")
-    parser.add_argument("--port", default=os.environ.get("PORT", "8080"), type=int, help="else PORT, else 8080")
+    """Serve until a signal stops the server."""
+    parser = argparse.ArgumentParser(prog="serve", description="Serve the models of config/serving.yaml.")
+    parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0 accepts connections from other machines")
+    parser.add_argument("--port", default=os.environ.get("PORT", "8080"), type=int, help="default: PORT, or 8080")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    # For a model without a fast path: requests are small, and many; threads and Arrow's texts only pay off for large ones.
+    # For models without an ONNX form: requests are small and frequent; threads and Arrow strings only help large tables.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     pd.set_option("mode.string_storage", "python")
-    with reported("serve"):
-        settings = load(CONFIGURATION, Serving)
-    instruments = Instruments(settings.prediction_buckets)
-    models = Models(settings.models, os.environ.get("MODEL_ALIAS", "champion"), instruments)
-    app = create_app(Inference(settings, models, instruments))
+    with exit_on_user_error("serve"):
+        inference = Inference.create(Serving.load())
     config = uvicorn.Config(
-        app,
+        create_app(inference),
         host=arguments.host,
         port=arguments.port,
         access_log=False,
-        proxy_headers=False,  # nobody asks who asks
+        proxy_headers=False,  # client addresses are not used
         log_config=None,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    with suppress(KeyboardInterrupt):  # uvicorn raises it anew after it has stopped
-        Server(config, models, settings.drain_seconds).run()
+    with suppress(KeyboardInterrupt):  # uvicorn raises it again after it has stopped
+        Server(config, inference).run()
 
 
 if __name__ == "__main__":

@@ -1,43 +1,75 @@
 # Managed by copier-mlops: an update merges with your edits.
-"""The application: all routes, and the task that looks for newer versions of the models."""
+"""The ASGI application: routes, middleware, and the tasks that run as long as it does."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from functools import partial
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
-from fastapi import FastAPI, Response
-from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
 
-from . import people, protocol
-from .documentation import openapi
-from .inference import Inference
+from . import open_inference, rows
+from .handler import Inference
+from .openapi import OPEN_INFERENCE, PAGE, ROW_API, openapi
+from .schema import RequestError
 
 
-def create_app(inference: Inference) -> FastAPI:
-    """Return the application; it looks for newer versions as long as it runs."""
-    models = inference.models
+def create_app(inference: Inference) -> Starlette:
+    """Return the application, extended by the plug-ins."""
+    plugins = inference.hooks.plugins
+    documented: dict[str, Sequence[BaseRoute]] = {
+        ROW_API: rows.routes(inference),
+        OPEN_INFERENCE: open_inference.routes(inference),
+        "Plug-ins": [route for plugin in plugins for route in plugin.routes(inference)],
+    }
+
+    async def metrics(_: Request) -> Response:
+        return Response(generate_latest(inference.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+    async def document(_: Request) -> Response:
+        return inference.respond(openapi(documented, inference.models))
+
+    async def docs(_: Request) -> Response:
+        return HTMLResponse(PAGE)
+
+    async def request_error(_: Request, error: Any) -> Response:
+        return inference.respond({"error": str(error)}, error.status)
+
+    async def http_error(_: Request, error: Any) -> Response:
+        response = inference.respond({"error": error.detail}, error.status_code)
+        response.headers.update(error.headers or {})
+        return response
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        watching = asyncio.create_task(models.watch(inference.settings.reload_seconds))
-        yield
-        watching.cancel()
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for plugin in plugins:
+                await stack.enter_async_context(plugin.lifespan(inference))
+            jobs = inference.models.watch(inference.settings.reload_seconds), inference.hooks.deliver_forever()
+            tasks = [asyncio.create_task(job) for job in jobs]
+            yield
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
-    routes = [*people.router(inference).routes, *protocol.router(inference).routes]  # included, they would be slower
-    app = FastAPIOffline(
-        title=", ".join(models.names),
+    app = Starlette(
+        routes=[
+            *(route for group in documented.values() for route in group),
+            Route("/metrics", metrics),
+            Route("/openapi.json", document),
+            Route("/docs", docs),
+            # Swagger UI is shipped by this package, which is not imported.
+            Mount("/docs-assets", StaticFiles(packages=[("fastapi_offline", "static")])),
+        ],
+        middleware=[middleware for plugin in plugins for middleware in plugin.middleware()],
+        exception_handlers={RequestError: request_error, HTTPException: http_error},
         lifespan=lifespan,
-        redoc_url=None,
-        routes=routes,
-        telemetry={"tracing": False, "metrics": False, "logs": False},  # looking for it takes time at each request
     )
     app.state.inference = inference
-    app.openapi = partial(openapi, app, models)
-
-    @app.get("/metrics", include_in_schema=False)
-    async def metrics() -> Response:
-        return Response(generate_latest(inference.instruments.registry), media_type=CONTENT_TYPE_LATEST)
-
     return app

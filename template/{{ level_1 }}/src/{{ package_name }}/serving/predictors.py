@@ -1,5 +1,5 @@
 # Managed by copier-mlops: an update merges with your edits.
-"""Two ways from columns to predictions: ONNX Runtime, which takes microseconds, and the model itself."""
+"""Predictors: the ONNX form of a model, which takes microseconds, and the model itself."""
 
 import json
 from pathlib import Path
@@ -9,15 +9,15 @@ import numpy as np
 import onnxruntime
 import pandas as pd
 
-from .inputs import Columns
+from .schema import Columns
 
 # Properties of the ONNX model, as JSON.
 CLASSES = "classes"  # of its probabilities, or null if it predicts a number
-COLUMNS = "columns"  # in the order of its inputs, which ONNX may call otherwise
+COLUMNS = "columns"  # original column names in input order; ONNX may rename them
 
 
 class Predictor(Protocol):
-    """What predicts."""
+    """Predicts from columns."""
 
     path: str  # "onnx" or "native"
     classes: list[Any] | None  # None if it predicts a number
@@ -37,11 +37,11 @@ class OnnxPredictor:
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         source = model if isinstance(model, bytes) else str(model)
         self._session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
-        said = {name: json.loads(text) for name, text in self._session.get_modelmeta().custom_metadata_map.items()}
-        inputs = zip(said[COLUMNS], self._session.get_inputs(), strict=True)
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        inputs = zip(json.loads(metadata[COLUMNS]), self._session.get_inputs(), strict=True)
         self._inputs = [(column, one.name, _DTYPES[one.type]) for column, one in inputs]
         self._output = [self._session.get_outputs()[-1].name]
-        self.classes = said[CLASSES]
+        self.classes = json.loads(metadata[CLASSES])
 
     def predict(self, columns: Columns) -> np.ndarray:
         """Return probabilities, shape (rows, classes), or numbers, shape (rows,)."""
@@ -57,7 +57,7 @@ class NativePredictor:
 
     def __init__(self, model: Any, dtypes: dict[str, Any]) -> None:
         self._model = model
-        self._dtypes = dtypes  # of the columns
+        self._dtypes = dtypes  # by column
         self.classes = [*model.classes_.tolist()] if hasattr(model, "classes_") else None
 
     def predict(self, columns: Columns) -> np.ndarray:

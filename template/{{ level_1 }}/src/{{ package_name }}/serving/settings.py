@@ -1,17 +1,16 @@
 # Managed by copier-mlops: an update merges with your edits.
-"""What `serving.yaml` says."""
+"""The settings of the server."""
 
-from pathlib import Path
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
-from pydantic import BaseModel, Field, NonNegativeFloat, PositiveFloat, PositiveInt
-
-CONFIGURATION = Path("serving.yaml")
+from ..core.settings import Settings
 
 
-class Serving(BaseModel, extra="forbid", frozen=True):
-    """The schema of `serving.yaml`."""
+class Serving(Settings, env_prefix="SERVING_"):
+    """The schema of `config/serving.yaml`."""
 
     models: list[str] = Field(min_length=1)
+    aliases: list[str] = Field(min_length=1)
     reload_seconds: PositiveFloat
     drain_seconds: NonNegativeFloat
     max_rows: PositiveInt

@@ -1,0 +1,85 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""Reads and writes tables, JSON and the model. A file is written completely or not at all."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .errors import UserError
+from .paths import MODEL
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@contextmanager
+def atomic_write(path: Path) -> Iterator[Path]:
+    """Yield a temporary path to write to; it replaces `path` if the block succeeds.
+
+    Raises:
+        UserError: the file cannot be written, for example because the disk is full.
+    """
+    temporary = path.with_name(f".{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        os.replace(temporary, path)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else error
+        raise UserError(f"{path} cannot be written: {reason}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def require(path: Path, made_by: str = "poe train") -> Path:
+    """Return `path`, or raise a `UserError` that names the command that makes it."""
+    if not path.exists():
+        raise UserError(f"{path} is missing: `uv run {made_by}` makes it")
+    return path
+
+
+def read_table(path: Path, columns: list[str] | None = None) -> "pd.DataFrame":
+    """Return the table in `path`, or only some of its columns."""
+    import pandas as pd
+
+    return pd.read_parquet(require(path), columns=columns)
+
+
+def write_table(frame: "pd.DataFrame", path: Path) -> None:
+    """Write `frame` to `path` as Parquet, without its index."""
+    with atomic_write(path) as temporary:
+        frame.to_parquet(temporary, index=False)
+
+
+def read_json(path: Path) -> Any:
+    """Return the JSON value in `path`."""
+    return json.loads(require(path).read_text(encoding="utf-8"))
+
+
+def write_json(value: Any, path: Path) -> None:
+    """Write `value` to `path` as JSON; NaN is rejected."""
+    write_text(json.dumps(value, indent=2, allow_nan=False) + "\n", path)
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write `text` to `path` as UTF-8."""
+    with atomic_write(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def read_model() -> Any:
+    """Return the trained model."""
+    import joblib
+
+    return joblib.load(require(MODEL))
+
+
+def write_model(model: Any) -> None:
+    """Write the trained model: equal models give equal bytes, so DVC can tell whether it changed."""
+    import joblib
+
+    with atomic_write(MODEL) as temporary:
+        joblib.dump(model, temporary)

@@ -1,0 +1,40 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""Figures as PNG files, byte-identical for identical content, drawn without a display."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ..core.io import atomic_write
+from ..core.paths import FIGURES
+
+COLOR = "#2f6f9f"
+REFERENCE_LINE = {"color": "#999999", "linestyle": "--", "linewidth": 1}
+MAX_FEATURES = 20
+
+
+@contextmanager
+def figure(name: str, title: str, xlabel: str, ylabel: str) -> Iterator[Axes]:
+    """Yield the axes of the figure `name`, which is saved at the end of the block."""
+    canvas = Figure(figsize=(6, 4.5), layout="constrained")
+    axes = canvas.subplots()
+    axes.set(title=title, xlabel=xlabel, ylabel=ylabel)
+    axes.spines[["top", "right"]].set_visible(False)
+    yield axes
+    with atomic_write(FIGURES / f"{name}.png") as temporary:
+        canvas.savefig(temporary, format="png", dpi=150)
+
+
+def plot_importance(importance: pd.Series, scoring: str) -> None:
+    """Plot permutation importance, most important feature first.
+
+    Args:
+        importance: loss in `scoring` by feature.
+        scoring: name of scikit-learn's scorer.
+    """
+    top = importance.nlargest(MAX_FEATURES).iloc[::-1]
+    with figure("importance", "Permutation importance", f"loss in {scoring} when shuffled", "") as axes:
+        axes.barh(top.index, top, color=COLOR)

@@ -1,0 +1,60 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""Evaluate the model on the test rows."""
+
+from typing import Any
+
+import pandas as pd
+from sklearn.inspection import permutation_importance
+
+from ...core import paths
+from ...core.io import read_model, read_table, write_json
+from ...modeling.data import SLICES, TARGET, VALUE, features_and_target
+from ...modeling.model import business_kpi
+from ..figures import plot_importance
+from ..gate import shortfalls
+from ..metrics import SCORING, baseline, performance, predict
+from ..params import load_params
+from ..plots import plot
+
+IMPORTANCE_ROWS = 2_000
+
+
+def main() -> None:
+    """Write metrics, metrics by slice, and figures; print the metrics."""
+    params, model, test = load_params(), read_model(), read_table(paths.TEST)
+    features, target = features_and_target(test)
+    prediction = predict(model, features)
+    metrics = {
+        **performance(target, prediction),
+        **business_kpi(target, prediction, test[VALUE], params.business),
+        **baseline(read_table(paths.TRAIN, columns=[TARGET])[TARGET], target),
+    }
+    write_json(metrics, paths.METRICS)
+    write_json(by_slice(test, target, prediction), paths.SLICES)
+    plot(target, prediction)
+    plot_importance(importance(model, features, target, params.seed), SCORING)
+    for name, value in metrics.items():
+        print(f"  {name:24} {value:10.4f}")
+    for line in shortfalls(metrics, params.gate):
+        print(f"  failed the quality gate: {line}")
+
+
+def by_slice(test: pd.DataFrame, target: pd.Series, prediction: Any) -> list[dict[str, Any]]:
+    """Return the metrics of each group of rows in the columns of `data.SLICES`, however small."""
+    return [
+        {
+            "column": column,
+            "group": str(group),
+            "rows": len(rows),
+            "metrics": performance(target.loc[rows.index], prediction.loc[rows.index]),
+        }
+        for column in SLICES
+        for group, rows in test.groupby(column, dropna=False, observed=True)
+    ]
+
+
+def importance(model: Any, features: pd.DataFrame, target: pd.Series, seed: int) -> pd.Series:
+    """Return the loss in `metrics.SCORING` by feature when it is shuffled, measured on a sample of the rows."""
+    rows = features.sample(min(len(features), IMPORTANCE_ROWS), random_state=seed)
+    loss = permutation_importance(model, rows, target.loc[rows.index], scoring=SCORING, n_repeats=3, random_state=seed)
+    return pd.Series(loss["importances_mean"], index=features.columns)

@@ -1,2 +1,0 @@
-# Managed by copier-mlops: an update merges with your edits.
-"""The stages, one module each: a stage reads files, calls functions that know no files, and writes files."""

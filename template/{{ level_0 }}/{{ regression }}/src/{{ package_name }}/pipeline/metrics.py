@@ -1,0 +1,38 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""Metrics of a regressor."""
+
+from typing import Any
+
+import pandas as pd
+from sklearn import metrics
+from sklearn.dummy import DummyRegressor
+
+SCORING = "neg_root_mean_squared_error"  # scorer of permutation importance
+
+
+def predict(model: Any, features: pd.DataFrame) -> pd.Series:
+    """Return the predicted target, shape (rows,)."""
+    return pd.Series(model.predict(features), index=features.index)
+
+
+def performance(target: pd.Series, prediction: pd.Series) -> dict[str, float]:
+    """Return the metrics of a prediction; errors are in the unit of the target.
+
+    R² is left out for fewer than two rows, where it is undefined.
+    """
+    measured = {
+        "rmse": metrics.root_mean_squared_error(target, prediction),
+        "mae": metrics.mean_absolute_error(target, prediction),
+        "median_absolute_error": metrics.median_absolute_error(target, prediction),
+        "bias": (prediction - target).mean(),
+    }
+    if len(target) > 1:
+        measured["r2"] = metrics.r2_score(target, prediction)
+    return {name: float(value) for name, value in measured.items()}
+
+
+def baseline(train_target: pd.Series, target: pd.Series) -> dict[str, float]:
+    """Return the error of always predicting the mean."""
+    dummy = DummyRegressor().fit(train_target.to_frame(), train_target)
+    prediction = dummy.predict(target.to_frame())
+    return {"baseline_rmse": float(metrics.root_mean_squared_error(target, prediction))}

@@ -1,0 +1,40 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""The record of one run, from which report, model card and pull request comment are written."""
+
+from datetime import date
+from typing import Any, Self
+
+from .io import read_json, write_json
+from .lineage import Lineage
+from .paths import REPORTS
+
+PATH = REPORTS / "run.json"
+
+
+class RunRecord(Lineage):
+    """What was trained, on what, how it did at the gate, and where MLflow has it."""
+
+    model: str  # name in the registry
+    purpose: str
+    version: int | None = None  # in the registry; None if the run was not registered
+    run_id: str | None = None  # in MLflow; None if the run was not tracked
+    shortfalls: list[str]  # empty if the model passed the quality gate
+    parameters: dict[str, Any]
+    trained: date
+    estimator: str
+    library: str
+    features: dict[str, str]  # type by column
+    missing: dict[str, float]  # share of missing training values by column, where there are any
+    train_rows: int
+    test_rows: int
+    first_day: date
+    last_day: date
+
+    @classmethod
+    def read(cls) -> Self:
+        """Return the record of the last run."""
+        return cls(**read_json(PATH))
+
+    def write(self) -> None:
+        """Write `reports/run.json`."""
+        write_json(self.model_dump(mode="json"), PATH)

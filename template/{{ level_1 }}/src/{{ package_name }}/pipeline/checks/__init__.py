@@ -1,0 +1,28 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""Registration checks: each module here has a function `shortfalls(candidate) -> list[str]`."""
+
+import pkgutil
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import pandas as pd
+
+from ...modeling.params import Params
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A trained and evaluated model that may become the challenger."""
+
+    name: str  # in the registry
+    model: Any
+    params: Params
+    metrics: dict[str, float]  # on the test rows
+    test: pd.DataFrame
+
+
+def shortfalls(candidate: Candidate) -> list[str]:
+    """Return why a candidate may not become the challenger, one line each; empty if it may."""
+    modules = (import_module(f".{found.name}", __name__) for found in pkgutil.iter_modules(__path__))
+    return [line for module in modules for line in module.shortfalls(candidate)]

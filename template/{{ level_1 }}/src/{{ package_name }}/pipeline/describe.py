@@ -1,0 +1,39 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""Describes a trained model and its data for report, model card and pull request comment."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+
+from ..core.lineage import Lineage
+from ..core.paths import MODEL
+from ..core.run_record import RunRecord
+from ..modeling.data import TIMESTAMP, features_and_target
+from ..modeling.params import Params
+from ..registry.client import Tracking
+
+
+def describe_run(
+    tracking: Tracking, params: Params, model: Any, train: pd.DataFrame, test: pd.DataFrame, shortfalls: list[str]
+) -> RunRecord:
+    """Return the record of a run that is neither tracked nor registered yet."""
+    features, _ = features_and_target(train)
+    times = pd.concat([train[TIMESTAMP], test[TIMESTAMP]])
+    estimator = type(model[-1])
+    return RunRecord(
+        **Lineage.collect().model_dump(),
+        model=tracking.model,
+        purpose=tracking.purpose,
+        shortfalls=shortfalls,
+        parameters=params.model_dump(mode="json"),
+        trained=datetime.fromtimestamp(MODEL.stat().st_mtime, UTC).date(),
+        estimator=estimator.__name__,
+        library=estimator.__module__.partition(".")[0],
+        features={str(name): str(dtype) for name, dtype in features.dtypes.items()},
+        missing={str(name): float(share) for name, share in features.isna().mean().items() if share},
+        train_rows=len(train),
+        test_rows=len(test),
+        first_day=times.min().date(),
+        last_day=times.max().date(),
+    )

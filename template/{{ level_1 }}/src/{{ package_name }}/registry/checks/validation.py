@@ -1,0 +1,16 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""What registration and compliance recorded in the tags of a version."""
+
+from mlflow.entities.model_registry import ModelVersion
+
+
+def blockers(version: ModelVersion, approved_by: str) -> list[str]:
+    """Return a line for each of quality gate, model card and compliance check that the version did not pass."""
+    tags, lines = version.tags, []
+    if tags.get("validation_status") != "passed":
+        lines.append(f"it did not pass the gate ({tags.get('validation_shortfalls', 'it was never validated')})")
+    if empty := tags.get("card_gaps", ""):
+        lines.append(f"its model card is empty under {empty} (write it, then `poe register` a new version)")
+    if tags.get("compliance_check", "passed") != "passed":
+        lines.append(f"its compliance check failed: {tags['compliance_check']}")
+    return lines

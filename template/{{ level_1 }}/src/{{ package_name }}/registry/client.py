@@ -1,0 +1,90 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""The connection to MLflow and the names in its registry. The server imports this, so it imports no data or model code."""
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+import mlflow
+from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion, RegisteredModel
+from mlflow.exceptions import MlflowException
+
+from ..core.errors import UserError
+from ..core.settings import Settings
+
+CHAMPION = "champion"  # alias of the version in production
+CHALLENGER = "challenger"  # alias of the newest version that passed the quality gate
+FAST_PATH = "model.onnx"  # in the folder of a registered model: the same model as ONNX, for the server
+STORES = {"azure", "boto3", "botocore", "google"}  # packages whose errors MLflow does not wrap
+
+
+class Tracking(Settings, env_prefix="TRACKING_"):
+    """The schema of `config/tracking.yaml`."""
+
+    model: str
+    purpose: Literal["baseline", "features", "tuning", "production"]
+    artifacts: str | None = None
+
+
+@contextmanager
+def connected() -> Iterator[None]:
+    """Connect to MLflow: `mlflow.db`, or the server at MLFLOW_TRACKING_URI.
+
+    Raises:
+        UserError: MLflow or its artifact store cannot be reached, or fails in the block.
+    """
+    logging.getLogger("mlflow").setLevel(logging.CRITICAL)  # it logs what it raises
+    for harmless in ("(?s).*integer column", "The specified dataset source can be interpreted in multiple ways"):
+        warnings.filterwarnings("ignore", harmless, UserWarning)
+    uri = os.environ.get("MLFLOW_TRACKING_URI", f"sqlite:///{Path('mlflow.db').resolve().as_posix()}")
+    try:
+        mlflow.set_tracking_uri(uri)
+        yield
+    except MlflowException as error:
+        raise UserError(f"MLflow at {uri}: {' '.join(str(error).split())[:300]}") from error
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] not in STORES:
+            raise
+        raise UserError(f"MLflow's artifacts: {' '.join(str(error).split())[:300]}") from error
+
+
+def registered(client: MlflowClient, model: str) -> RegisteredModel | None:
+    """Return a model of the registry, or None if no version was registered yet."""
+    try:
+        return client.get_registered_model(model)
+    except MlflowException as error:
+        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+            return None
+        raise
+
+
+def version_of(model: RegisteredModel | None, alias: str = CHAMPION) -> str | None:
+    """Return the version with an alias, or None if no version has it."""
+    version = model.aliases.get(alias) if model else None
+    return None if version is None else str(version)  # SQLite returns a number, a server a text
+
+
+def champion(client: MlflowClient, model: str) -> str | None:
+    """Return the version that is the champion, or None before the first promotion."""
+    return version_of(registered(client, model))
+
+
+def find(client: MlflowClient, model: str, version: str) -> ModelVersion:
+    """Return a version by its number or alias.
+
+    Raises:
+        UserError: there is no such version.
+    """
+    try:
+        if version.isdigit():
+            return client.get_model_version(model, version)
+        return client.get_model_version_by_alias(model, version)
+    except MlflowException as error:
+        if error.error_code not in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
+            raise
+        raise UserError(f"{model} has no version {version}: `poe ui` shows all versions") from error

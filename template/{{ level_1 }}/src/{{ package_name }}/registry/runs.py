@@ -1,0 +1,154 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""Tracks runs in MLflow and registers models: in `mlflow.db`, or on the server at MLFLOW_TRACKING_URI."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pandas as pd
+from mlflow.data.dataset_source_registry import resolve_dataset_source
+from mlflow.data.meta_dataset import MetaDataset
+from mlflow.models.model import ModelInfo
+
+from ..core.errors import UserError
+from ..core.lineage import LOCK, dvc_hash, requirements
+from ..core.paths import FIGURES, MODEL, REPORTS, TEST, TRAIN
+from .client import CHALLENGER, FAST_PATH, Tracking, connected
+from .trackers import Run
+
+EXAMPLE_ROWS = 3
+
+
+@contextmanager
+def experiment(tracking: Tracking) -> Iterator[None]:
+    """Connect to MLflow and select the experiment of the purpose.
+
+    The place of the artifacts is set only if `mlflow.db` is used: a tracking server has its own.
+    """
+    name = f"{tracking.model}/{tracking.purpose}"
+    local = "MLFLOW_TRACKING_URI" not in os.environ  # before connecting, which sets it
+    with connected():
+        if tracking.artifacts and local and mlflow.get_experiment_by_name(name) is None:
+            mlflow.create_experiment(name, f"{_expand(tracking.artifacts)}/{name}")
+        mlflow.set_experiment(name)
+        yield
+
+
+def log_run(run: Run) -> ModelInfo:
+    """Log a run to the active experiment, tagged with its lineage, and return where its model is."""
+    with mlflow.start_run(tags=run.record.tags()):
+        mlflow.log_params(_flat(run.record.parameters))
+        for name, values in run.curves.items():
+            for step, value in enumerate(values):
+                mlflow.log_metric(name, value, step=step)
+        mlflow.log_metrics({**run.metrics, **_sizes(run.train, run.test)})
+        mlflow.log_input(dataset(run.train, TRAIN), "training")
+        mlflow.log_input(dataset(run.test, TEST), "testing")
+        mlflow.log_artifacts(str(FIGURES), "reports/figures")
+        for path in REPORTS.glob("*.json"):
+            mlflow.log_artifact(str(path), "reports")
+        if LOCK.exists():
+            mlflow.log_artifact(str(LOCK), "environment")
+        info = log_model(run.model, run.features)
+    return info
+
+
+def dataset(frame: pd.DataFrame, path: Path) -> MetaDataset:
+    """Return the record of a data set in a run: name, place, columns and DVC's hash.
+
+    MLflow's own `from_pandas` hashes each value in Python, which takes minutes for a large table.
+    """
+    columns = mlflow.models.infer_signature(_floating(frame.head(EXAMPLE_ROWS))).inputs
+    return MetaDataset(resolve_dataset_source(str(path)), name=path.stem, digest=dvc_hash(path), schema=columns)
+
+
+def log_model(model: Any, features: pd.DataFrame) -> ModelInfo:
+    """Log the model with signature, example and requirements to the active run.
+
+    skops loads only trusted types; those of the model are, since it was trained here.
+    """
+    import skops.io
+
+    example = _floating(features.head(EXAMPLE_ROWS))
+    # The signature allows missing values in the columns in which training had some.
+    sample = _floating(features.loc[[*example.index, *features.isna().idxmax()]])
+    return mlflow.sklearn.log_model(
+        model,
+        name="model",
+        signature=mlflow.models.infer_signature(sample, model.predict(sample)),
+        input_example=example,
+        pip_requirements=requirements(),
+        skops_trusted_types=skops.io.get_untrusted_types(data=skops.io.dumps(model)),
+    )
+
+
+def add_fast_path(model: ModelInfo, onnx: bytes) -> None:
+    """Store the model as ONNX beside the logged model."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, FAST_PATH)
+        path.write_bytes(onnx)
+        mlflow.MlflowClient().log_model_artifact(str(model.model_id), str(path))
+
+
+def register(
+    name: str, model: ModelInfo, metrics: dict[str, float], shortfalls: list[str], tags: dict[str, str]
+) -> int:
+    """Register the model of a run with `tags` and return its version; without shortfalls it becomes the challenger."""
+    client = mlflow.MlflowClient()
+    version = int(mlflow.register_model(model.model_uri, name).version)
+    client.update_model_version(name, str(version), _summary(model.run_id, metrics))
+    verdict = {
+        "validation_status": "failed" if shortfalls else "passed",
+        "validation_shortfalls": "; ".join(shortfalls),
+    }
+    for key, value in {**tags, **verdict}.items():
+        if value:
+            client.set_model_version_tag(name, str(version), key, value)
+    if not shortfalls:
+        client.set_registered_model_alias(name, CHALLENGER, str(version))
+    return version
+
+
+def log_file(run_id: str, path: Path) -> None:
+    """Add a file to the reports of a run."""
+    mlflow.MlflowClient().log_artifact(run_id, str(path), "reports")
+
+
+def _summary(run_id: str, metrics: dict[str, float]) -> str:
+    """Return the description of a version: its metrics, and links to the pages of its run."""
+    figures = ", ".join(f"{name} {value:.4g}" for name, value in metrics.items() if not name.startswith("baseline_"))
+    run = f"#/experiments/{mlflow.get_run(run_id).info.experiment_id}/runs/{run_id}"
+    return f"{figures}\n\n[Run]({run}) · [Report and model card]({run}/artifacts)"
+
+
+def _expand(place: str) -> str:
+    """Return `place` with environment variables expanded."""
+    filled = os.path.expandvars(place)
+    if "$" in filled:
+        raise UserError(f"{Tracking.path()}: artifacts: {filled} names a variable that is not set: see .env.example")
+    return filled
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat = {}
+    for name, value in values.items():
+        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
+    return flat
+
+
+def _sizes(train: pd.DataFrame, test: pd.DataFrame) -> dict[str, float]:
+    return {
+        "train_rows": len(train),
+        "test_rows": len(test),
+        "columns": train.shape[1],
+        "model_megabytes": MODEL.stat().st_size / 1e6,
+    }
+
+
+def _floating(features: pd.DataFrame) -> pd.DataFrame:
+    """Return integers as floats: a signature of integers rejects missing values."""
+    return features.astype(dict.fromkeys(features.select_dtypes("integer"), "float64"))

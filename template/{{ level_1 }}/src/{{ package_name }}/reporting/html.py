@@ -1,0 +1,47 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""What the pages in `reports/` share: templates, number format, Markdown, figures."""
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+
+from ..core.paths import FIGURES, REPORTS
+
+FRONT_MATTER = "---\n"
+
+
+def environment() -> Environment:
+    """Return the Jinja environment of the page templates; only HTML templates escape values."""
+    found = Environment(
+        loader=FileSystemLoader(Path(__file__).with_name("templates")),
+        autoescape=select_autoescape(["html.j2"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters["number"] = format_number
+    return found
+
+
+def format_number(value: Any) -> str:
+    """Return a float with four significant digits, and any other value as text."""
+    return f"{value:,.4g}" if isinstance(value, float) else str(value)
+
+
+def render_markdown(text: str) -> Markup:
+    """Return a Markdown text without its front matter as HTML; HTML in the text is escaped."""
+    return Markup(MarkdownIt("commonmark", {"html": False}).enable("table").render(without_front_matter(text)))
+
+
+def without_front_matter(text: str) -> str:
+    """Return a Markdown text without its front matter."""
+    return text.split(FRONT_MATTER, 2)[2] if text.startswith(FRONT_MATTER) else text
+
+
+def figures() -> dict[str, str]:
+    """Return the path of each figure, relative to `reports/`, by title."""
+    paths = sorted(FIGURES.glob("*.png"))
+    return {path.stem.replace("_", " ").capitalize(): path.relative_to(REPORTS).as_posix() for path in paths}

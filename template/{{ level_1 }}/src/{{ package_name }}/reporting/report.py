@@ -1,0 +1,45 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""One page about the last run, with links to all other pages in `reports/`."""
+
+from markupsafe import Markup
+
+from ..core.errors import exit_on_user_error
+from ..core.io import read_json, write_text
+from ..core.paths import METRICS, REPORTS, SLICES
+from ..core.run_record import RunRecord
+from .html import environment, figures, render_markdown
+from .sections import sections
+
+PAGE = REPORTS / "index.html"
+
+
+def write(run: RunRecord) -> None:
+    """Write the page."""
+    template = environment().get_template("report.html.j2")
+    page = template.render(
+        run=run,
+        metrics=read_json(METRICS),
+        slices=read_json(SLICES),
+        validation=read_json(REPORTS / "validation.json"),
+        pages=pages(),
+        figures=figures(),
+        sections=rendered_sections(),
+    )
+    write_text(page, PAGE)
+
+
+def pages() -> dict[str, str]:
+    """Return the file name of each other page in `reports/`, by title."""
+    names = sorted(path.name for path in REPORTS.glob("*.html") if path != PAGE)
+    return {name.removesuffix(".html").replace("_", " ").capitalize(): name for name in names}
+
+
+def rendered_sections() -> dict[str, Markup]:
+    """Return the HTML of each section that `reporting/sections` adds, by title."""
+    return {title: render_markdown(text) for title, text in sections().items()}
+
+
+if __name__ == "__main__":
+    with exit_on_user_error("report"):
+        write(RunRecord.read())
+        print(f"{PAGE} is written")

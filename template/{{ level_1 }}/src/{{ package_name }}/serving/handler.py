@@ -1,0 +1,124 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""Handles inference requests in any API format: parse, choose the version, predict, serialize, count."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+import orjson
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from .batching import MicroBatcher
+from .hooks import Hooks
+from .loader import LoadedModel, Models
+from .plugins import Prediction, RequestContext, discover
+from .prometheus import Metrics
+from .schema import Columns, RequestError
+from .settings import Serving
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ApiFormat:
+    """Parser and serializer of one API format. The parser raises a `RequestError`."""
+
+    decode: Callable[[bytes], Any]  # body -> content
+    columns: Callable[[Any, LoadedModel, int], Columns]  # (content, model, max_rows) -> columns
+    encode: Callable[[Any, LoadedModel, np.ndarray, str | None], dict[str, Any]]  # the variant is None if there is one
+    entity: Callable[[Any], str | None] = lambda _: None  # content -> entity key
+
+
+@dataclass(frozen=True)
+class Inference:
+    """What all routes share."""
+
+    settings: Serving
+    models: Models
+    metrics: Metrics
+    hooks: Hooks
+    batcher: MicroBatcher = field(default_factory=MicroBatcher)
+
+    @classmethod
+    def create(cls, settings: Serving) -> Self:
+        """Return what the server needs for these settings, with all plug-ins."""
+        metrics = Metrics(settings.prediction_buckets)
+        return cls(settings, Models(settings.models, settings.aliases, metrics), metrics, Hooks(discover(), metrics))
+
+    def respond(self, content: Any, code: int = 200) -> Response:
+        """Return content as JSON; while the server drains, the response closes its connection too."""
+        headers = {"connection": "close"} if self.models.draining else None
+        body = orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY)
+        return Response(body, code, headers, "application/json")
+
+    async def infer(
+        self, request: Request, name: str, format: ApiFormat, version: str | None = None, body: bytes | None = None
+    ) -> Response:
+        """Return the predictions for a request, or one line with the reason why there are none.
+
+        Args:
+            request: the request, whose header X-Entity-ID may name an entity.
+            name: the model.
+            format: how the body is parsed and the response is written.
+            version: the number or alias of a version; without it, plug-ins may choose.
+            body: what to parse in place of the request's own body.
+        """
+        started, model, code = time.perf_counter(), None, 200
+        try:
+            model = self.models.get(name, version)
+            if body is None:
+                body = await read_body(request, self.settings.max_megabytes)
+            content, entity = format.decode(body), None
+            if self.hooks.choosers or self.hooks.observers:
+                entity = request.headers.get("x-entity-id") or format.entity(content)
+            if self.hooks.choosers and version is None:
+                model = self._choose(model, entity)
+            columns = format.columns(content, model, self.settings.max_rows)
+            output = await self.batcher.predict(model.predictor, columns)
+            result = format.encode(content, model, output, model.variant if len(self.models.aliases) > 1 else None)
+            self.metrics.observe_predictions(name, model.version, model.variant, monitored_values(output))
+            if self.hooks.observers:
+                self.hooks.record(Prediction(time.time(), name, model.version, model.variant, entity, columns, output))
+        except RequestError as error:
+            code, result = error.status, {"error": str(error)}
+        except ClientDisconnect:
+            code, result = 499, {}  # the client has closed the connection
+        except Exception:
+            log.exception("%s failed", name)
+            code, result = 500, {"error": f"{name} failed on this input; the server's log has the reason"}
+        known = name if name in self.models.names else ""  # clients must not be able to create labels
+        labels = (model.version, model.variant) if model else ("", "")
+        self.metrics.observe_request(known, *labels, code, time.perf_counter() - started)
+        return self.respond(result, code)
+
+    def _choose(self, default: LoadedModel, entity: str | None) -> LoadedModel:
+        loaded = self.models.loaded(default.name)
+        versions = {alias: model.version for alias, model in loaded.items()}
+        chosen = self.hooks.choose(RequestContext(default.name, entity, versions))
+        return next((model for model in loaded.values() if chosen in (model.variant, model.version)), default)
+
+
+async def read_body(request: Request, max_megabytes: float) -> bytes:
+    """Return the body of a request.
+
+    Raises:
+        RequestError: it is longer than allowed; the rest is not read.
+        ClientDisconnect: the client has closed the connection.
+    """
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > max_megabytes * 1_000_000:
+            raise RequestError(413, f"the body is longer than the {max_megabytes:g} MB that config/serving.yaml allows")
+    return bytes(body)
+
+
+def monitored_values(output: np.ndarray) -> list[float]:
+    """Return for each row the number that is monitored."""
+    if output.ndim == 1:
+        return output.tolist()
+    return (output[:, 1] if output.shape[1] == 2 else output.max(axis=1)).tolist()

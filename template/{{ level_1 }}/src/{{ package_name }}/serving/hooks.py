@@ -1,0 +1,75 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""Calls the plug-ins: a failure in one is logged once and counted, and never changes or delays a response."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
+
+from .plugins import Plugin, Prediction, RequestContext
+from .prometheus import Metrics
+
+log = logging.getLogger(__name__)
+MAX_PENDING = 10_000  # predictions; more are dropped and counted, so that a slow observer cannot fill the memory
+INTERVAL_SECONDS = 1.0
+
+
+class Hooks:
+    """The choosers and observers among the plug-ins."""
+
+    def __init__(self, plugins: list[Plugin], metrics: Metrics) -> None:
+        self.plugins = plugins
+        self.choosers = [each for each in plugins if type(each).choose is not Plugin.choose]
+        self.observers = [each for each in plugins if type(each).observe is not Plugin.observe]
+        self._metrics = metrics
+        self._pending: deque[Prediction] = deque()
+        self._delivering = Lock()
+        self._logged: set[tuple[str, str]] = set()
+
+    def choose(self, context: RequestContext) -> str | None:
+        """Return the alias or version that the first plug-in with an opinion chooses, if it is loaded."""
+        for plugin in self.choosers:
+            with self._contained(plugin, "choose"):
+                chosen = plugin.choose(context)
+                if chosen is not None:
+                    if chosen not in {*context.versions, *context.versions.values()}:
+                        raise LookupError(f"{chosen} of {context.model} is not loaded")
+                    return chosen
+        return None
+
+    def record(self, prediction: Prediction) -> None:
+        """Queue a prediction for the observers."""
+        if len(self._pending) < MAX_PENDING:
+            self._pending.append(prediction)
+        else:
+            self._metrics.dropped.inc()
+
+    async def deliver_forever(self) -> None:
+        """Deliver queued predictions until cancelled, and then the last ones."""
+        try:
+            while self.observers:
+                await asyncio.sleep(INTERVAL_SECONDS)
+                await asyncio.to_thread(self.deliver)
+        finally:
+            self.deliver()
+
+    def deliver(self) -> None:
+        """Pass all queued predictions to each observer."""
+        with self._delivering:
+            predictions = [self._pending.popleft() for _ in range(len(self._pending))]
+            for plugin in self.observers if predictions else []:
+                with self._contained(plugin, "observe"):
+                    plugin.observe(predictions)
+
+    @contextmanager
+    def _contained(self, plugin: Plugin, hook: str) -> Iterator[None]:
+        name = type(plugin).__module__.rpartition(".")[2]
+        try:
+            yield
+        except Exception:
+            self._metrics.plugin_errors(name, hook).inc()
+            if (name, hook) not in self._logged:
+                log.exception("plug-in %s failed in %s; further failures are only counted", name, hook)
+                self._logged.add((name, hook))

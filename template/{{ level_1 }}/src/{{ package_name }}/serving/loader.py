@@ -1,0 +1,192 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""The served models: loaded from the registry, and reloaded when an alias moves to another version."""
+
+import asyncio
+import gc
+import json
+import logging
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import mlflow
+
+from ..core.errors import UserError
+from ..registry.client import FAST_PATH, connected, registered, version_of
+from .predictors import NativePredictor, OnnxPredictor, Predictor
+from .prometheus import Metrics
+from .schema import COLUMN_TYPES, Column, InputSchema, RequestError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A version of a model, ready to predict."""
+
+    name: str
+    version: str
+    variant: str  # the alias by which it was found
+    inputs: InputSchema
+    predictor: Predictor
+    example: list[dict[str, Any]]  # rows for the documentation
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels of its metrics."""
+        return self.name, self.version, self.variant, self.predictor.path
+
+
+class Models:
+    """The last successfully loaded version of each model, by alias. The first alias is the default."""
+
+    def __init__(self, names: Sequence[str], aliases: Sequence[str], metrics: Metrics) -> None:
+        self.draining = False  # set on SIGTERM
+        self.aliases = [*aliases]
+        self._metrics = metrics
+        self._loaded: dict[str, Mapping[str, LoadedModel]] = {name: {} for name in names}
+        self._last_logged: dict[tuple[str, str], str] = {}
+        for name in names:
+            metrics.ready.labels(name).set(0)
+            for outcome in ("loaded", "failed"):  # counters start at 0, so that the first failure is an increase
+                metrics.reloads.labels(name, outcome)
+
+    @property
+    def names(self) -> list[str]:
+        """Return the names of all models, loaded or not."""
+        return [*self._loaded]
+
+    @property
+    def ready(self) -> bool:
+        """Return whether every model has its default version, and the server is not stopping."""
+        return not self.draining and not self.missing
+
+    @property
+    def missing(self) -> list[str]:
+        """Return the names of the models whose default version could not be loaded yet."""
+        return [name for name, loaded in self._loaded.items() if self.aliases[0] not in loaded]
+
+    @property
+    def defaults(self) -> list[LoadedModel]:
+        """Return the default version of each model that has one."""
+        return [loaded[self.aliases[0]] for loaded in self._loaded.values() if self.aliases[0] in loaded]
+
+    def loaded(self, name: str) -> Mapping[str, LoadedModel]:
+        """Return the loaded versions of a model by alias, in the order of the settings."""
+        return self._loaded.get(name, {})
+
+    def versions(self, name: str) -> list[str]:
+        """Return the numbers of the loaded versions of a model."""
+        return [*dict.fromkeys(model.version for model in self.loaded(name).values())]
+
+    def get(self, name: str, version: str | None = None) -> LoadedModel:
+        """Return the default version of a model, or the one with this number or alias.
+
+        Raises:
+            RequestError: there is no such model, or that version is not loaded.
+        """
+        if (loaded := self._loaded.get(name)) is None:
+            raise RequestError(404, f"there is no model {name}; there are {', '.join(self._loaded)}")
+        if version is None and (default := loaded.get(self.aliases[0])):
+            return default
+        if version is None or not loaded:
+            raise RequestError(503, self.not_loaded(name))
+        if found := [model for model in loaded.values() if version in (model.version, model.variant)]:
+            return found[0]
+        raise RequestError(404, f"version {version} of {name} is not loaded; loaded: {', '.join(self.versions(name))}")
+
+    def not_loaded(self, name: str) -> str:
+        """Return the message for clients; the reason may hold addresses, so only the log has it."""
+        return (
+            f"no model yet: no {name} with the alias {self.aliases[0]} could be loaded; the server's log has the reason"
+        )
+
+    async def watch(self, seconds: float) -> None:
+        """Poll the registry until cancelled."""
+        while True:
+            for name in self._loaded:
+                await asyncio.to_thread(self.refresh, name)
+            await asyncio.sleep(seconds)
+
+    def refresh(self, name: str) -> None:
+        """Load the versions to which the aliases have moved; on failure keep serving the current ones."""
+        for alias in self.aliases:
+            try:
+                with connected():
+                    self._refresh(name, alias)
+            except Exception as error:  # noqa: BLE001 - a version that cannot be loaded must not stop the server
+                self._metrics.reloads.labels(name, "failed").inc()
+                self._log_once(name, alias, f"the version with the alias {alias} cannot be loaded: {_line(error)}")
+
+    def _refresh(self, name: str, alias: str) -> None:
+        version = version_of(registered(mlflow.MlflowClient(), name), alias)
+        loaded = self._loaded[name]
+        if version is None:
+            hint = "`poe promote` sets it, SERVING_ALIASES names others"
+            self._log_once(name, alias, f"no version has the alias {alias}: {hint}")
+            if alias in loaded and alias != self.aliases[0]:  # the default keeps serving
+                self._replace(name, alias, None)
+        elif alias not in loaded or loaded[alias].version != version:
+            same = next((model for model in loaded.values() if model.version == version), None)
+            model = replace(same or load(name, version), variant=alias)
+            self._replace(name, alias, model)
+            self._metrics.reloads.labels(name, "loaded").inc()
+            self._log_once(name, alias, f"version {version} is served as {alias}, by its {model.predictor.path} path")
+            # Exempt what is loaded from garbage collection: each full collection would delay requests.
+            gc.unfreeze()
+            gc.collect()
+            gc.freeze()
+
+    def _replace(self, name: str, alias: str, model: LoadedModel | None) -> None:
+        """Serve a version under an alias from now on, or none; requests see the old mapping or the new one."""
+        old = self._loaded[name].get(alias)
+        found = {**self._loaded[name], alias: model}
+        self._loaded[name] = {each: kept for each in self.aliases if (kept := found.get(each))}
+        if old:
+            self._metrics.info.remove(*old.labels)
+        if model:
+            self._metrics.info.labels(*model.labels).set(1)
+        self._metrics.ready.labels(name).set(self.aliases[0] in self._loaded[name])
+
+    def _log_once(self, name: str, alias: str, message: str) -> None:
+        if self._last_logged.get((name, alias)) != message:
+            log.info("%s: %s", name, message)
+            self._last_logged[name, alias] = message
+
+
+def load(name: str, version: str) -> LoadedModel:
+    """Return a version from the registry, in its ONNX form if it was registered with one.
+
+    Raises:
+        UserError: its signature has a column that JSON cannot hold, or there is no signature.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(mlflow.artifacts.download_artifacts(f"models:/{name}/{version}", dst_path=folder))
+        model = mlflow.models.Model.load(path)
+        if model.signature is None or not model.signature.inputs.has_input_names():
+            raise UserError(f"{name} {version} has no signature with named columns: log it with one")
+        columns, onnx = _columns(model), path / FAST_PATH
+        if onnx.exists():
+            predictor: Predictor = OnnxPredictor(onnx)
+        else:
+            dtypes = {column.name: column.dtype for column in columns}
+            predictor = NativePredictor(mlflow.sklearn.load_model(str(path)), dtypes)
+        return LoadedModel(name, version, version, InputSchema(columns), predictor, _example(model, path))
+
+
+def _line(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+
+
+def _columns(model: Any) -> list[Column]:
+    found = [(one.name, one.type.name, one.required) for one in model.signature.inputs.inputs]
+    if unsupported := [f"{name} ({kind})" for name, kind, _ in found if kind not in COLUMN_TYPES]:
+        raise UserError(f"JSON cannot hold the column {unsupported[0]}")
+    return [Column(name, COLUMN_TYPES[kind], required) for name, kind, required in found]
+
+
+def _example(model: Any, path: Path) -> list[dict[str, Any]]:
+    frame = model.load_input_example(str(path))
+    return [] if frame is None else json.loads(frame.to_json(orient="records", date_format="iso", double_precision=15))

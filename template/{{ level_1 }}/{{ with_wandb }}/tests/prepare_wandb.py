@@ -1,0 +1,13 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""Runs of tests stay on this machine."""
+
+from pathlib import Path
+
+import pytest
+
+IGNORED_WARNINGS: list[str] = []
+
+
+def prepare(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    """Send nothing to Weights & Biases."""
+    patch.setenv("WANDB_MODE", "offline")
