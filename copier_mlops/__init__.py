@@ -1,0 +1,1 @@
+"""The command `copier-mlops`: makes repositories from the template, and raises and updates them."""

@@ -1,0 +1,27 @@
+"""The command line: one module of `commands` for each subcommand, with `add_parser` and `run`."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from copier_mlops.commands import level, new
+from copier_mlops.errors import CommandError
+
+COMMANDS = (new, level)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a subcommand and exit with its code."""
+    parser = argparse.ArgumentParser(
+        prog="copier-mlops", description="Machine-learning repositories that grow by level."
+    )
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        command.add_parser(subparsers).set_defaults(run=command.run)
+    options = parser.parse_args(arguments)
+    try:
+        sys.exit(options.run(options))
+    except CommandError as error:
+        sys.exit(f"copier-mlops: {error}")
+    except KeyboardInterrupt:
+        sys.exit("copier-mlops: interrupted")

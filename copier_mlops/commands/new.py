@@ -1,0 +1,55 @@
+"""`copier-mlops new`: make a project, as `copier copy --trust` does, from the template that this tool belongs to."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from copier import run_copy
+
+from copier_mlops.answers import add_answer_options, parse_data
+from copier_mlops.errors import CommandError, copier_errors
+from copier_mlops.source import template_source
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> argparse.ArgumentParser:
+    """Add the subcommand."""
+    parser = subparsers.add_parser("new", help="create a project")
+    parser.add_argument("destination", type=Path, help="the folder to create it in")
+    parser.add_argument("--level", type=int, help="the level to start at")
+    parser.add_argument(
+        "--template", metavar="SOURCE", help="its folder or Git URL; default: where this tool was installed from"
+    )
+    parser.add_argument(
+        "--vcs-ref", metavar="REF", help="the template's tag, branch or commit; default: its newest version"
+    )
+    add_answer_options(parser)
+    return parser
+
+
+def run(options: argparse.Namespace) -> int:
+    """Make the project and return the exit code.
+
+    Raises:
+        CommandError: the destination is in use, or the template cannot be fetched or does not accept an answer.
+    """
+    data: dict[str, Any] = parse_data(options.data)
+    if options.level is not None:
+        data["maturity_level"] = options.level
+    if is_in_use(options.destination):
+        raise CommandError(f"{options.destination} is not an empty folder: choose another")
+    with copier_errors():
+        run_copy(
+            options.template or template_source(),
+            options.destination,
+            data=data,
+            vcs_ref=options.vcs_ref,
+            defaults=options.defaults or not sys.stdin.isatty(),
+            unsafe=True,
+        )
+    return 0
+
+
+def is_in_use(folder: Path) -> bool:
+    """Return whether the folder has content other than an empty Git repository."""
+    return folder.exists() and (not folder.is_dir() or any(path.name != ".git" for path in folder.iterdir()))
