@@ -1,13 +1,13 @@
-# Needs Python 3.11 to 3.13, Git and a package index; `uv` is fetched if it is not there.
+# Needs Python 3.11 to 3.13, Git and a package index; installs `uv` if it is missing.
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 unexport VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
-# Both commands of uv: some machines have only one of them.
+# `uv` and `uvx`: some machines have only one of the two.
 uv := $(shell command -v uvx >/dev/null && command -v uv || echo .uv/bin/uv)
 
-# The newest Python that really runs: the shim of a version manager may be there and not run. Without uv, it must have venv.
+# The newest Python that runs: the shim of a version manager may exist and fail. Without uv, it needs venv.
 find_python = import sys, $(if $(findstring .uv/,$(uv)),ensurepip,os); (3, 11) <= sys.version_info < (3, 14) or sys.exit(1); print(sys.executable)
 UV_PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	$$python -c '$(find_python)' 2>/dev/null && break; done)
@@ -18,27 +18,30 @@ export PATH := $(PATH):$(CURDIR)/.uv/bin
 help: ## Show this text
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# In their order the slow files come first, and the last to end is a short one.
+# An idle worker takes tests from the other one; projects that both need are made once.
+workers := --numprocesses 2 --dist worksteal
+
 test: .venv ## Run the tests: render, lift and run every level (three quarters of an hour)
-	uv run --locked pytest -m "not long" --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	uv run --locked pytest -m "not long" $(workers)
 
-long: .venv ## Play hundreds of histories of edits and lifts (more than an hour)
-	uv run --locked pytest -m long
+long: .venv ## Run hundreds of random histories of edits and lifts (more than an hour)
+	uv run --locked pytest -m long $(workers)
 
-fast: .venv ## Run what needs no installed project (a minute)
-	uv run --locked pytest -m fast
+fast: .venv ## Run the tests that need no installed project (a minute)
+	uv run --locked pytest -m fast $(workers)
 
 lint: .venv ## Check style, formatting and types
 	uv run --locked ruff check
 	uv run --locked ruff format --check
 	uv run --locked pyrefly check
 
-bench: .venv ## Compare speed: of rendering, lifting, the pipeline, the server, and large data (three quarters of an hour)
+bench: .venv ## Run the benchmarks, and write their figures to benchmarks/results/ and docs/reference/ (three quarters of an hour)
 	uv run --locked python benchmarks/render.py
 	uv run --locked python benchmarks/lift.py
 	uv run --locked python benchmarks/pipeline.py
 	uv run --locked python benchmarks/serving.py
 	uv run --locked python benchmarks/scale.py
+	uv run --locked python benchmarks/page.py
 
 demo: no-demo .venv ## Render a level 1 project with all defaults into ./demo and run its pipeline
 	uv run --locked copier copy --quiet --trust --defaults --vcs-ref HEAD "$(CURDIR)" demo

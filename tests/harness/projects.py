@@ -4,7 +4,6 @@ import hashlib
 import json
 import re
 import socket
-import tomllib
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -15,6 +14,7 @@ import yaml
 from harness.template import Project, options
 
 DEFAULT = {"maturity_level": 1, "problem_type": "classification", "framework": "scikit-learn"}
+STAGES = ["ingest", "prepare", "train", "register"]  # of DVC
 INSIDE = Path(__file__).with_name("inside")
 MEASURES = {"classification": ("accuracy", True), "regression": ("rmse", False)}  # name, and whether more is better
 BUSINESS_KPI = {"classification": "net_gain_per_customer", "regression": "value_held_by_top"}
@@ -89,8 +89,8 @@ def registry(project: Project) -> Registry:
 
 def inside(project: Project, script: str, *arguments: str) -> Any:
     """Run a script of tests/run/inside in the project's environment and return the JSON that it prints last."""
-    printed = project.run("uv", "run", "python", INSIDE / script, project.answers["project_slug"], *arguments).stdout
-    return json.loads(printed.splitlines()[-1])
+    done = project.fork(script=str(INSIDE / script), arguments=[project.answers["project_slug"], *arguments])
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def nobody_listens() -> str:
@@ -98,15 +98,3 @@ def nobody_listens() -> str:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{free.getsockname()[1]}"
-
-
-def tasks_of(project: Project) -> set[str]:
-    """Return the names of the tasks that `poe` knows."""
-    included = [tomllib.loads(project.text(path))["tool"]["poe"] for path in poe_of(project)["include"]]
-    tables = [poe_of(project), *included, *(group for poe in included for group in poe.get("groups", {}).values())]
-    return {task for table in tables for task in table.get("tasks", {})}
-
-
-def poe_of(project: Project) -> dict[str, Any]:
-    """Return the settings of `poe`."""
-    return tomllib.loads(project.text("pyproject.toml"))["tool"]["poe"]

@@ -1,4 +1,4 @@
-"""A model server that runs, and people who ask it."""
+"""A running model server, and clients under load."""
 
 import json
 import os
@@ -24,7 +24,7 @@ PATIENCE_SECONDS = 90
 
 @dataclass(frozen=True)
 class Answer:
-    """What a server answered."""
+    """The response of a server."""
 
     status: int
     text: str
@@ -48,7 +48,7 @@ class Server:
         return self.project.text("serve.log")
 
     def ask(self, path: str, body: Any = None, connection: HTTPConnection | None = None) -> Answer:
-        """Ask for a path, with a body if there is one to send."""
+        """Request a path, by POST if there is a body."""
         if connection is None:
             with closing(self.connect()) as own:
                 return self.ask(path, body, own)
@@ -62,11 +62,11 @@ class Server:
         return HTTPConnection(urlsplit(self.url).netloc, timeout=PATIENCE_SECONDS)
 
     def ready(self) -> bool:
-        """Tell whether it says that it is ready."""
+        """Return whether it reports that it is ready."""
         return self.ask("/v2/health/ready").status == 200
 
     def stop(self) -> int:
-        """Tell it to stop, and return its exit code."""
+        """Stop it by SIGTERM, and return its exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(PATIENCE_SECONDS)
 
@@ -102,7 +102,7 @@ def serving(project: Project, **variables: str) -> Iterator[Server]:
 
 
 def listens(server: Server) -> bool:
-    """Tell whether the server answers at all."""
+    """Return whether the server responds."""
     try:
         return server.ask("/v2/health/live").status == 200
     except OSError:
@@ -133,7 +133,7 @@ def registry_at(address: str, project: Project, folder: Path | None = None) -> I
 
 
 def healthy(address: str) -> bool:
-    """Tell whether an MLflow server answers."""
+    """Return whether an MLflow server responds."""
     try:
         with urlopen(f"{address}/health") as answer:
             return answer.status == 200
@@ -143,7 +143,7 @@ def healthy(address: str) -> bool:
 
 @dataclass
 class Crowd:
-    """Clients that ask again and again, each on a connection of its own, as long as the server says that it is ready."""
+    """Clients that send one request after another, each on a connection of its own."""
 
     server: Server
     body: bytes
@@ -152,7 +152,7 @@ class Crowd:
 
     @contextmanager
     def asking(self, clients: int) -> Iterator[None]:
-        """Let them ask during the block, and until the end of it."""
+        """Send requests until the end of the block."""
         done = Event()
         threads = [Thread(target=self._ask, args=[done]) for _ in range(clients)]
         for thread in threads:

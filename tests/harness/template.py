@@ -5,10 +5,12 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
+from subprocess import CompletedProcess
 from typing import Any
 
 import mlops
@@ -17,11 +19,20 @@ from jinja2 import Environment
 from jinja2.defaults import DEFAULT_NAMESPACE
 from pathspec import PathSpec
 
+from harness import forks
+
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "template"
 ANSWERS_FILE = ".copier-answers.yml"
 # Files that every level writes to, between two anchor comments: neither a seed nor managed as a whole.
-SHARED = {ANSWERS_FILE, "README.md", "pyproject.toml"}
+SHARED = {
+    ANSWERS_FILE,
+    "pyproject.toml",
+    "tasks/levels.toml",
+    "deploy/levels/compose.yaml",
+    "deploy/levels/kustomization.yaml",
+    "monitoring/kustomization.yaml",
+}
 # What Copier, its migrations, and the answers of an earlier run add to questions and hidden values.
 ALWAYS_THERE = {
     "_copier_answers",
@@ -66,6 +77,17 @@ def options() -> dict[str, list[Any]]:
         default = question.get("default", [])
         found[name] = sorted(values, key=lambda value, default=default: value != default)
     return found
+
+
+def options_at(level: int) -> dict[str, list[Any]]:
+    """Return what can be answered at a level to each of its questions that has a limited choice, but for the level."""
+    found = options()
+    answers = {**{name: values[0] for name, values in found.items()}, "maturity_level": level}
+    asked = {
+        name: environment().from_string(str(question.get("when", True))).render(answers) == "True"
+        for name, question in visible_questions().items()
+    }
+    return {name: values for name, values in found.items() if asked[name] and name != "maturity_level"}
 
 
 def _choices(choices: dict[str, Any] | list[Any]) -> list[Any]:
@@ -167,6 +189,11 @@ class Project:
         """Return the folder of its Python package."""
         return self.path / "src" / self.answers["package_name"]
 
+    @property
+    def modeling(self) -> Path:
+        """Return the folder of the team's own modules."""
+        return self.package / "modeling"
+
     def files(self) -> list[str]:
         """Return the paths of its files, sorted; neither Git's nor those that Git ignores are of interest."""
         paths = (path.relative_to(self.path) for path in self.path.rglob("*") if path.is_file())
@@ -180,7 +207,7 @@ class Project:
         """Return the JSON value in the file `path`."""
         return json.loads(self.text(path))
 
-    def run(self, *command: str | Path, rc: int | None = 0, **variables: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *command: str | Path, rc: int | None = 0, **variables: str) -> CompletedProcess[str]:
         """Run a command in the project's folder; fail unless it exits with `rc` (None: anything goes)."""
         done = subprocess.run(
             list(map(str, command)),
@@ -191,14 +218,45 @@ class Project:
             text=True,
             check=False,
         )
-        if rc is not None:
-            words = " ".join(map(str, command))
-            assert done.returncode == rc, f"`{words}` exited with {done.returncode}:\n{done.stdout}\n{done.stderr}"
-        return done
+        return checked(done, rc)
 
-    def poe(self, *arguments: str, rc: int | None = 0, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Run a task as its users do."""
+    def tasks(self) -> dict[str, Any]:
+        """Return the tasks of `poe`: the project's own win over those of levels, and a higher level over a lower one."""
+        own = tomllib.loads(self.text("pyproject.toml"))["tool"]["poe"]
+        (levels,) = own["include"]
+        paths = tomllib.loads(self.text(levels))["tool"]["poe"]["include"]
+        included = [tomllib.loads(self.text(f"tasks/{path}"))["tool"]["poe"] for path in paths]
+        tables = [own, *included, *(group for poe in included for group in poe.get("groups", {}).values())]
+        found: dict[str, Any] = {}
+        for table in tables:
+            found = {**table.get("tasks", {}), **found}
+        return found
+
+    def poe(self, task: str, *arguments: str, rc: int | None = 0, **variables: str) -> CompletedProcess[str]:
+        """Run a task; one that is `python -m MODULE` runs as a fork, see forks.py."""
+        found = forks.module_of(self.tasks().get(task))
+        if found is None or (self.path / ".env").exists():
+            return self.process(task, *arguments, rc=rc, **variables)
+        module, first = found
+        return self.fork(module=module, arguments=[*first, *arguments], rc=rc, **variables)
+
+    def process(self, *arguments: str, rc: int | None = 0, **variables: str) -> CompletedProcess[str]:
+        """Run a task as its users do, whatever it is."""
         return self.run("uv", "run", "poe", *arguments, rc=rc, **variables)
+
+    def stages(self, *names: str, rc: int | None = 0) -> CompletedProcess[str]:
+        """Run stages as DVC does."""
+        return self.fork(module=self.answers["package_name"], arguments=[*names], rc=rc)
+
+    def fork(self, *, rc: int | None = 0, **what: Any) -> CompletedProcess[str]:
+        """Run a `module` or a `script` with `arguments` in the project's environment; all else are variables."""
+        kinds = ("module", "script", "arguments")
+        folder = self.path / ".venv"
+        search = {"VIRTUAL_ENV": str(folder), "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+        variables = {name: value for name, value in what.items() if name not in kinds}
+        command = {name: what[name] for name in kinds if name in what}
+        environment = {**clean_environment(), **search, **variables}
+        return checked(forks.forked(self.path, self.answers["package_name"], environment, **command), rc)
 
     def python(self, code: str) -> str:
         """Run `code` in the project's environment and return what it prints."""
@@ -209,11 +267,12 @@ class Project:
         self.run("git", "add", "--all")
         self.run("git", "commit", "--quiet", "--message", subject)
 
-    def install(self) -> None:
-        """Do what a user does first: make a repository and the environment, and commit."""
-        self.run("git", "init", "--quiet")
-        self.run("uv", "sync", "--quiet")
-        self.commit("Start from copier-mlops")
+
+def checked(done: CompletedProcess[str], rc: int | None) -> CompletedProcess[str]:
+    """Return what was run; fail unless it exited with `rc` (None: anything goes)."""
+    words = " ".join(map(str, done.args))
+    assert rc in {None, done.returncode}, f"`{words}` exited with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+    return done
 
 
 def strings(value: Any) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from copier import run_copy
 from harness.lifting import LATER, MUCH_LATER, NOW, repository
+from harness.shared import Shared
 from harness.template import Project, git
 
 MANAGED = "Managed by copier-mlops"
@@ -26,12 +27,16 @@ def lived_in(render: Callable[..., Project], tmp_path: Path) -> Callable[..., Pr
 
 
 @pytest.fixture(scope="session")
-def versions(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def versions(template: Path, shared: Shared) -> Path:
     """Return what Copier reads of the template, with two more versions.
 
     In the first, each managed file has a line more below its first; in the second, all files have one after each fifth.
     """
-    clone = tmp_path_factory.mktemp("versions") / "copier-mlops"
+    return shared(lambda folder: with_two_more_versions(template, folder / "copier-mlops"), "versions")
+
+
+def with_two_more_versions(template: Path, clone: Path) -> Path:
+    """Return a repository with what Copier reads of the template, and two more versions of that."""
     for part in ("template", "extensions", "migrations"):
         shutil.copytree(template / part, clone / part)
     shutil.copy2(template / "copier.yml", clone)
@@ -40,7 +45,6 @@ def versions(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     git("commit", "--quiet", "--message", "The working tree", folder=clone)
     git("tag", NOW, folder=clone)
     files = [path for path in (clone / "template").rglob("*") if path.is_file() and path.parent.name != "template"]
-    files.append(clone / "extensions" / "catalogue.toml")  # becomes a file of each project
     for version, is_new in ((LATER, below_the_first), (MUCH_LATER, after_each_fifth)):
         for path in files:
             lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
@@ -65,16 +69,15 @@ def after_each_fifth(lines: list[str]) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def render_version(versions: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Project]:
+def render_version(versions: Path, shared: Shared) -> Callable[..., Project]:
     """Return the project that a version of the template makes; rendered once, so leave it as it is."""
-    cache: dict[str, Project] = {}
 
     def render_version(version: str, **answers: Any) -> Project:
-        key = repr((version, sorted(answers.items())))
-        if key not in cache:
-            folder = tmp_path_factory.mktemp(version) / "project"
-            run_copy(str(versions), folder, answers, vcs_ref=version, defaults=True, unsafe=True, quiet=True)
-            cache[key] = Project(folder, answers)
-        return cache[key]
+        def rendered(folder: Path) -> Project:
+            project = Project(folder / "project", answers)
+            run_copy(str(versions), project.path, answers, vcs_ref=version, defaults=True, unsafe=True, quiet=True)
+            return project
+
+        return shared(rendered, version, sorted(answers.items()))
 
     return render_version

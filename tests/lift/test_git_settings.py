@@ -1,10 +1,9 @@
 """Whatever Git is told to do on somebody's machine, edits are merged, and conflicts are shown, as anywhere else."""
 
 import pytest
-from harness.lifting import commit, expected, run_level, tree
-from harness.template import Project, levels
+from harness.lifting import HIGH, LOW, commit, expected, run_level, tree
+from harness.template import Project
 
-LOW, HIGH = levels()[0], levels()[-1]
 # What occurs together does so to save time: each lift takes seconds.
 SETTINGS = {
     "patches": {
@@ -44,10 +43,10 @@ SETTINGS = {
 def team(lived_in, render) -> Project:
     """Return a project with an edit that can be merged, one that cannot, and an own file where the level brings one."""
     project = lived_in(LOW)
-    text = project.text("pyproject.toml")
-    (project.path / "pyproject.toml").write_text(text.replace('  "tasks/level-0.toml",', '  "tasks/ours.toml",'))
-    text = project.text("README.md")
-    (project.path / "README.md").write_text(text.replace("## Start", "Ours, with a space at the end. \n\n## Start"))
+    text = project.text("tasks/levels.toml")
+    (project.path / "tasks/levels.toml").write_text(text.replace('"level-0.toml",', '"ours.toml",'))
+    text = project.text("docs/levels/0.md")
+    (project.path / "docs/levels/0.md").write_text(text.replace("## Map", "Ours, with a space at the end. \n\n## Map"))
     (project.path / "dvc.yaml").write_text("ours: 1\n")
     (project.path / "ours größer.txt").write_text("ours\n")
     commit(project, "Work")
@@ -65,15 +64,16 @@ def use(monkeypatch: pytest.MonkeyPatch, settings: dict[str, str]) -> None:
 @pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
 def test_settings_of_the_user_do_not_matter(team, render, monkeypatch, settings):
     files, conflicts = expected(tree(team), tree(render(maturity_level=LOW)), tree(render(maturity_level=HIGH)))
-    assert conflicts == ["dvc.yaml", "pyproject.toml"]
+    assert conflicts == ["dvc.yaml", "tasks/levels.toml"]
     use(monkeypatch, settings)
     done = run_level(team, str(HIGH))
     assert done.returncode == 1, done.stderr
-    assert "meet:\n  dvc.yaml\n  pyproject.toml\n" in done.stdout, done.stderr
+    assert "changes:\n  dvc.yaml\n  tasks/levels.toml\n" in done.stdout, done.stderr
     found = tree(team)
     assert found.keys() == files.keys()
     assert [path for path in files if path not in conflicts and plain(found[path]) != files[path]] == []
-    for path, ours, theirs in (("dvc.yaml", b"ours: 1", b"stages:"), ("pyproject.toml", b"ours.toml", b"level-1.toml")):
+    meets = (("dvc.yaml", b"ours: 1", b"stages:"), ("tasks/levels.toml", b"ours.toml", b"level-1.toml"))
+    for path, ours, theirs in meets:
         assert ours in found[path]
         assert theirs in found[path]
         assert b"<<<<<<< before updating" in found[path]

@@ -7,10 +7,9 @@ import sys
 
 import pytest
 import yaml
-from harness.lifting import commit, difference, kinds, level_of, lift, tree
-from harness.template import ANSWERS_FILE, SHARED, Project, git, levels
+from harness.lifting import HIGH, LOW, commit, difference, each_level_of_each_kind, level_of, lift, tree
+from harness.template import ANSWERS_FILE, SHARED, Project, git
 
-LOW, HIGH = levels()[0], levels()[-1]
 COPIER = [sys.executable, "-m", "copier", "update", "--trust", "--defaults", "--vcs-ref", ":current:"]
 
 
@@ -39,20 +38,20 @@ def test_copier_update_raises(lived_in, render):
 
 def test_copier_update_with_a_conflict_fails_and_lists_the_files(lived_in):
     project = lived_in(LOW)
-    edit(project, "pyproject.toml", '  "tasks/level-0.toml",\n', '  "tasks/ours.toml",\n  "tasks/level-0.toml",\n')
+    edit(project, "tasks/levels.toml", '    "level-0.toml",\n', '    "ours.toml",\n    "level-0.toml",\n')
     commit(project, "Edit what belongs to the level")
     done = copier_update(project, "--data", f"maturity_level={HIGH}")
     assert done.returncode != 0
-    assert "meet in these files:\n  pyproject.toml" in done.stderr
+    assert "changes:\n  tasks/levels.toml" in done.stderr
 
 
 def test_rejected_hunks_fail_too(lived_in):
     project = lived_in(LOW)
-    edit(project, "pyproject.toml", '  "tasks/level-0.toml",\n', '  "tasks/ours.toml",\n  "tasks/level-0.toml",\n')
+    edit(project, "tasks/levels.toml", '    "level-0.toml",\n', '    "ours.toml",\n    "level-0.toml",\n')
     commit(project, "Edit what belongs to the level")
     done = copier_update(project, "--data", f"maturity_level={HIGH}", "--conflict", "rej")
     assert done.returncode != 0
-    assert "pyproject.toml.rej" in done.stderr
+    assert "levels.toml.rej" in done.stderr
 
 
 def test_lowering_is_refused_and_nothing_changes(lived_in):
@@ -102,6 +101,7 @@ def test_level_that_does_not_exist_changes_nothing(lived_in, level):
     assert is_untouched(project)
 
 
+BUMP = ('version = "0.1.0"', 'version = "1.4.2"')
 IGNORED = [
     ".env",
     ".dvc/cache/files/md5/00/11",
@@ -127,11 +127,13 @@ def test_ignored_files_are_left_alone_and_stay_ignored(lived_in):
 def test_checkout_with_windows_line_ends(lived_in):
     project = lived_in(LOW)
     edit(project, "README.md", "## Start", "Ours.\n\n## Start")
-    for path in ("README.md", "params.yaml", "tasks/level-0.toml"):
+    edit(project, "pyproject.toml", *BUMP)
+    for path in ("README.md", "pyproject.toml", "params.yaml", "tasks/level-0.toml"):
         (project.path / path).write_bytes((project.path / path).read_bytes().replace(b"\n", b"\r\n"))
     commit(project, "Edited on Windows")
     assert lift(project, HIGH).conflicts == []
     assert "Ours." in project.text("README.md")
+    assert BUMP[1] in project.text("pyproject.toml")
 
 
 def test_files_committed_with_windows_line_ends_conflict_until_they_are_normalized(lived_in, render):
@@ -139,12 +141,13 @@ def test_files_committed_with_windows_line_ends_conflict_until_they_are_normaliz
     project = lived_in(LOW)
     attributes = project.text(".gitattributes")
     (project.path / ".gitattributes").write_text("* -text\n")
-    edit(project, "README.md", "## Start", "Ours.\n\n## Start")
-    (project.path / "README.md").write_bytes((project.path / "README.md").read_bytes().replace(b"\n", b"\r\n"))
+    edit(project, "pyproject.toml", *BUMP)
+    written = project.path / "pyproject.toml"
+    written.write_bytes(written.read_bytes().replace(b"\n", b"\r\n"))
     commit(project, "Written on Windows, without .gitattributes")
     before = git("rev-parse", "HEAD", folder=project.path).strip()
-    assert lift(project, HIGH).conflicts == ["README.md"]
-    assert "Ours." in project.text("README.md")
+    assert lift(project, HIGH).conflicts == ["pyproject.toml"]
+    assert BUMP[1] in project.text("pyproject.toml")
 
     git("reset", "--quiet", "--hard", before, folder=project.path)
     git("clean", "--quiet", "--force", "-d", folder=project.path)
@@ -153,7 +156,7 @@ def test_files_committed_with_windows_line_ends_conflict_until_they_are_normaliz
     git("commit", "--quiet", "--all", "--message", "Normalize", folder=project.path)
     assert lift(project, HIGH).conflicts == []
     expected = tree(render(maturity_level=HIGH))
-    expected["README.md"] = expected["README.md"].replace(b"## Start", b"Ours.\n\n## Start")
+    expected["pyproject.toml"] = expected["pyproject.toml"].replace(BUMP[0].encode(), BUMP[1].encode())
     assert difference(tree(project), expected) == ""
 
 
@@ -169,34 +172,34 @@ def test_answers_of_a_higher_level_are_asked_anew_after_lowering(lived_in):
 def test_files_that_are_no_text_are_kept_as_they_are(lived_in):
     project = lived_in(LOW)
     (project.path / "docs/figure.png").write_bytes(bytes(range(256)) * 4)
-    (project.path / "docs/notes.md").symlink_to("model_card_notes.md")
-    (project.path / "tools/ours.sh").write_text("true\n")
-    (project.path / "tools/ours.sh").chmod(0o755)
-    (project.path / "tools/level.py").chmod(0o755)
+    (project.path / "docs/notes.md").symlink_to("levels/0.md")
+    (project.path / "ours.sh").write_text("true\n")
+    (project.path / "ours.sh").chmod(0o755)
+    (project.path / "tasks/level-0.toml").chmod(0o755)
     (project.path / "docs/latin-1.txt").write_bytes("Zoë\n".encode("latin-1"))
-    edit(project, ".gitattributes", "* text=auto eol=lf\n", "* text=auto eol=lf\nREADME.md -diff\n")
-    edit(project, "README.md", "## Start", "Ours.\n\n## Start")
+    edit(project, ".gitattributes", "* text=auto eol=lf\n", "* text=auto eol=lf\npyproject.toml -diff\n")
+    edit(project, "pyproject.toml", *BUMP)
     commit(project, "Work")
     mine = tree(project)
     assert lift(project, HIGH).conflicts == []
     found = tree(project)
     assert [path for path in mine.keys() - SHARED if found[path] != mine[path]] == []
-    assert "Ours." in project.text("README.md")
-    assert "poe pipeline" in project.text("README.md")
+    assert BUMP[1] in project.text("pyproject.toml")
+    assert "mlflow" in project.text("pyproject.toml")
     assert (project.path / "docs/notes.md").is_symlink()
-    assert os.access(project.path / "tools/ours.sh", os.X_OK)
-    assert os.access(project.path / "tools/level.py", os.X_OK)
+    assert os.access(project.path / "ours.sh", os.X_OK)
+    assert os.access(project.path / "tasks/level-0.toml", os.X_OK)
 
 
 def test_edited_file_that_is_not_utf_8_fails(lived_in):
     """Copier drops what it cannot read, without a word."""
     project = lived_in(LOW)
-    gate = project.path / "src/customer_churn/gate.py"
+    gate = project.path / "src/customer_churn/pipeline/gate.py"
     gate.write_bytes("# Zoë's\n".encode("latin-1") + gate.read_bytes())
     commit(project, "Edit")
     done = copier_update(project, "--data", f"maturity_level={HIGH}")
     assert done.returncode != 0
-    assert "not UTF-8, and characters are lost:\n  src/customer_churn/gate.py" in done.stderr
+    assert "not UTF-8, and characters are lost:\n  src/customer_churn/pipeline/gate.py" in done.stderr
 
 
 def test_project_in_a_folder_of_a_larger_repository(lived_in, render, tmp_path):
@@ -217,7 +220,7 @@ def test_project_in_a_folder_of_a_larger_repository(lived_in, render, tmp_path):
 def test_setting_of_git_that_loses_edits_fails(lived_in):
     """Copier drops all edits then, without a word: `poe level` overrules the setting."""
     project = lived_in(LOW)
-    edit(project, "README.md", "## Start", "Ours, with a space at its end. \n\n## Start")
+    edit(project, "docs/levels/0.md", "## Map", "Ours, with a space at its end. \n\n## Map")
     commit(project, "Edit")
     git("config", "apply.whitespace", "error-all", folder=project.path)
     done = copier_update(project, "--data", f"maturity_level={HIGH}")
@@ -237,8 +240,7 @@ def test_old_answers_stay_valid(lived_in):
     assert (project.path / "src/copier").is_dir()
 
 
-@pytest.mark.parametrize("kind", kinds())
-@pytest.mark.parametrize("level", levels())
+@each_level_of_each_kind
 def test_paths_suit_windows_and_macos(render, level, kind):
     """Windows takes 260 characters, with those of the folder of the project; and to both, case makes no difference."""
     files = render(maturity_level=level, **kind).files()

@@ -1,28 +1,27 @@
-"""`poe level`: shows what will come, does it, and says well what is in the way."""
+"""`copier-mlops level`: shows what will come, does it, and reports clearly what is in the way."""
 
 import os
 import pty
 import shutil
 import subprocess
-import sys
 from contextlib import suppress
 
 import pytest
 import yaml
-from harness.lifting import NEWEST, commit, difference, level_of, lift, repository, run_level, tree
-from harness.template import ANSWERS_FILE, Project, git, levels
+from copier import run_copy
+from harness.lifting import HIGH, LOW, NEWEST, TOOL, commit, difference, level_of, lift, repository, run_level, tree
+from harness.template import ANSWERS_FILE, Project, git
 
-LOW, HIGH = levels()[0], levels()[-1]
 UNDO = "git reset --hard && git clean -fd"
 
 
 def refused(project: Project, *arguments: str) -> str:
-    """Run `poe level`, expect that it refuses and changes nothing, and return what it says."""
+    """Run the command, expect that it refuses and changes nothing, and return its message."""
     before = tree(project)
     done = run_level(project, *arguments)
     assert done.returncode == 1, done.stdout
     assert "Traceback" not in done.stderr, done.stderr
-    assert done.stderr.startswith("poe level: ")
+    assert done.stderr.startswith("copier-mlops: ")
     assert difference(tree(project), before) == ""
     return done.stderr
 
@@ -35,8 +34,8 @@ def with_answers(project: Project, **answers: str) -> None:
 
 def edit_what_belongs_to_the_level(project: Project) -> None:
     """Do what cannot be merged with a higher level."""
-    text = project.text("pyproject.toml")
-    (project.path / "pyproject.toml").write_text(text.replace('  "tasks/level-0.toml",', '  "tasks/ours.toml",'))
+    text = project.text("tasks/levels.toml")
+    (project.path / "tasks/levels.toml").write_text(text.replace('"level-0.toml",', '"ours.toml",'))
     commit(project, "Edit what belongs to the level")
 
 
@@ -51,7 +50,7 @@ def test_it_raises_and_says_what_to_do_next(lived_in, render):
     done = run_level(project, str(HIGH))
     assert done.returncode == 0, done.stderr
     assert "New files:\n  .dockerignore\n  .dvc/.gitignore\n" in done.stdout
-    assert "Changed files:\n  README.md\n  pyproject.toml\n" in done.stdout
+    assert "Changed files:\n  pyproject.toml\n  tasks/levels.toml\n" in done.stdout
     assert "uv run poe pipeline" in done.stdout
     assert difference(tree(project), tree(render(maturity_level=HIGH))) == ""
 
@@ -85,11 +84,11 @@ def test_conflicts_are_listed_and_fail(lived_in):
     assert git("status", "--porcelain", folder=project.path) == ""
     done = run_level(project, str(HIGH))
     assert done.returncode == 1
-    assert "meet:\n  pyproject.toml\n" in dry.stdout
-    assert "meet:\n  pyproject.toml\n" in done.stdout
-    assert git("diff", "--name-only", "--diff-filter=U", folder=project.path) == "pyproject.toml\n"
+    assert "changes:\n  tasks/levels.toml\n" in dry.stdout
+    assert "changes:\n  tasks/levels.toml\n" in done.stdout
+    assert git("diff", "--name-only", "--diff-filter=U", folder=project.path) == "tasks/levels.toml\n"
     assert "uv run poe pipeline" in done.stdout
-    assert "First, edit the files in which edits meet" in done.stdout
+    assert "First resolve the conflicts" in done.stdout
     assert f"Now: uv sync, read `git diff`, then git add . && git commit. To undo all instead: {UNDO}" in done.stdout
 
 
@@ -103,7 +102,7 @@ def test_environment_with_many_files_is_no_obstacle(lived_in):
         (folder / f"{number:0>125}").touch()
     done = run_level(project, str(HIGH))
     assert done.stderr == ""
-    assert "meet:\n  pyproject.toml\n" in done.stdout
+    assert "changes:\n  tasks/levels.toml\n" in done.stdout
 
 
 def test_present_level_needs_nothing(lived_in):
@@ -125,17 +124,17 @@ def test_newer_template_is_taken_at_the_same_level(lived_in, template, tmp_path)
     project = lived_in(LOW)
     later = shutil.copytree(template, tmp_path / "later")
     with_answers(project, _src_path=str(later))
-    (later / "template/{{ level_0 }}/.env.example").write_text("# New\n")
+    (later / "template/{{ level_0 }}/.gitignore").write_text("# New\n")
     git("commit", "--all", "--quiet", "--message", "New", folder=later)
     git("tag", "v1000.0.0", folder=later)
     dry = run_level(project, "--update", "--dry-run")
-    assert "Changed files:\n  .env.example\nVersion of the template: v999.0.0 -> v1000.0.0\n" in dry.stdout
+    assert "Changed files:\n  .gitignore\nVersion of the template: v999.0.0 -> v1000.0.0\n" in dry.stdout
     assert git("status", "--porcelain", folder=project.path) == ""
     done = run_level(project, "--update")
     assert done.returncode == 0
     assert "To undo all instead" in done.stdout
     assert "uv run poe train" not in done.stdout, "that is for those who are new to the level"
-    assert project.text(".env.example") == "# New\n"
+    assert project.text(".gitignore") == "# New\n"
     assert level_of(project) == LOW
     commit(project, "Update")
     assert "Nothing to do" in run_level(project, "--update").stdout
@@ -195,7 +194,7 @@ def test_it_asks_what_is_new_and_nothing_else(with_a_question, render):
     printed, keys = b"", b"\x1b[B\r"  # down, enter
     terminal, other = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "tools/level.py", "1", *given],
+        [*TOOL, "level", "1", *given],
         cwd=with_a_question.path,
         stdin=other,
         stdout=other,
@@ -227,7 +226,7 @@ def test_answer_on_the_command_line(with_a_question):
 def test_uncommitted_work_is_named(lived_in):
     project = lived_in(LOW)
     (project.path / "params.yaml").write_text("mine: 1\n")
-    assert "commit or stash these first, so that the update can be told from them:\n M params.yaml" in refused(
+    assert "commit or stash these first, so that the update stays separate from them:\n M params.yaml" in refused(
         project, str(HIGH)
     )
 
@@ -254,9 +253,10 @@ def test_level_that_there_is_not(lived_in, level):
 def test_template_that_has_moved(lived_in):
     project = lived_in(LOW)
     with_answers(project, _src_path="/nowhere/template")
-    assert "the template is not at /nowhere/template: write its absolute path or its URL to _src_path" in refused(
-        project, str(HIGH)
-    )
+    assert (
+        "the template is not at /nowhere/template: write its absolute path or its URL to _src_path in"
+        f" {ANSWERS_FILE}, and to the command `level` in tasks/level-0.toml, commit"
+    ) in refused(project, str(HIGH))
 
 
 def test_template_at_a_relative_path(lived_in):
@@ -284,6 +284,30 @@ def test_version_that_the_template_has_lost(lived_in):
     project = lived_in(LOW)
     with_answers(project, _commit="v3.1.4")
     assert "the template has lost the version" in refused(project, str(HIGH))
+
+
+def test_project_of_a_template_with_uncommitted_changes(template, tmp_path):
+    """Copier renders them, and records a commit that it throws away."""
+    changed = shutil.copytree(template, tmp_path / "changed")
+    (changed / "template/{{ level_0 }}/.gitignore").write_text("# Changed\n")
+    answers = {"maturity_level": LOW}
+    run_copy(str(changed), tmp_path / "made", answers, vcs_ref="HEAD", defaults=True, unsafe=True, quiet=True)
+    project = repository(Project(tmp_path / "made", answers), tmp_path / "project")
+    assert "was the project made from changes that were never committed?" in refused(project, str(HIGH))
+
+
+def test_level_that_only_a_newer_version_of_the_template_has(template, lived_in, tmp_path):
+    older = shutil.copytree(template, tmp_path / "older")
+    settings = older / "copier.yml"
+    without = settings.read_text().replace("    1 Pipeline: 1\n", "").replace("else 1 }}", "else 0 }}")
+    settings.write_text(without)
+    git("commit", "--all", "--quiet", "--message", "Without level 1", folder=older)
+    git("tag", "v998.0.0", folder=older)
+    project = lived_in(LOW)
+    with_answers(project, _src_path=str(older), _commit="v998.0.0")
+    assert "1 is not in [0]: this level is in a newer version of the template; add --update" in refused(project, "1")
+    assert run_level(project, "1", "--update").returncode == 0
+    assert level_of(project) == 1
 
 
 def test_template_without_tags(lived_in, template, render, tmp_path):
@@ -320,11 +344,11 @@ def test_misspelled_question(lived_in):
 
 def test_ignored_file_in_the_way(lived_in):
     project = lived_in(LOW)
-    (project.path / ".gitignore").write_text("/tracking.yaml\n")
+    (project.path / ".gitignore").write_text("/dvc.yaml\n")
     commit(project, "Ignore")
-    (project.path / "tracking.yaml").write_text("mine: 1\n")
+    (project.path / "dvc.yaml").write_text("mine: 1\n")
     refused(project, str(HIGH))
-    assert project.text("tracking.yaml") == "mine: 1\n"
+    assert project.text("dvc.yaml") == "mine: 1\n"
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
@@ -338,9 +362,9 @@ def test_edited_file_that_is_not_utf_8(lived_in, encoding):
 def test_own_file_that_differs_in_case_only(lived_in):
     """Where Git came to Windows or macOS, one of the two would hide the other."""
     project = lived_in(LOW)
-    (project.path / "Tracking.yaml").write_text("mine: 1\n")
+    (project.path / "Dvc.yaml").write_text("mine: 1\n")
     commit(project, "Ours")
-    assert "Tracking.yaml and a new file differ in case only" in refused(project, str(HIGH))
+    assert "Dvc.yaml and a new file differ in case only" in refused(project, str(HIGH))
 
 
 @pytest.mark.parametrize("kind", ["worktree", "shallow", "detached"])

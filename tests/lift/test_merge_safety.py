@@ -11,8 +11,7 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from subprocess import CalledProcessError
 
-import pytest
-from harness.lifting import raises, tree
+from harness.lifting import each_raise, tree
 from harness.template import git
 
 MARK = "edited by the team"
@@ -85,7 +84,7 @@ def shared_files(render, low: int, high: int) -> dict[str, tuple[list[str], list
     }
 
 
-@pytest.mark.parametrize(("low", "high"), raises)
+@each_raise
 def test_no_edit_of_a_shared_file_goes_astray(render, tmp_path, low, high):
     files = shared_files(render, low, high)
     assert files, "a lift changes some files"

@@ -2,17 +2,17 @@
 
 import pytest
 from allpairspy import AllPairs
-from harness.lifting import commit, difference, level_of, lift, moves, raises, tree
-from harness.template import SHARED, levels, options
-
-CHOICES = {name: values for name, values in options().items() if name != "maturity_level"}
-# Answers in which each two options of any two questions occur together.
-KINDS = [dict(zip(CHOICES, row, strict=True)) for row in AllPairs(list(CHOICES.values()))]
-each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: "-".join(map(str, kind.values())))
+from harness.lifting import Kind, commit, difference, each_raise, each_raise_of, level_of, lift, tree
+from harness.template import SHARED, levels, options_at
 
 
-@each_kind
-@pytest.mark.parametrize(("low", "high"), raises)
+def pairwise_kinds(level: int) -> list[Kind]:
+    """Return answers in which each two options of any two questions of a level occur together."""
+    choices = options_at(level)
+    return [dict(zip(choices, row, strict=True)) for row in AllPairs(list(choices.values()))]
+
+
+@each_raise_of(pairwise_kinds)
 def test_raised_equals_fresh(lived_in, render, low, high, kind):
     project = lived_in(low, **kind)
     asked_later = {name: answer for name, answer in kind.items() if name not in project.answers}
@@ -20,7 +20,7 @@ def test_raised_equals_fresh(lived_in, render, low, high, kind):
     assert difference(tree(project), tree(render(maturity_level=high, **kind))) == ""
 
 
-@pytest.mark.parametrize(("low", "high"), raises)
+@each_raise
 def test_odd_names_are_raised_like_any_other(lived_in, render, low, high):
     names = {"project_name": 'Étude «Ça va» "O\'Neil"', "author": "Zoë Brönte <zoe@example.com>"}
     project = lived_in(low, **names)
@@ -36,8 +36,8 @@ def test_steps_equal_a_jump(lived_in, render):
     assert difference(tree(project), tree(render(maturity_level=levels()[-1]))) == ""
 
 
-@pytest.mark.parametrize(("high", "low"), [move for move in moves if move[0] > move[1]])
-def test_lowered_keeps_seeds_and_raises_again_to_the_same(lived_in, render, high, low):
+@each_raise
+def test_lowered_keeps_seeds_and_raises_again_to_the_same(lived_in, render, low, high):
     project = lived_in(high)
     lift(project, low, allow_lowering=True)
     kept = tree(project).keys() - tree(render(maturity_level=low)).keys()
@@ -56,7 +56,7 @@ def test_update_without_a_change_does_nothing(lived_in, level):
     assert level_of(project) == level
 
 
-@pytest.mark.parametrize(("low", "high"), raises)
+@each_raise
 def test_level_only_adds_files(render, low, high):
     lower, higher = tree(render(maturity_level=low)), tree(render(maturity_level=high))
     assert lower.keys() <= higher.keys()

@@ -8,29 +8,86 @@ from typing import Any
 import pytest
 import yaml
 from copier import run_copy
-from harness.lifting import NEWEST, NOW, commit, difference, lift, repository, tree
+from harness.lifting import (
+    NEWEST,
+    NOW,
+    commit,
+    difference,
+    lift,
+    read_releases,
+    releases,
+    repository,
+    tag_releases,
+    tree,
+)
+from harness.shared import Shared
 from harness.template import ANSWERS_FILE, ROOT, Project, git, is_seed, levels
 
 FIRST = "v0.1.0"
-TAGS = git("tag", "--list", "v*", folder=ROOT).split() or [FIRST]
+LISTED = (ROOT / "tests" / "releases.toml").read_text(encoding="utf-8")
+TAGS = git("tag", "--list", "v*", folder=ROOT).split()
+RELEASES = releases(LISTED, TAGS)
+*older, newest = RELEASES or [FIRST]
+
+
+def levels_of(tag: str) -> list[int]:
+    """Return the levels that there were in a release."""
+    if not RELEASES:
+        return levels()
+    settings = yaml.safe_load(git("show", f"{read_releases(LISTED).get(tag, tag)}:copier.yml", folder=ROOT))
+    return sorted(settings["maturity_level"]["choices"].values())
+
+
+def param(*values: Any, tag: str) -> Any:
+    return pytest.param(*values, marks=pytest.mark.long if tag in older else ())
+
+
+each_release = pytest.mark.parametrize("tag", [param(tag, tag=tag) for tag in [*older, newest]])
+each_level_of_each_release = pytest.mark.parametrize(
+    ("tag", "level"), [param(tag, level, tag=tag) for tag in [*older, newest] for level in levels_of(tag)]
+)
 
 
 @pytest.fixture(scope="session")
-def released(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def released(template: Path, shared: Shared) -> Path:
     """Return the template with its released versions and the working tree as the newest.
 
     Before the first release the working tree stands in for it.
     """
-    if TAGS != [FIRST] or git("tag", "--list", FIRST, folder=template).strip():
-        return template
-    clone = shutil.copytree(template, tmp_path_factory.mktemp("released") / "copier-mlops")
-    git("tag", FIRST, "HEAD", folder=clone)
+    return shared(lambda folder: with_releases(template, folder / "copier-mlops"), "released")
+
+
+def with_releases(template: Path, folder: Path) -> Path:
+    """Return a copy of the template with a tag for each release."""
+    clone = shutil.copytree(template, folder)
+    if RELEASES:
+        tag_releases(clone, LISTED)
+        return clone
+    tag_releases(clone, f'[[releases]]\nversion = "{FIRST}"\ncommit = "{git("rev-parse", NOW, folder=clone).strip()}"')
     git("tag", "--delete", NOW, folder=clone)
     changed = clone / "template" / "{{ level_0 }}" / ".env.example"
     changed.write_text(changed.read_text() + "# New in this version\n")
     git("commit", "--all", "--quiet", "--message", "A later version", folder=clone)
     git("tag", NOW, folder=clone)
     return clone
+
+
+def test_listed_commits_are_released_in_a_clone_without_tags(tmp_path):
+    git("init", "--quiet", folder=tmp_path)
+    for subject in ("first", "second", "third"):
+        git("commit", "--quiet", "--allow-empty", "--message", subject, folder=tmp_path)
+    second = git("rev-parse", "HEAD~1", folder=tmp_path).strip()
+    listed = f'[[releases]]\nversion = "v0.10.0"\ncommit = "{second}"\n'
+    tag_releases(tmp_path, listed)
+    tag_releases(tmp_path, listed)  # it may be there already
+    assert git("log", "--format=%s", "-1", "v0.10.0", folder=tmp_path) == "second\n"
+    assert releases(listed, ["v0.9.1", "v0.10.0", "v0.11.0"]) == ["v0.9.1", "v0.10.0", "v0.11.0"]
+
+
+def test_a_released_commit_is_the_one_of_its_tag():
+    listed = read_releases(LISTED)
+    commits = {tag: git("rev-parse", f"{tag}^{{commit}}", folder=ROOT).strip() for tag in TAGS if tag in listed}
+    assert commits.items() <= listed.items()
 
 
 @pytest.fixture
@@ -44,8 +101,7 @@ def rendered(released: Path, tmp_path: Path) -> Callable[..., Project]:
     return rendered
 
 
-@pytest.mark.parametrize("level", levels())
-@pytest.mark.parametrize("tag", TAGS)
+@each_level_of_each_release
 def test_update_from_a_release_equals_fresh_with_the_same_answers(rendered, tmp_path, tag, level):
     project = repository(rendered(tag, "old", maturity_level=level), tmp_path / "project")
     assert lift(project, version=NEWEST).conflicts == []
@@ -55,16 +111,15 @@ def test_update_from_a_release_equals_fresh_with_the_same_answers(rendered, tmp_
     assert difference(tree(project), tree(fresh)) == ""
 
 
-@pytest.mark.parametrize("tag", TAGS)
+@each_release
 def test_raising_alone_stays_at_the_version(rendered, tmp_path, tag):
-    low, high = levels()[0], levels()[-1]
+    low, *_, high = levels_of(tag)
     project = repository(rendered(tag, "old", maturity_level=low), tmp_path / "project")
     assert lift(project, high).conflicts == []
     assert difference(tree(project), tree(rendered(tag, "fresh", maturity_level=high))) == ""
 
 
-@pytest.mark.parametrize("level", levels())
-@pytest.mark.parametrize("tag", TAGS)
+@each_level_of_each_release
 def test_no_released_file_is_taken_away(released, rendered, tag, level):
     """A file that the template drops must join `_exclude` in copier.yml: else an update deletes it, edits and all."""
     old = tree(rendered(tag, "old", maturity_level=level))
@@ -133,7 +188,7 @@ def accepted(settings: dict[str, Any]) -> list[dict[str, Any]]:
     return [*every, *({"maturity_level": level} for level in levels)]
 
 
-@pytest.mark.parametrize("tag", TAGS)
+@each_release
 def test_every_answer_that_was_accepted_still_is(released, rendered, tmp_path, tag):
     """Else an update would silently take the default in its place."""
     settings = yaml.safe_load(git("show", f"{tag}:copier.yml", folder=released))

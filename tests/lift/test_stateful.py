@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import pytest
 from harness.lifting import MUCH_LATER, NOW, commit, difference, expected, lift, merged, repository, tree
@@ -14,27 +13,12 @@ from harness.template import ANSWERS_FILE, SHARED, Project, levels
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
-from jinja2 import Environment
 
 OURS = re.compile(rb"ours \d+")
 KINDS = ["add a line"] * 4 + ["change a line", "delete a line", "delete a file", "rewrite a file", "write a file"]
 WORK = st.lists(st.tuples(st.sampled_from(KINDS), st.integers(0, 999), st.integers(0, 999)), min_size=1, max_size=12)
 
 tried: Counter[str] = Counter()
-
-
-@pytest.fixture
-def compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep what Jinja compiles: Copier compiles the same paths and files three times in each lift, a third of its time."""
-    compiled, compile_anew = {}, Environment.compile
-
-    def compile_once(self: Environment, source: str, *arguments: Any, **options: Any) -> Any:
-        key = (self.line_statement_prefix, source, arguments, *options.items())
-        if key not in compiled:
-            compiled[key] = compile_anew(self, source, *arguments, **options)
-        return compiled[key]
-
-    monkeypatch.setattr(Environment, "compile", compile_once)
 
 
 class Team(RuleBasedStateMachine):
@@ -146,13 +130,11 @@ def run_team(render_version, tmp_path: Path, capsys, sequences: int) -> None:
     assert tried["lines lost"] == 0
 
 
-@pytest.mark.usefixtures("compiled_once")
 def test_histories(render_version, tmp_path, capsys):
     run_team(render_version, tmp_path, capsys, 20)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(4 * 3600)
-@pytest.mark.usefixtures("compiled_once")
 def test_many_histories(render_version, tmp_path, capsys):
     run_team(render_version, tmp_path, capsys, 200)

@@ -6,12 +6,13 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
 import yaml
+from harness.quick_copier import QUICKLY
 from harness.template import Project, git, levels
 
 each_level = pytest.mark.parametrize("level", levels())
@@ -110,10 +111,11 @@ def test_description_spoils_neither_code_nor_its_style(render, description):
 def copier(template: Path, tmp_path: Path) -> Callable[..., CompletedProcess[str]]:
     """Run `copier copy` as users do, with no terminal to ask at."""
 
-    def copier(folder: Path, *arguments: str, source: Path | str = template, **variables: str) -> CompletedProcess[str]:
-        command = [sys.executable, "-m", "copier", "copy", "--trust", "--defaults", "--vcs-ref=HEAD"]
+    def copier(
+        folder: Path, *, source: Path | str = template, python: Sequence[str] = QUICKLY, **variables: str
+    ) -> CompletedProcess[str]:
         return subprocess.run(
-            [*command, *arguments, source, folder],
+            [*python, "-m", "copier", "copy", "--trust", "--defaults", "--vcs-ref=HEAD", source, folder],
             cwd=tmp_path,
             env={**os.environ, **variables},
             stdin=subprocess.DEVNULL,
@@ -126,7 +128,7 @@ def copier(template: Path, tmp_path: Path) -> Callable[..., CompletedProcess[str
 
 
 def test_folder_may_have_spaces_and_accents(copier, tmp_path, render):
-    done = copier(tmp_path / "My Projéct" / "the churn one")
+    done = copier(tmp_path / "My Projéct" / "the churn one", python=[sys.executable])
     assert done.returncode == 0, done.stderr
     project = Project(tmp_path / "My Projéct" / "the churn one", {})
     assert project.files() == render().files()

@@ -1,4 +1,4 @@
-"""What is deployed: strictly valid, as restricted as it can be, and of one mind about names and ports."""
+"""What is deployed: strictly valid, as restricted as it can be, and consistent about names and ports."""
 
 import copy as copying
 import json
@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 from harness.kube import Manifest, built, manifests, only, problems
+from harness.next_level import with_next_level
 from harness.template import Project
 
 ENVIRONMENTS = ["staging", "production"]
@@ -41,7 +42,7 @@ def deployed(render: Callable[..., Project], tool: Callable[[str], str]) -> Call
 
 @pytest.fixture
 def argocd(render: Callable[..., Project]) -> list[Manifest]:
-    """Return what Argo CD is told."""
+    """Return the manifests for Argo CD."""
     folder = render(maturity_level=1).path / "deploy" / "argocd"
     return [manifest for path in sorted(folder.iterdir()) for manifest in manifests(path)]
 
@@ -142,7 +143,7 @@ def test_selectors_find_the_pods(deployed, environment):
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_everybody_uses_the_port_by_its_name(deployed, environment):
+def test_all_parts_use_the_port_by_its_name(deployed, environment):
     found = deployed(environment)
     server = container(found)
     assert server["ports"] == [{"name": "http", "containerPort": 8080}]
@@ -184,11 +185,11 @@ def test_environment_serves_the_model_of_its_alias(deployed, environment, alias)
     found = deployed(environment)
     settings = only_settings(found)
     assert container(found)["envFrom"] == [{"configMapRef": {"name": settings["metadata"]["name"]}}]
-    assert settings["data"]["MODEL_ALIAS"] == alias
+    assert settings["data"]["SERVING_ALIASES"] == alias
 
 
 def only_settings(of: list[Manifest]) -> Manifest:
-    (found,) = (each for each in of if each["kind"] == "ConfigMap" and "MODEL_ALIAS" in each["data"])
+    (found,) = (each for each in of if each["kind"] == "ConfigMap" and "SERVING_ALIASES" in each["data"])
     return found
 
 
@@ -215,10 +216,10 @@ def test_image_is_the_same_in_all_environments_and_follows_the_repository(render
 
 def test_a_digest_in_an_overlay_decides_which_image_runs(project, tool):
     changed, digest = project(maturity_level=1), f"sha256:{'ab' * 32}"
-    path = changed.path / "deploy/overlays/staging/kustomization.yaml"
-    overlay = yaml.safe_load(path.read_text())
-    overlay["images"][0]["digest"] = digest
-    path.write_text(yaml.safe_dump(overlay))
+    path = changed.path / "deploy/overlays/staging/image/kustomization.yaml"
+    component = yaml.safe_load(path.read_text())
+    component["images"][0]["digest"] = digest
+    path.write_text(yaml.safe_dump(component))
     assert container(built(changed, "deploy/overlays/staging", tool))["image"].endswith(f"@{digest}")
     assert digest not in container(built(changed, "deploy/overlays/production", tool))["image"]
 
@@ -248,7 +249,7 @@ def test_argo_cd_lets_the_project_deploy_from_its_repository_to_its_namespaces_o
         assert each["spec"]["source"]["repoURL"] == url
 
 
-def test_somebody_on_call_can_stop_the_synchronisation_of_one_application(argocd):
+def test_automatic_sync_of_one_application_can_be_switched_off(argocd):
     ignored = only("ApplicationSet", argocd)["spec"]["ignoreApplicationDifferences"]
     assert ignored == [{"jsonPointers": ["/spec/syncPolicy"]}]
 
@@ -256,9 +257,64 @@ def test_somebody_on_call_can_stop_the_synchronisation_of_one_application(argocd
 def test_rules_and_dashboard_come_once_and_watch_every_environment(deployed):
     assert "PrometheusRule" not in {manifest["kind"] for manifest in deployed("staging")}
     assert only("PrometheusRule", deployed("production"))["spec"]["groups"]
-    (dashboard,) = (each for each in deployed("production") if "dashboard.json" in each.get("data", {}))
-    assert dashboard["metadata"]["labels"]["grafana_dashboard"] == "1"
-    assert json.loads(dashboard["data"]["dashboard.json"])["panels"]
+    dashboards = dashboards_in(deployed("production"))
+    assert json.loads(dashboards["model-server.json"])["panels"]
+    assert dashboards_in(deployed("staging")) == {}
+
+
+def dashboards_in(found: list[Manifest]) -> dict[str, str]:
+    """Return what Grafana's sidecar finds."""
+    return {
+        name: content
+        for each in found
+        if each["metadata"].get("labels", {}).get("grafana_dashboard") == "1"
+        for name, content in each["data"].items()
+    }
+
+
+def test_levels_change_nothing_in_an_environment_of_level_1_but_a_label(project, deployed, tool):
+    without = project(maturity_level=1)
+    for environment in ENVIRONMENTS:
+        path = without.path / f"deploy/overlays/{environment}/kustomization.yaml"
+        path.write_text(path.read_text().replace("  - ../../levels\n", ""))
+        expected = built(without, f"deploy/overlays/{environment}", tool)
+        for each in expected:
+            each["metadata"]["labels"]["app.kubernetes.io/part-of"] = "customer-churn"
+        assert deployed(environment) == expected
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_a_level_replaces_the_deployment_by_a_rollout(project, deployed, tool, environment):
+    found = built(with_next_level(project(maturity_level=1)), f"deploy/overlays/{environment}", tool)
+    before = deployed(environment)
+    assert [problem for each in found for problem in problems(each)] == []
+    rollout, deployment = only("Rollout", found)["spec"], only("Deployment", before)["spec"]
+    assert (rollout["template"], rollout["selector"]) == (deployment["template"], deployment["selector"])
+    target = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": "model-server"}
+    assert only("HorizontalPodAutoscaler", found)["spec"]["scaleTargetRef"] == target
+    changed = {"Deployment", "Rollout", "HorizontalPodAutoscaler", "PrometheusRule"}
+    assert unchanged(found, changed) == unchanged(before, changed)
+
+
+def unchanged(of: list[Manifest], but: set[str]) -> list[Manifest]:
+    """Return the manifests of other kinds than `but`, without dashboards."""
+    return [each for each in of if each["kind"] not in but and not dashboards_in([each])]
+
+
+def test_a_level_adds_rules_and_dashboards_to_production_alone(project, tool):
+    lifted = with_next_level(project(maturity_level=1))
+    staging, production = (built(lifted, f"deploy/overlays/{environment}", tool) for environment in ENVIRONMENTS)
+    rules = [each["metadata"]["name"] for each in production if each["kind"] == "PrometheusRule"]
+    assert sorted(rules) == ["model-server", "next"]
+    assert dashboards_in(production).keys() == {"model-server.json", "next.json"}
+    assert "PrometheusRule" not in {each["kind"] for each in staging}
+    assert dashboards_in(staging) == {}
+
+
+def test_argo_cd_deletes_a_replaced_deployment_only_when_its_successor_is_healthy(deployed):
+    for environment in ENVIRONMENTS:
+        annotations = only("Deployment", deployed(environment))["metadata"]["annotations"]
+        assert annotations["argocd.argoproj.io/sync-options"] == "PruneLast=true"
 
 
 def test_the_revert_of_the_runbook_brings_the_image_back(project, tool):
@@ -266,10 +322,13 @@ def test_the_revert_of_the_runbook_brings_the_image_back(project, tool):
     changed.run("git", "init", "--quiet")
     changed.commit("Start")
     before = built(changed, "deploy/overlays/production", tool)
-    path = changed.path / "deploy/overlays/production/kustomization.yaml"
-    path.write_text(path.read_text().replace("newTag: main", f"newTag: main\n    digest: sha256:{'cd' * 32}"))
+    path = changed.path / "deploy/overlays/production/image/kustomization.yaml"
+    path.write_text(path.read_text().replace("newTag: main", f"digest: sha256:{'cd' * 32}"))
     changed.commit("Take the new image to production")
     assert built(changed, "deploy/overlays/production", tool) != before
+    path = changed.path / "deploy/overlays/production/kustomization.yaml"
+    path.write_text(f"{path.read_text()}# Ours\n")
+    changed.commit("Change something else in production")
     (revert,) = re.findall(r"^git revert .*$", changed.text("docs/runbooks/roll-back.md"), re.MULTILINE)
     changed.run("bash", "-c", revert)
     assert built(changed, "deploy/overlays/production", tool) == before

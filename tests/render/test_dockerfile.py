@@ -1,4 +1,4 @@
-"""The image of the server: clean, closed to secrets, and of one mind with what runs it."""
+"""The image of the server: clean, closed to secrets, and consistent with what runs it."""
 
 import json
 import re
@@ -153,8 +153,8 @@ def test_it_is_built_under_the_name_that_is_deployed(render, answers):
     tasks = tomllib.loads(project.text("tasks/level-1.toml"))["tool"]["poe"]["groups"]["level-1"]["tasks"]
     (name,) = re.findall(r"docker build --tag (\S+)", tasks["build"]["cmd"])
     for environment in ("staging", "production"):
-        (overlay,) = manifests(project.path / f"deploy/overlays/{environment}/kustomization.yaml")
-        (image,) = overlay["images"]
+        (component,) = manifests(project.path / f"deploy/overlays/{environment}/image/kustomization.yaml")
+        (image,) = component["images"]
         assert name == f"{image['newName']}:{image['newTag']}"
 
 

@@ -1,16 +1,17 @@
-"""`poe image` says in an overlay which image an environment runs, and changes nothing else there."""
+"""`poe image` sets the image of an environment, and changes nothing else in its overlay."""
 
 import sys
 from collections.abc import Callable
 
 import pytest
-import yaml
 from harness.kube import built, only
+from harness.next_level import with_next_level
 from harness.template import Project
 from mlops import image_name
 
 ONE, OTHER = f"sha256:{'ab' * 32}", f"sha256:{'cd' * 32}"
 OVERLAY = "deploy/overlays/{}/kustomization.yaml"
+IMAGE = "deploy/overlays/{}/image/kustomization.yaml"
 
 
 @pytest.fixture
@@ -29,19 +30,24 @@ def image(project: Project, *arguments: str, rc: int = 0) -> str:
 
 
 def test_digest_is_all_that_changes(level_1):
-    path = OVERLAY.format("staging")
-    before = level_1.text(path)
+    path = IMAGE.format("staging")
+    before = contents(level_1)
     image(level_1, "staging", f"{name_of(level_1)}:main@{ONE}")
-    assert level_1.text(path) == before + f"    digest: {ONE}\n"
+    assert contents(level_1) == before | {path: before[path].replace("newTag: main", f"digest: {ONE}")}
     image(level_1, "staging", f"{name_of(level_1)}@{OTHER}")
-    assert level_1.text(path) == before + f"    digest: {OTHER}\n"
+    assert contents(level_1) == before | {path: before[path].replace("newTag: main", f"digest: {OTHER}")}
+
+
+def contents(project: Project) -> dict[str, str]:
+    """Return all files of a project."""
+    return {path: project.text(path) for path in project.files()}
 
 
 def test_same_image_again_changes_nothing(level_1):
     image(level_1, "staging", f"{name_of(level_1)}@{ONE}")
-    before = level_1.text(OVERLAY.format("staging"))
+    before = level_1.text(IMAGE.format("staging"))
     assert "already" in image(level_1, "staging", f"{name_of(level_1)}@{ONE}")
-    assert level_1.text(OVERLAY.format("staging")) == before
+    assert level_1.text(IMAGE.format("staging")) == before
 
 
 def test_production_gets_what_staging_runs(level_1, tool):
@@ -53,12 +59,23 @@ def test_production_gets_what_staging_runs(level_1, tool):
     assert container["image"].endswith(f"@{ONE}")
 
 
+def test_a_rollout_of_a_level_runs_the_digest_as_well(level_1, tool):
+    image(level_1, "production", f"{name_of(level_1)}@{ONE}")
+    found = built(with_next_level(level_1), "deploy/overlays/production", tool)
+    (container,) = only("Rollout", found)["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == f"{name_of(level_1)}@{ONE}"
+
+
 def test_other_images_and_comments_of_the_team_stay(level_1):
     path = level_1.path / OVERLAY.format("staging")
-    ours = "  - name: sidecar # ours\n    newTag: v1\n    digest: sha256:ours\n"
-    path.write_text(path.read_text() + f"    digest: {OTHER} # of Monday\n" + ours + "namePrefix: our-\n")
+    ours = "images:\n  - name: sidecar # ours\n    newTag: v1\n    digest: sha256:ours\nnamePrefix: our-\n"
+    path.write_text(path.read_text() + ours)
+    component = level_1.path / IMAGE.format("staging")
+    component.write_text(component.read_text().replace("apiVersion", "# of Monday\napiVersion"))
+    before = path.read_text()
     image(level_1, "staging", f"{name_of(level_1)}@{ONE}")
-    assert f"    digest: {ONE} # of Monday\n{ours}namePrefix: our-\n" in path.read_text()
+    assert path.read_text() == before
+    assert "# of Monday\napiVersion" in component.read_text()
 
 
 @pytest.mark.parametrize(
@@ -70,26 +87,29 @@ def test_other_images_and_comments_of_the_team_stay(level_1):
             ["staging", f"ghcr.io/somebody/else@{ONE}"],
             "not ghcr.io/somebody/else: correct `newName` if the image moved",
         ),
-        (["test", f"NAME@{ONE}"], "test/kustomization.yaml is missing; there are overlays for production, staging"),
+        (
+            ["test", f"NAME@{ONE}"],
+            "test/image/kustomization.yaml is missing; there are overlays for production, staging",
+        ),
         (
             ["production", "--from", "staging"],
-            "staging/kustomization.yaml names no digest yet: bring an image there first",
+            "staging/image/kustomization.yaml names no digest yet: bring an image there first",
         ),
     ],
 )
 def test_what_cannot_be_done_is_said_in_a_line_and_changes_nothing(level_1, arguments, problem):
-    before = {name: level_1.text(OVERLAY.format(name)) for name in ("staging", "production")}
+    before = contents(level_1)
     said = image(level_1, *(each.replace("NAME", name_of(level_1)) for each in arguments), rc=1)
     assert said.startswith("poe image: ")
     assert said.endswith(f"{problem}\n")
     assert said.count("\n") == 1
-    assert {name: level_1.text(OVERLAY.format(name)) for name in before} == before
+    assert contents(level_1) == before
 
 
-def test_an_overlay_that_is_written_otherwise_is_left_alone(level_1):
-    path = level_1.path / OVERLAY.format("staging")
-    overlay = yaml.safe_load(path.read_text())
-    path.write_text(yaml.safe_dump(overlay, default_flow_style=True))
+def test_an_image_of_the_team_in_the_component_is_not_overwritten(level_1):
+    path = level_1.path / IMAGE.format("staging")
+    path.write_text(f"{path.read_text()}  - name: sidecar\n    newTag: v1\n")
     before = path.read_text()
-    assert f"write `digest: {ONE}` by hand" in image(level_1, "staging", f"{name_of(level_1)}@{ONE}", rc=1)
+    said = image(level_1, "staging", f"{name_of(level_1)}@{ONE}", rc=1)
+    assert "must name model-server alone: other images belong in the overlay" in said
     assert path.read_text() == before

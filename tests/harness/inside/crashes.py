@@ -6,26 +6,41 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-import forget
+from mlflow import MlflowClient
 
 model, package, first, second = sys.argv[1:]
-audit = import_module(f"{package}.audit")
-registry = import_module(f"{package}.registry")
+audit, audit_log, client, promotion = (
+    import_module(f"{package}.registry.{name}") for name in ("audit", "audit_log", "client", "promotion")
+)
 found, died = [], True
+
+
+def forget() -> None:
+    """Forget all promotions."""
+    client = MlflowClient("sqlite:///mlflow.db")
+    model_now = client.get_registered_model(model)
+    if "champion" in model_now.aliases:
+        client.delete_registered_model_alias(model, "champion")
+    for tag in model_now.tags:
+        client.delete_registered_model_tag(model, tag)
+    for path in Path().glob("audit.db*"):
+        path.unlink()
+
+
 while died:
-    forget.forget(model)
-    audit._open.cache_clear()
-    registry.promote(model, first, "Grace")
+    forget()
+    audit_log._open.cache_clear()
+    promotion.promote(model, first, "Grace")
     crash = [Path(__file__).with_name("crash.py"), model, package, second, str(len(found) + 1)]
     died = subprocess.run([sys.executable, *crash], check=False).returncode < 0
-    registry.promote(model, second, "Grace")
-    entries = audit.entries()
+    promotion.promote(model, second, "Grace")
+    entries = audit_log.entries()
     found.append(
         {
             "died": died,
-            "champion": registry.champion(registry.MlflowClient(), model),
+            "champion": client.champion(promotion.MlflowClient(), model),
             "events": [[entry["event"], entry["version"]] for entry in entries],
-            "problems": audit.verify(entries, registry.newest_entry()) + registry.unlogged(entries),
+            "problems": audit.problems(),
         }
     )
 print(json.dumps(found))

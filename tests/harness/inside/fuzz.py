@@ -1,4 +1,4 @@
-"""Send whatever JSON can hold, and print how many requests were answered and how many refused; any other error ends it."""
+"""Parse and answer any JSON; print how many requests were answered and how many rejected. Any other error ends it."""
 
 import json
 import sys
@@ -11,11 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 _, package = sys.argv[1:]
-inputs, people, protocol = (import_module(f"{package}.serving.{name}") for name in ("inputs", "people", "protocol"))
-columns = [inputs.Column("age", inputs.KINDS["double"], False), inputs.Column("colour", inputs.KINDS["string"], True)]
-served = SimpleNamespace(
-    name="m", version="1", inputs=inputs.Inputs(columns), predictor=SimpleNamespace(classes=["no", "yes"], path="onnx")
+schema, rows, open_inference = (
+    import_module(f"{package}.serving.{name}") for name in ("schema", "rows", "open_inference")
 )
+types = schema.COLUMN_TYPES
+columns = [schema.Column("age", types["double"], False), schema.Column("colour", types["string"], True)]
+predictor = SimpleNamespace(classes=["no", "yes"], path="onnx")
+model = SimpleNamespace(name="m", version="1", inputs=schema.InputSchema(columns), predictor=predictor)
 names = st.sampled_from(["age", "colour", "hue"])
 leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3) | names
 anything = st.recursive(leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3))
@@ -35,22 +37,25 @@ request = st.fixed_dictionaries(
         "inputs": st.lists(tensor, max_size=3) | anything,
         "outputs": st.lists(st.fixed_dictionaries({"name": st.just("label") | anything})) | anything,
         "id": anything,
+        "parameters": st.fixed_dictionaries({}, optional={"entity_id": anything}) | anything,
     },
 )
 seen: Counter[str] = Counter()
 
 
 @settings(max_examples=3000, deadline=None, database=None)
-@given(st.builds(json.dumps, request), st.sampled_from([people, protocol]))
-def ask(body: str, form: object) -> None:
-    """Read, predict and write, as the server does."""
+@given(st.builds(json.dumps, request), st.sampled_from([rows.ROWS, open_inference.TENSORS]))
+def answer(body: str, form: object) -> None:
+    """Decode, predict and encode, as the server does."""
     try:
-        found, asked = form.read(body.encode(), served, 10)
-        form.write(asked, served, np.full((len(found["colour"]), 2), 0.5, np.float32))
+        content = form.decode(body.encode())
+        form.entity(content)
+        columns = form.columns(content, model, 10)
+        form.encode(content, model, np.full((len(columns["colour"]), 2), 0.5, np.float32), None)
         seen["answered"] += 1
-    except inputs.RequestError:
+    except schema.RequestError:
         seen["refused"] += 1
 
 
-ask()
+answer()
 print(json.dumps(seen))

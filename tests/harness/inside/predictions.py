@@ -8,7 +8,7 @@ import joblib
 import pandas as pd
 
 _, package = sys.argv[1:]
-features, _ = import_module(f"{package}.data").features_and_target(pd.read_parquet("data/test.parquet"))
+features, _ = import_module(f"{package}.modeling.data").features_and_target(pd.read_parquet("data/test.parquet"))
 model = joblib.load("models/model.joblib")
 predicted = {"prediction": model.predict(features).tolist()}
 if hasattr(model, "predict_proba"):

@@ -1,11 +1,6 @@
 """What the docs of a project tell people to type, typed."""
 
 import re
-from collections.abc import Iterator
-
-import pytest
-from harness.projects import inside
-from harness.template import Project
 
 PAGES = [
     "docs/runbooks/bad-data.md",
@@ -25,15 +20,8 @@ def commands(text: str) -> list[str]:
     return typed + inline
 
 
-@pytest.fixture
-def project(churn: Project) -> Iterator[Project]:
-    """Return the default project, in which a version may be promoted."""
-    inside(churn, "forget.py")
-    yield churn
-    inside(churn, "forget.py")
-
-
-def test_every_command_of_the_docs_works(project):
+def test_every_command_of_the_docs_works(churn):
+    project = churn
     project.poe("register")
     typed = list(dict.fromkeys(command for page in PAGES for command in commands(project.text(page))))
     assert len(typed) > 12

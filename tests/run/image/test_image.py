@@ -98,7 +98,8 @@ def test_image_can_neither_train_nor_compile(docker, image):
 
 def test_no_secret_and_no_data_gets_into_it(docker, render, tmp_path):
     folder = shutil.copytree(render(**DEFAULT).path, tmp_path / "project")
-    wanted = {"pyproject.toml", "uv.lock", "serving.yaml", *(path for path in files(folder) if path.startswith("src/"))}
+    copied = ("src/", "config/")
+    wanted = {"pyproject.toml", "uv.lock", *(path for path in files(folder) if path.startswith(copied))}
     for planted in ("uv.lock", ".env", "audit.db", "data/raw.csv", "src/.env", "src/mlflow.db", "src/rows.parquet"):
         (folder / planted).parent.mkdir(exist_ok=True)
         (folder / planted).write_text("secret\n")
@@ -129,13 +130,13 @@ def test_health_check_fails_where_no_server_answers(docker, image):
 
 
 def test_model_with_a_step_of_its_own_is_served_too(docker, image, churn, mlflow):
-    model = churn.package / "model.py"
+    model = churn.modeling / "model.py"
     text = model.read_text().replace('("estimator",', '("own", FunctionTransformer(as_it_is)), ("estimator",')
     text = text.replace("from .features", "from sklearn.preprocessing import FunctionTransformer\n\nfrom .features")
     model.write_text(text + OWN_STEP)
     churn.poe("pipeline", rc=0, **mlflow)
     build(docker, churn, "--tag=own")
-    served = {"MLFLOW_TRACKING_URI": mlflow["MLFLOW_TRACKING_URI"], "MODEL_ALIAS": "challenger"}
+    served = {"MLFLOW_TRACKING_URI": mlflow["MLFLOW_TRACKING_URI"], "SERVING_ALIASES": "challenger"}
     with docker.serving(churn, "own", **served) as server:
         eventually("a challenger", server.ready)
         assert "by its native path" in server.log
@@ -143,6 +144,6 @@ def test_model_with_a_step_of_its_own_is_served_too(docker, image, churn, mlflow
 
 
 def test_import_of_what_only_training_has_is_told_by_the_build(docker, image, churn):
-    features = churn.package / "features.py"
+    features = churn.modeling / "features.py"
     features.write_text(features.read_text() + "import pyarrow\n")
     assert "No module named 'pyarrow'" in build(docker, churn, rc=1).stderr

@@ -26,10 +26,10 @@ def build_features() -> Pipeline:
 
 def test_lifted_project_runs_its_pipeline_with_the_modules_of_the_team(install):
     project = install(maturity_level=0)
-    (project.package / "features.py").write_text(OWN_FEATURES, encoding="utf-8")
+    (project.modeling / "features.py").write_text(OWN_FEATURES, encoding="utf-8")
     for test in ("tests/test_features.py", "tests/test_model.py"):  # they test what we have rewritten
         (project.path / test).unlink()
-    model = project.package / "model.py"
+    model = project.modeling / "model.py"
     forest = model.read_text(encoding="utf-8").replace("HistGradientBoostingClassifier", "ExtraTreesClassifier")
     forest = forest.replace("**params.model_dump(), random_state", "n_estimators=params.max_iter, random_state")
     forest = forest.replace("    estimator = ", "    # Ours\n    estimator = ")

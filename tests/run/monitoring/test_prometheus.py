@@ -1,6 +1,7 @@
-"""A real Prometheus watches the real server: each rule and each panel of the dashboard finds its data."""
+"""A real Prometheus scrapes the real server: each rule and each panel of the dashboards finds its data."""
 
 import json
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from urllib.request import urlopen
 import pytest
 import yaml
 from harness.projects import change, inside, nobody_listens
-from harness.prometheus import filled_in, rules_of, targets_of
+from harness.prometheus import dashboards_of, filled_in, rules_of, targets_of
 from harness.server import Server, eventually, serving
 from harness.template import Project
 
@@ -20,7 +21,7 @@ from harness.template import Project
 @pytest.fixture
 def server(versions: tuple[Project, str, str]) -> Iterator[Server]:
     project, first, _ = versions
-    change(project, "serving.yaml", reload_seconds=0.5, drain_seconds=0)
+    change(project, "config/serving.yaml", reload_seconds=0.5, drain_seconds=0)
     project.poe("promote", "--version", first, "--approved-by", "Grace")
     with serving(project) as server:
         eventually("a model", server.ready)
@@ -30,12 +31,14 @@ def server(versions: tuple[Project, str, str]) -> Iterator[Server]:
 @contextmanager
 def prometheus(server: Server, folder: Path, program: str) -> Iterator[str]:
     """Run Prometheus with the project's own configuration, but every second, and yield its address."""
-    settings = yaml.safe_load(server.project.text("monitoring/prometheus.yaml"))
+    shutil.copytree(server.project.path / "monitoring", folder, dirs_exist_ok=True)
+    for rules in folder.glob("rules/*.yaml"):
+        rules.write_text(yaml.safe_dump(yaml.safe_load(rules.read_text())["spec"]))
+    settings = yaml.safe_load((folder / "prometheus.yaml").read_text())
     settings["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
-    settings["scrape_configs"][0]["static_configs"][0]["targets"] = [urlsplit(server.url).netloc]
-    rules = yaml.safe_load(server.project.text("monitoring/rules.yaml"))["spec"]
     (folder / "prometheus.yaml").write_text(yaml.safe_dump(settings))
-    (folder / settings["rule_files"][0]).write_text(yaml.safe_dump(rules))
+    scrape = folder / "scrape/model-server.yaml"
+    scrape.write_text(scrape.read_text().replace("server:8080", urlsplit(server.url).netloc))
     address = nobody_listens()
     process = subprocess.Popen(
         [program, "--config.file=prometheus.yaml", f"--web.listen-address={urlsplit(address).netloc}"],
@@ -68,7 +71,8 @@ def test_each_rule_and_each_panel_finds_its_data(server, tmp_path, tool: Callabl
         for _ in range(3):
             server.ask("/predict", {"rows": rows[:20]})
         recorded = [rule["record"] for rule in rules_of(project) if "record" in rule]
-        panels = [filled_in(panel) for panel in targets_of(project.json("monitoring/dashboard.json"))]
+        dashboards = dashboards_of(project).values()
+        panels = [filled_in(panel) for dashboard in dashboards for panel in targets_of(dashboard)]
         for expression in [*recorded, *panels]:
             eventually(f"data for {expression}", lambda expression=expression: ask(address, expression))
         assert ask(address, 'ALERTS{alertstate="firing"}') == []

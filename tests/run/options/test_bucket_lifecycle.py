@@ -61,10 +61,10 @@ def test_bucket_out_of_reach_is_one_line(project, server, variables, reason):
     assert reason in line
 
 
-def test_policy_that_amazon_would_refuse_is_one_line(project, server):
+def test_policy_with_a_misspelt_key_is_one_line(project, server):
     before = project.text(POLICY)
     policy = json.loads(before)
-    policy["Rules"][0]["Transitions"][0] = {"Days": 5, "StorageClass": "STANDARD_IA"}
+    policy["Rules"][0]["Transitions"][0] = {"Days": 5, "StorageClas": "STANDARD_IA"}
     try:
         (project.path / POLICY).write_text(json.dumps(policy))
         done = project.run(
@@ -73,4 +73,5 @@ def test_policy_that_amazon_would_refuse_is_one_line(project, server):
     finally:
         (project.path / POLICY).write_text(before)
     (line,) = done.stderr.splitlines()
-    assert "STANDARD_IA takes objects from day 30 on, not on day 5" in line
+    assert "LifecycleConfiguration.Rules[0].Transitions[0]" in line
+    assert "StorageClas" in line

@@ -62,6 +62,9 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
 def chosen(installed: Callable[..., Project], s3: S3) -> Project:
     """Return a project with all of these options, after its first pipeline."""
     project = installed(**CHOSEN)
+    model = project.modeling / "model.py"
+    estimator = model.read_text(encoding="utf-8").replace("random_state=seed", "early_stopping=True, random_state=seed")
+    model.write_text(estimator, encoding="utf-8")
     project.poe("pipeline")
     project.commit("First model")
     return project
@@ -72,9 +75,15 @@ def wandb_runs(project: Project) -> list[dict[str, Any]]:
     return inside(project, "wandb_runs.py")
 
 
+def tracked(project: Project) -> dict[str, Any]:
+    """Return the one run that MLflow has."""
+    (run,) = registry(project).experiments["customer-churn/production"]
+    return run
+
+
 def test_wandb_has_the_run_that_mlflow_has_without_an_account(chosen):
     (run,) = wandb_runs(chosen)
-    (known,) = registry(chosen).experiments["customer-churn/production"]
+    known = tracked(chosen)
     assert (run["project"], run["group"], run["config"]["mlflow_run"]) == ("customer-churn", "production", known["id"])
     assert {str(value) for value in run["config"]["model"].values()} <= set(known["params"].values())
     assert run["config"]["model"].keys() == {name[6:] for name in known["params"] if name.startswith("model.")}
@@ -82,11 +91,12 @@ def test_wandb_has_the_run_that_mlflow_has_without_an_account(chosen):
     assert chosen.json("reports/metrics.json").items() <= run["summary"].items()
 
 
-def test_wandb_has_rounds_model_and_predictions(chosen):
+def test_wandb_has_learning_curve_model_and_predictions(chosen):
     (run,) = wandb_runs(chosen)
-    losses = [row["by_round/train_log_loss"] for row in run["history"] if "by_round/train_log_loss" in row]
-    assert len(losses) == 20
-    assert losses[-1] < losses[0]
+    scores = [row["by_iteration/train_score"] for row in run["history"] if "by_iteration/train_score" in row]
+    assert len(scores) > 10
+    assert scores[-1] > scores[0], "the score is the negative loss"
+    assert {"by_iteration/train_score", "by_iteration/validation_score"} <= tracked(chosen)["metrics"].keys()
     (model,) = [each for each in run["artifacts"] if each["type"] == "model"]
     trained = hashlib.sha256((chosen.path / "models/model.joblib").read_bytes()).hexdigest()
     assert (model["name"], model["sha256"]) == ("customer-churn", {"model.joblib": trained})
@@ -97,14 +107,14 @@ def test_wandb_has_rounds_model_and_predictions(chosen):
 def test_wandb_that_cannot_be_reached_stops_no_run(chosen):
     newest = registry(chosen).newest
     done = chosen.poe("register", WANDB_API_KEY="a" * 40, WANDB_BASE_URL=nobody_listens())
-    assert "Weights & Biases does not have this run" in done.stderr
+    assert "Weights & Biases: the run was not sent" in done.stderr
     assert int(registry(chosen).newest) == int(newest) + 1
 
 
 def test_tests_of_the_option_pass_and_send_nothing(chosen):
     before = len(wandb_runs(chosen))
     variables = {"WANDB_API_KEY": "a" * 40, "WANDB_BASE_URL": nobody_listens()}
-    chosen.poe("test", "tests/test_rounds.py", "tests/test_weights_and_biases.py", **variables)
+    chosen.poe("test", "tests/test_weights_and_biases.py", **variables)
     chosen.poe("lint")
     assert len(wandb_runs(chosen)) == before
 
@@ -140,7 +150,7 @@ def test_bucket_that_is_not_there_is_told_in_a_line(chosen):
     before = registry(chosen).newest
     refused = chosen.poe("register", rc=None, AWS_ENDPOINT_URL=nobody_listens(), AWS_MAX_ATTEMPTS="1")
     assert refused.returncode != 0
-    assert "register: MLflow's files: " in refused.stderr
+    assert "register: MLflow's artifacts: " in refused.stderr
     assert "Traceback" not in refused.stderr
     assert registry(chosen).newest == before
 
@@ -158,8 +168,7 @@ def test_airflow_runs_what_changed_of_the_stages_in_dvc_yaml(chosen):
     chosen.poe("airflow", "db", "migrate")
     printed = chosen.poe("airflow", "dags", "test", "customer-churn").stdout
     ran = re.findall(r"Running stage '(\w+)'", printed)
-    assert ran[:2] == ["ingest", "train"]
-    assert sorted(ran[2:]) == ["own", "register"]
+    assert ran == ["ingest", "train", "register", "own"]
     assert "state=success" in printed
     assert chosen.json("data/own.json") == chosen.json("reports/metrics.json")
     assert int(registry(chosen).newest) == before + 1

@@ -45,7 +45,7 @@ def test_promotions_and_rollbacks_move_the_champion_and_are_logged(versions):
     assert champion(project) == first
     kinds = [("promotion", first), ("promotion", second), ("rollback", first)]
     assert events(project) == [(f"{kind} {step}", version) for kind, version in kinds for step in ("intended", "done")]
-    assert "each as it was written" in project.poe("audit", "verify").stdout
+    assert "none changed" in project.poe("audit", "verify").stdout
 
 
 def test_version_that_is_worse_than_the_champion_is_no_challenger_and_cannot_be_promoted(versions):
@@ -64,7 +64,7 @@ def test_version_that_is_worse_than_the_champion_is_no_challenger_and_cannot_be_
 def test_champion_of_other_columns_stops_no_version(versions):
     project, first, _ = versions
     promote(project, first)
-    data = project.package / "data.py"
+    data = project.modeling / "data.py"
     data.write_text(data.read_text().replace("return simulate(**params.model_dump(), seed=seed)",
                                              "return simulate(**params.model_dump(), seed=seed).drop(columns='tenure_months')"))  # fmt: skip
     change(project, "params.yaml", gate={"min_accuracy": 0.1})
@@ -78,10 +78,10 @@ def test_incomplete_card_and_the_author_alone_are_refused(versions):
     notes = project.path / "docs/model_card_notes.md"
     notes.write_text(notes.read_text().replace("## Contact", "## Contacts"))
     project.poe("register")
-    change(project, "governance.yaml", four_eyes=True)
+    change(project, "config/governance.yaml", four_eyes=True)
     refused = project.poe("promote", "--version", "challenger", "--approved-by", "Ada Lovelace", rc=1).stderr
-    assert "its model card says nothing under Contact" in refused
-    assert "Ada Lovelace made it, and governance.yaml asks for four eyes" in refused
+    assert "its model card is empty under Contact" in refused
+    assert "Ada Lovelace made it, and config/governance.yaml requires four eyes" in refused
     assert champion(project) is None
     assert "has no version 999" in promote(project, "999", rc=1).stderr
     assert "has no version two" in promote(project, "two", rc=1).stderr
@@ -89,7 +89,7 @@ def test_incomplete_card_and_the_author_alone_are_refused(versions):
 
 def test_two_promotions_at_once_follow_each_other(versions):
     project, first, second = versions
-    command = ["uv", "run", "python", "-m", f"{project.answers['package_name']}.registry", "promote"]
+    command = ["uv", "run", "python", "-m", f"{project.answers['package_name']}.registry.promotion", "promote"]
     both = [
         subprocess.Popen(
             [*command, "--version", version, "--approved-by", "Grace"],
@@ -217,24 +217,24 @@ def test_all_of_it_through_a_slow_server_and_a_rollback_asks_it_little(versions,
         project.poe("rollback", **through)
         assert len(asked) <= 12, asked
         assert champion(project) == first
-        assert "each as it was written" in project.poe("audit", "verify", **through).stdout
+        assert "none changed" in project.poe("audit", "verify", **through).stdout
 
 
 def test_release_and_lineage_tie_code_data_and_model(versions):
     project, first, second = versions
     commit = project.run("git", "rev-parse", "HEAD").stdout.strip()
     try:
-        assert "v1.2.0-model-training" in project.poe("release", "1.2.0", "--version", first).stdout
+        assert "model-v1.2.0" in project.poe("release", "1.2.0", "--version", first).stdout
         project.poe("release", "1.2.0", "--version", first)  # once more is fine
-        assert project.run("git", "rev-parse", "v1.2.0-model-training^{commit}").stdout.strip() == commit
+        assert project.run("git", "rev-parse", "model-v1.2.0^{commit}").stdout.strip() == commit
         told = project.poe("lineage", "--version", first).stdout
         for value in (
-            "v1.2.0-model-training",
+            "model-v1.2.0",
             md5(project.path / "data/raw.parquet"),
             md5(project.path / "models/model.joblib"),
         ):
             assert value in told
-        for of in (("--commit", "v1.2.0-model-training"), ("--data", "data/raw.parquet")):
+        for of in (("--commit", "model-v1.2.0"), ("--data", "data/raw.parquet")):
             assert told in project.poe("lineage", *of).stdout
         assert "Git knows no v9" in project.poe("lineage", "--commit", "v9", rc=1).stderr
         assert "was made from that" in project.poe("lineage", "--data", "0" * 32, rc=1).stderr
@@ -246,7 +246,7 @@ def test_release_and_lineage_tie_code_data_and_model(versions):
         project.commit("Another model")
         assert "dvc.lock of this commit is not of" in project.poe("release", "1.3.0", rc=1).stderr
     finally:
-        project.run("git", "tag", "--delete", "v1.2.0-model-training", rc=None)
+        project.run("git", "tag", "--delete", "model-v1.2.0", rc=None)
 
 
 @pytest.fixture
@@ -284,7 +284,7 @@ def test_log_in_postgresql_is_append_only_too(versions, postgresql):
     variables = {"AUDIT_DATABASE_URL": postgresql}
     promote(project, first, **variables)
     promote(project, second, **variables)
-    assert "4 entries, each as it was written" in project.poe("audit", "verify", **variables).stdout
+    assert "4 entries, none changed" in project.poe("audit", "verify", **variables).stdout
     tamper = (
         "import os, sqlalchemy as sql\nwith sql.create_engine(os.environ['AUDIT_DATABASE_URL']).begin() as connection:\n"
         '    connection.execute(sql.text("{}"))'

@@ -49,7 +49,7 @@ def test_run_holds_all_that_it_was_made_from(project):
 
 
 def test_uncommitted_code_is_told(churn):
-    features = churn.package / "features.py"
+    features = churn.modeling / "features.py"
     features.write_text(features.read_text() + "# tried out\n")
     churn.poe("register")
     assert churn.json("reports/run.json")["git_clean"] == "False"
@@ -82,4 +82,4 @@ def test_card_with_an_empty_section_is_refused(churn: Project, heading):
     assert emptied != notes
     (churn.path / "docs/model_card_notes.md").write_text(emptied)
     refused = churn.poe("card", "--check", rc=1).stderr
-    assert f"the model card says nothing under {heading}: write it in docs/model_card_notes.md" in refused
+    assert f"the model card is empty under {heading}: write it in docs/model_card_notes.md" in refused

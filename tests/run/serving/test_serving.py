@@ -1,4 +1,4 @@
-"""The server answers as the model that was trained, whatever happens around it."""
+"""The server predicts as the trained model does, under load, bad input, reloads, restarts and failures."""
 
 import json
 import signal
@@ -25,7 +25,7 @@ def promote(project: Project, version: str) -> None:
 def project(versions: Versions) -> Project:
     """Return the default project without a champion, whose server looks for one every half second."""
     project, *_ = versions
-    change(project, "serving.yaml", reload_seconds=0.5, drain_seconds=2)
+    change(project, "config/serving.yaml", reload_seconds=0.5, drain_seconds=2)
     return project
 
 
@@ -48,7 +48,7 @@ def rows(project: Project) -> list[dict[str, Any]]:
     return inside(project, "predictions.py", project.answers["package_name"])["rows"]
 
 
-def test_server_waits_for_a_champion_and_answers_as_the_model_that_was_trained(project, versions):
+def test_server_waits_for_a_champion_and_predicts_as_the_trained_model_does(project, versions):
     expected = inside(project, "predictions.py", project.answers["package_name"])
     with serving(project) as server:
         assert server.ask("/v2/health/live").status == 200
@@ -63,7 +63,7 @@ def test_server_waits_for_a_champion_and_answers_as_the_model_that_was_trained(p
     assert found == [pytest.approx(row, abs=1e-5) for row in expected["probabilities"]]
 
 
-def test_new_champion_answers_without_a_request_lost(server, project, versions, rows):
+def test_new_champion_is_served_without_a_lost_request(server, project, versions, rows):
     _, first, second = versions
     crowd = Crowd(server, body_of(rows[:1]))
     with crowd.asking(clients=4):
@@ -95,9 +95,9 @@ def test_ctrl_c_ends_the_server_without_a_traceback(server):
     assert "Traceback" not in server.log
 
 
-def test_whatever_is_sent_gets_a_line_and_no_traceback(server, rows):
+def test_any_bad_request_gets_one_line_and_no_traceback(server, rows):
     spoilt = [{**rows[0], "tenure_months": "long"}]
-    refused = {
+    statuses = {
         b"x" * 10_000_000: 413,
         body_of(rows * 3): 413,
         body_of(spoilt): 422,
@@ -107,24 +107,24 @@ def test_whatever_is_sent_gets_a_line_and_no_traceback(server, rows):
         b"\xff\xfe": 400,
         b"": 400,
     }
-    for body, status in refused.items():
+    for body, status in statuses.items():
         answer = server.ask("/predict", body)
         assert answer.status == status, body[:80]
         assert status == 200 or len(answer.json["error"]) < 400
-    told = server.ask("/predict", {"rows": spoilt}).json["error"]
-    assert "rows.0.tenure_months: Input should be a valid number" in told
+    error = server.ask("/predict", {"rows": spoilt}).json["error"]
+    assert "rows.0.tenure_months: Input should be a valid number" in error
     assert "Traceback" not in server.log
     assert server.ready()
 
 
-def test_any_json_is_answered_or_refused(project):
+def test_any_json_is_answered_or_rejected(project):
     script = INSIDE / "fuzz.py"
     done = project.run("uv", "run", "--with", "hypothesis", "python", script, "-", project.answers["package_name"])
     seen = json.loads(done.stdout.splitlines()[-1])
     assert min(seen["answered"], seen["refused"]) > 10
 
 
-def test_client_that_leaves_before_it_has_said_all_is_no_error(server):
+def test_client_that_disconnects_within_its_request_is_no_error(server):
     host, port = server.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port))) as client:
         client.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
@@ -132,7 +132,7 @@ def test_client_that_leaves_before_it_has_said_all_is_no_error(server):
     assert "Traceback" not in server.log
 
 
-def test_version_whose_files_are_damaged_is_told_and_the_one_before_goes_on(server, project, versions, rows):
+def test_version_with_damaged_files_is_logged_and_the_current_one_keeps_serving(server, project, versions, rows):
     _, first, second = versions
     damaged = Path(inside(project, "source.py", second)) / "model.onnx"
     whole = damaged.read_bytes()
@@ -150,7 +150,7 @@ def test_version_whose_files_are_damaged_is_told_and_the_one_before_goes_on(serv
     )
 
 
-def test_model_without_a_fast_path_is_served_as_it_is(project, versions, rows):
+def test_model_without_an_onnx_form_is_served_natively(project, versions, rows):
     expected = inside(project, "predictions.py", project.answers["package_name"])
     fast = Path(inside(project, "source.py", versions[1])) / "model.onnx"
     whole = fast.read_bytes()
@@ -166,7 +166,7 @@ def test_model_without_a_fast_path_is_served_as_it_is(project, versions, rows):
     assert [row["prediction"] for row in answer["predictions"]] == expected["prediction"]
 
 
-def test_registry_that_is_down_at_the_start_is_told_and_found_once_it_is_up(project, versions, rows):
+def test_registry_that_is_down_at_start_is_logged_and_used_once_it_is_up(project, versions, rows):
     promote(project, versions[1])
     address = nobody_listens()
     with serving(project, MLFLOW_TRACKING_URI=address, MLFLOW_HTTP_REQUEST_MAX_RETRIES="1") as server:
@@ -180,7 +180,7 @@ def test_registry_that_is_down_at_the_start_is_told_and_found_once_it_is_up(proj
         assert "Traceback" not in server.log
 
 
-def test_page_of_the_server_lets_people_try_it(server, browser: Browser):
+def test_documentation_page_sends_an_example_request(server, browser: Browser):
     page = browser.new_page()
     outside: list[str] = []
     page.on("request", lambda request: outside.append(request.url))
@@ -194,13 +194,25 @@ def test_page_of_the_server_lets_people_try_it(server, browser: Browser):
     assert [url for url in outside if not url.startswith((server.url, "data:", "blob:"))] == []
 
 
-def test_several_models_answer_in_one_server(project, versions, rows):
+def test_several_models_are_served_in_one_process(project, versions, rows):
     promote(project, versions[1])
     inside(project, "second_model.py", "second-model", versions[1])
-    change(project, "serving.yaml", models=["customer-churn", "second-model"])
+    change(project, "config/serving.yaml", models=["customer-churn", "second-model"])
     with serving(project) as server:
         eventually("both models", server.ready)
         for name in ("customer-churn", "second-model"):
             assert server.ask(f"/predict/{name}", body_of(rows[:1])).json["model"] == name
             assert server.ask(f"/v2/models/{name}/ready").status == 200
         assert "there are customer-churn, second-model" in server.ask("/predict/third", body_of(rows[:1])).text
+
+
+def test_two_versions_of_a_model_are_served_side_by_side(project, versions, rows):
+    _, first, second = versions
+    promote(project, first)
+    with serving(project, SERVING_ALIASES="champion,challenger") as server:
+        path = "/v2/models/customer-churn"
+        eventually("both versions", lambda: server.ask(path).json.get("versions") == [first, second])
+        answer = server.ask("/predict", body_of(rows[:1])).json
+        assert (answer["version"], answer["variant"]) == (first, "champion")
+        assert server.ask(f"{path}/versions/challenger/ready").status == 200
+        assert f'variant="challenger",version="{second}"' in server.ask("/metrics").text

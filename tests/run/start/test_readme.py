@@ -1,4 +1,4 @@
-"""What the README of this repository tells people to type."""
+"""The commands in the README of this repository, typed into a shell."""
 
 import re
 import subprocess
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from harness.lifting import difference, tree
 from harness.projects import bash_blocks, is_better_than_baseline
 from harness.template import ROOT, Project, clean_environment
 
@@ -14,8 +15,11 @@ SECTIONS = {section.partition("\n")[0]: section for section in re.split(r"^## ",
 
 
 def script(section: str) -> str:
-    """Return all that a section tells to type."""
+    """Return all commands of a section."""
     return "\n".join(bash_blocks(SECTIONS[section]))
+
+
+FIRST_COMMAND = script("# copier-mlops")
 
 
 @pytest.fixture
@@ -23,7 +27,8 @@ def type_in(template: Path) -> Callable[[str, Path], str]:
     """Type commands into a shell, with the working tree for the repository and Enter for each question."""
 
     def type_in(commands: str, folder: Path) -> str:
-        here = commands.replace("gh:copier-mlops/copier-mlops", str(template)).replace(" copy ", " copy --defaults ")
+        here = re.sub(r"(git\+https://github\.com/|gh:)copier-mlops/copier-mlops", str(template), commands)
+        here = re.sub(r" (copy|new) ", r" \1 --defaults ", here)
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", here],
             cwd=folder,
@@ -40,18 +45,30 @@ def type_in(template: Path) -> Callable[[str, Path], str]:
 
 
 def test_every_command_of_the_readme_is_run_by_a_test_below():
-    assert [name for name, section in SECTIONS.items() if bash_blocks(section)] == ["Start a project", "Lift it"]
+    assert [name for name, section in SECTIONS.items() if bash_blocks(section)] == [
+        "# copier-mlops",
+        "Start",
+        "Raise the level",
+    ]
 
 
 def test_start(type_in, tmp_path):
-    type_in(script("Start a project"), tmp_path)
+    type_in(FIRST_COMMAND + script("Start"), tmp_path)
     project = Project(tmp_path / "my-project", {"problem_type": "classification"})
     assert is_better_than_baseline(project)
     assert (project.path / "reports/index.html").exists()
 
 
+def test_copier_alone_makes_the_same_project(type_in, tmp_path):
+    (command,) = re.findall(r"`(uvx [^`]* copier copy [^`]*)`", SECTIONS["Start"])
+    type_in(command.replace("my-project", "by-copier"), tmp_path)
+    type_in(FIRST_COMMAND.replace("my-project", "by-new"), tmp_path)
+    trees = [tree(Project(tmp_path / name, {})) for name in ("by-copier", "by-new")]
+    assert difference(*trees) == ""
+
+
 def test_lift(type_in, install):
     project = install(maturity_level=0)
-    printed = type_in(script("Lift it"), project.path)
+    printed = type_in(script("Raise the level"), project.path)
     assert "dvc.yaml" in printed
     assert (project.path / "dvc.yaml").exists()

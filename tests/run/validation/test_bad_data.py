@@ -23,9 +23,7 @@ def validated(fresh: Project) -> Callable[[str], list[str]]:
 
     def validated(spoiled: str) -> list[str]:
         inside(fresh, "spoil.py", spoiled)
-        done = fresh.run(
-            *("uv", "run", "python", "-m", fresh.answers["package_name"], "validate", "split", "train"), rc=1
-        )
+        done = fresh.stages("validate", "split", "train", rc=1)
         head, *lines = done.stderr.strip().splitlines()
         assert head.startswith(
             "validate: data/raw.parquet breaks expectations/raw.yaml, see reports/validation.html"
@@ -87,7 +85,7 @@ def test_pipeline_stops_at_bad_data(fresh):
         "return simulate(**params.model_dump(), seed=seed).assign(monthly_charge=-1.0)",
     )
     assert spoiled != data
-    (fresh.package / "data.py").write_text(spoiled)
+    (fresh.modeling / "data.py").write_text(spoiled)
     done = fresh.poe("pipeline", rc=None)
     assert done.returncode != 0
     assert stages_run(done.stdout) == ["ingest", "prepare"]

@@ -1,5 +1,5 @@
-from own_package import data
-from own_package.config import load_params
+from own_package.modeling import data
+from own_package.pipeline.params import load_params
 
 
 def test_each_row_has_an_entity_of_its_own_and_a_target():

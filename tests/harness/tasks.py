@@ -1,0 +1,40 @@
+"""Where each task of a project is run as its users run it: as a process, by uv and poe."""
+
+from pathlib import Path
+
+from harness.template import ROOT, TEMPLATE
+
+RUN = ROOT / "tests" / "run"
+WORKFLOWS = TEMPLATE / "{{ level_1 }}" / ".github" / "workflows"  # played by test_workflows.py
+
+# What test_tasks.py runs in a project with a champion and a version before it: arguments, and a part of the output.
+TASKS: dict[str, tuple[list[str], str]] = {
+    "format": ([], "All checks passed!"),
+    "stage": (["ingest"], "didn't change, skipping"),
+    "gate": ([], "the model passed the quality gate"),
+    "ci-comment": (["--base", "HEAD"], "reports/pull_request.md"),
+    "promote": (["--version", "1", "--approved-by", "Grace"], "customer-churn 1 is the champion"),
+    "rollback": ([], "customer-churn 1 is the champion again"),
+    "release": (["1.2.0", "--version", "1"], "v1.2.0-model-training"),
+    "lineage": (["--version", "1"], "data/raw.parquet"),
+    "audit": (["verify"], "each as it was written"),
+    "card": (["--check"], ""),
+    "report": ([], "reports/index.html"),
+}
+SERVERS = {"serve": "/v2/health/live", "ui": "/health"}  # started by test_tasks.py, and what they answer then
+ELSEWHERE: dict[str, Path] = {
+    "train": RUN / "start" / "test_first_day.py",
+    "test": RUN / "start" / "test_first_day.py",
+    "lint": RUN / "start" / "test_first_day.py",
+    "level": RUN / "start" / "test_level_command.py",
+    "pipeline": RUN / "conftest.py",
+    "register": RUN / "registry" / "test_registry.py",
+    "build": RUN / "image" / "test_image.py",
+    "lifecycle": RUN / "options" / "test_bucket_lifecycle.py",
+    "alerts": RUN / "monitoring" / "test_alerts.py",
+    "hooks": WORKFLOWS / "ci.yml",
+    "validate": WORKFLOWS / "ci.yml",
+    "ci-checklist": WORKFLOWS / "pr-checklist.yml",
+    "image": WORKFLOWS / "cd.yml",
+}
+NOT_RUN = {"notebook": "opens a browser; test_notebook.py runs the notebook", "airflow": "needs Airflow"}

@@ -1,0 +1,69 @@
+"""Each task starts as its users start it: by uv and poe, as a process that has imported nothing before."""
+
+import os
+import signal
+import subprocess
+from urllib.error import URLError
+from urllib.parse import urlsplit
+from urllib.request import urlopen
+
+import pytest
+from harness.projects import nobody_listens
+from harness.server import eventually
+from harness.tasks import SERVERS, TASKS
+from harness.template import Project, clean_environment
+
+CHANGE_NOTHING = ["gate", "lineage", "audit", "card"]
+
+
+@pytest.fixture
+def project(versions: tuple[Project, str, str]) -> Project:
+    """Return the default project with a champion, and one before it."""
+    project, *both = versions
+    for version in both:
+        project.poe("promote", "--version", version, "--approved-by", "Grace")
+    return project
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_task_works_as_a_process_and_a_fork_prints_the_same(project, task):
+    arguments, expected = TASKS[task]
+    process = project.process(task, *arguments)
+    assert expected in process.stdout
+    if task in CHANGE_NOTHING:
+        fork = project.poe(task, *arguments)
+        assert fork.stdout == process.stdout
+        assert fork.stderr in process.stderr, "poe itself prints a line"
+
+
+def test_fork_fails_as_a_process_fails(project):
+    refused = ("promote", "--version", "999", "--approved-by", "Grace")
+    process, fork = (run(*refused, rc=1) for run in (project.process, project.poe))
+    assert (fork.stdout, fork.stderr in process.stderr) == (process.stdout, True)
+
+
+@pytest.mark.parametrize("task", SERVERS)
+def test_server_starts_as_a_process(project, task):
+    url = nobody_listens()
+    process = subprocess.Popen(
+        ["uv", "run", "poe", task, "--port", str(urlsplit(url).port)],
+        cwd=project.path,
+        env=clean_environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        eventually(url, lambda: process.poll() is not None or responds(url + SERVERS[task]))
+        assert process.poll() is None
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
+
+
+def responds(url: str) -> bool:
+    try:
+        with urlopen(url) as response:
+            return response.status == 200
+    except URLError:
+        return False
