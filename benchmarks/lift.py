@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 import yaml
-from measure import ROOT, alternated, commit, cost, promise, render, table, template
+from measure import ROOT, Promise, alternated, commit, cost, costs, lowest_of, render, template, write_results
 
 COPY = (
     "import sys, copier\n"
@@ -18,17 +18,23 @@ UPDATE = (
     "copier.run_update('.', data={'maturity_level': int(sys.argv[1])}, vcs_ref=copier.VcsRef.CURRENT,"
     " defaults=True, overwrite=True, unsafe=True, quiet=True)"
 )
-LEVEL = "import contextlib, runpy\nwith contextlib.suppress(SystemExit):\n    runpy.run_path('tools/level.py', run_name='__main__')"
+LEVEL = (
+    "import contextlib, sys\n"
+    "from copier_mlops.cli import main\n"
+    "with contextlib.suppress(SystemExit):\n"
+    "    main(['level', *sys.argv[1:]])"
+)
 COUNT = (
     "import subprocess, sys\n"
     "started = []\n"
     "sys.addaudithook(lambda event, _: started.append(event) if event == 'subprocess.Popen' else None)\n"
 )
 LIMIT = 3  # times the CPU seconds of a copy
+REPETITIONS = 5
 
 
 def processes(script: str, folder: Path, *arguments: str | Path) -> int:
-    """Return how many processes a script starts."""
+    """Return the number of processes that a script starts."""
     counted = folder / "count"
     code = f"{COUNT}{script}\nopen({str(counted)!r}, 'w').write(str(len(started)))"
     cost([sys.executable, "-c", code, *arguments], folder)
@@ -38,7 +44,7 @@ def processes(script: str, folder: Path, *arguments: str | Path) -> int:
 
 
 def main() -> None:
-    """Print the comparison."""
+    """Write the comparison."""
     highest = max(
         yaml.safe_load((ROOT / "copier.yml").read_text(encoding="utf-8"))["maturity_level"]["choices"].values()
     )
@@ -59,20 +65,24 @@ def main() -> None:
                 f"copier update from 0 to {highest}": lambda: cost(
                     [sys.executable, "-c", UPDATE, str(highest)], fresh(True)
                 ),
-                f"poe level {highest}": lambda: cost([sys.executable, "tools/level.py", str(highest)], fresh(True)),
+                f"poe level {highest}": lambda: cost(
+                    [sys.executable, "-m", "copier_mlops", "level", str(highest)], fresh(True)
+                ),
             },
-            repetitions=5,
+            REPETITIONS,
         )
         started = {
             "copier copy": processes(COPY, folder, source, fresh(False), str(highest)),
             "copier update": processes(UPDATE, fresh(True), str(highest)),
             f"poe level {highest}": processes(LEVEL, fresh(True), str(highest)),
         }
-    table("lift", found)
-    print("\nProcesses started: " + ", ".join(f"{what} {number}" for what, number in started.items()))
     copied, updated, lifted = (one.cpu for one in found.values())
-    promise("CPU of copier update / copy", updated / copied, LIMIT)
-    promise("CPU of poe level / copy", lifted / copied, LIMIT)
+    promises = [
+        Promise("CPU of `copier update` / `copier copy`", updated / copied, at_most=LIMIT),
+        Promise("CPU of `poe level` / `copier copy`", lifted / copied, at_most=LIMIT),
+    ]
+    tables = {f"lifting from level 0 to {highest}": costs(found), "processes started": started}
+    write_results("lift", lowest_of(REPETITIONS), promises, tables)
 
 
 if __name__ == "__main__":

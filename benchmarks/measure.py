@@ -1,5 +1,6 @@
-"""What a command costs, measured side by side."""
+"""Measures the cost of commands side by side, and writes the results."""
 
+import json
 import os
 import platform
 import shutil
@@ -8,17 +9,20 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
 BYTE_CODE = "PYTHONDONTWRITEBYTECODE"
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a process and its children took."""
+    """The resources that a process and its children used."""
 
     wall: float  # seconds
     cpu: float  # seconds
@@ -26,7 +30,7 @@ class Cost:
 
 
 def environment() -> dict[str, str]:
-    """Return the environment of the commands: byte code is written, since without it every import compiles again."""
+    """Return the environment of the commands, in which byte code is written: without it each import compiles again."""
     unwanted = {BYTE_CODE, "VIRTUAL_ENV", "PYTHONPATH"}
     python = getattr(sys, "_base_executable", sys.executable)
     kept = {name: value for name, value in os.environ.items() if name not in unwanted}
@@ -34,7 +38,7 @@ def environment() -> dict[str, str]:
 
 
 def cost(command: Sequence[str | Path], folder: Path) -> Cost:
-    """Run a command to its end; fail if it does."""
+    """Run a command until it ends; exit if it fails."""
     with tempfile.TemporaryFile() as output:
         started = perf_counter()
         process = subprocess.Popen(list(map(str, command)), cwd=folder, env=environment(), stdout=output, stderr=output)
@@ -48,7 +52,7 @@ def cost(command: Sequence[str | Path], folder: Path) -> Cost:
 
 
 def alternated(candidates: dict[str, Callable[[], Cost]], repetitions: int) -> dict[str, Cost]:
-    """Return the least cost of each candidate; they take turns, so that a noisy moment meets all of them."""
+    """Return the lowest cost of each candidate; they take turns, so that load of other processes affects all of them."""
     costs: dict[str, list[Cost]] = {name: [] for name in candidates}
     for _ in range(repetitions):
         for name, run in candidates.items():
@@ -59,25 +63,69 @@ def alternated(candidates: dict[str, Callable[[], Cost]], repetitions: int) -> d
     }
 
 
-def conditions(repetitions: int) -> None:
-    """Print how the tables that follow were measured."""
-    print(
-        f"Python {platform.python_version()}, {os.cpu_count()} cores. CPU seconds include children; each figure is the"
-        f" least of {repetitions} {'runs' if repetitions > 1 else 'run'}, taken in turns. {BYTE_CODE} is unset for the"
-        " commands, and their byte code is there before they are measured."
-    )
+@dataclass(frozen=True)
+class Promise:
+    """A measured figure and its limit."""
+
+    what: str
+    measured: float
+    at_most: float | None = None
+    at_least: float | None = None
+
+    @property
+    def limit(self) -> str:
+        """Return the limit as text."""
+        return f"at most {number(self.at_most)}" if self.at_most is not None else f"at least {number(self.at_least)}"
+
+    @property
+    def kept(self) -> bool:
+        """Return whether the figure is within its limit."""
+        return (self.at_most is None or self.measured <= self.at_most) and (
+            self.at_least is None or self.measured >= self.at_least
+        )
 
 
-def table(header: str, rows: dict[str, Cost]) -> None:
-    """Print costs as a Markdown table."""
-    print(f"\n| {header} | CPU s | wall s | peak MB |\n| --- | --- | --- | --- |")
-    for name, one in rows.items():
-        print(f"| {name} | {one.cpu:.2f} | {one.wall:.2f} | {one.memory:.0f} |")
+def number(value: float | None) -> str:
+    """Return a figure with the digits that mean something."""
+    return "" if value is None else f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.2f}"
 
 
-def promise(what: str, ratio: float, limit: float) -> None:
-    """Print whether a ratio is within its limit."""
-    print(f"\n{what}: {ratio:.2f}, {'within' if ratio <= limit else '**over**'} {limit:g}")
+def lowest_of(repetitions: int) -> str:
+    """Return how costs were measured."""
+    runs = f"the lowest of {repetitions} runs" if repetitions > 1 else "one run"
+    return f"{runs} of each command, in turns, after one that writes byte code; CPU seconds include child processes"
+
+
+def costs(found: dict[str, Cost]) -> dict[str, dict[str, float]]:
+    """Return costs as rows of a table of results."""
+    return {
+        name: {
+            "cpu_seconds": round(one.cpu, 2),
+            "wall_seconds": round(one.wall, 2),
+            "peak_megabytes": round(one.memory),
+        }
+        for name, one in found.items()
+    }
+
+
+def write_results(name: str, method: str, promises: Sequence[Promise], tables: dict[str, Any]) -> None:
+    """Write the figures of a benchmark to `results/NAME.json`, and print its promises."""
+    described = ["git", "describe", "--always", "--dirty"]
+    content = {
+        "date": datetime.now(UTC).date().isoformat(),
+        "commit": subprocess.run(described, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip(),
+        "python": platform.python_version(),
+        "machine": f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}",
+        "method": method,
+        "promises": [{key: value for key, value in asdict(each).items() if value is not None} for each in promises],
+        "tables": tables,
+    }
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{name}.json"
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    print(path.relative_to(ROOT))
+    for each in promises:
+        print(f"  {each.what}: {number(each.measured)}, {each.limit}: {'kept' if each.kept else 'NOT KEPT'}")
 
 
 @contextmanager

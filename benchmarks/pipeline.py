@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import yaml
-from measure import Cost, alternated, conditions, cost, install, promise, render, table, template
+from measure import Cost, Promise, alternated, cost, costs, install, lowest_of, render, template, write_results
 
 PACKAGE = "customer_churn"
 STAGES = ["ingest", "validate", "split", "train", "evaluate", "register"]
@@ -17,14 +17,14 @@ REPETITIONS = 3
 
 
 def clean(project: Path) -> None:
-    """Remove all that a run makes, so that the next starts from cold."""
+    """Remove all files that a run makes, so that the next run starts from cold."""
     for name in MADE:
         path = project / name
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def candidates(project: Path, script: Path) -> dict[str, Callable[[], Cost]]:
-    """Return what is compared, in this order: the run in which nothing changed follows one of all stages."""
+    """Return the commands to compare, in this order: the run in which nothing changed follows one of all stages."""
 
     def warm(*command: str | Path) -> Cost:
         return cost(["uv", "run", *command], project)
@@ -59,7 +59,7 @@ def stages(project: Path) -> dict[str, Callable[[], Cost]]:
 
 
 def main() -> None:
-    """Print the comparison and the stages."""
+    """Write the comparison and the cost of each stage."""
     with template() as source, tempfile.TemporaryDirectory() as name:
         project = render(source, Path(name, "project"), 1)
         install(project)
@@ -67,14 +67,18 @@ def main() -> None:
         alternated(compared, repetitions=1)  # writes byte code
         found = alternated(compared, REPETITIONS)
         single = alternated(stages(project), REPETITIONS)
-    conditions(REPETITIONS)
-    table("pipeline of 2,000 rows, from cold", found)
     whole, _, plain, _ = found.values()
-    promise("time of dvc repro / plain script", whole.wall / plain.wall, LIMIT)
-    promise("CPU of dvc repro / plain script", whole.cpu / plain.cpu, LIMIT)
+    promises = [
+        Promise("time of `dvc repro` / plain script", whole.wall / plain.wall, at_most=LIMIT),
+        Promise("CPU of `dvc repro` / plain script", whole.cpu / plain.cpu, at_most=LIMIT),
+    ]
     wall, cpu = (sum(getattr(one, field) for one in single.values()) for field in ("wall", "cpu"))
     largest = max(one.memory for one in single.values())
-    table("stage, without DVC", {**single, "all stages": Cost(wall, cpu, largest)})
+    tables = {
+        "pipeline of 2,000 rows, from cold": costs(found),
+        "stages without DVC": costs({**single, "all stages": Cost(wall, cpu, largest)}),
+    }
+    write_results("pipeline", lowest_of(REPETITIONS), promises, tables)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from measure import ROOT, Cost, alternated, conditions, cost, promise, render, table, template
+from measure import ROOT, Cost, Promise, alternated, cost, costs, lowest_of, render, template, write_results
 
 COPIER = (
     "import sys, copier\n"
@@ -43,7 +43,7 @@ def cookiecutter_template(project: Path, folder: Path) -> int:
 
 
 def main() -> None:
-    """Print the comparison."""
+    """Write the comparison."""
     cost(["uv", "sync", "--locked", "--inexact", "--group", "bench"], ROOT)  # cookiecutter
     scripts = Path(sys.executable).parent
     with template() as source, tempfile.TemporaryDirectory() as name:
@@ -69,11 +69,15 @@ def main() -> None:
         }
         alternated(candidates, repetitions=1)  # writes byte code
         found = alternated(candidates, REPETITIONS)
-    conditions(REPETITIONS)
-    table(f"rendering {files} files", found)
-    for way in ("API", "command line"):
-        ratio = found[f"Copier, {way}"].cpu / found[f"cookiecutter, {way}"].cpu
-        promise(f"CPU of Copier / cookiecutter, {way}", ratio, LIMIT)
+    promises = [
+        Promise(
+            f"CPU of Copier / cookiecutter, {way}",
+            found[f"Copier, {way}"].cpu / found[f"cookiecutter, {way}"].cpu,
+            at_most=LIMIT,
+        )
+        for way in ("API", "command line")
+    ]
+    write_results("render", lowest_of(REPETITIONS), promises, {f"rendering {files} files": costs(found)})
 
 
 if __name__ == "__main__":

@@ -5,19 +5,19 @@ import tempfile
 from pathlib import Path
 
 import yaml
-from measure import Cost, alternated, conditions, cost, install, promise, render, table, template
+from measure import Cost, Promise, alternated, cost, costs, install, lowest_of, render, template, write_results
 
 PACKAGE = "customer_churn"
 STAGES = ["ingest", "validate", "split", "train", "evaluate", "register"]
 SIMULATED = 8  # features of the simulator
-SIZES = [(2_000, 0), (50_000, 112), (500_000, 112)]  # rows, and noise features besides those
+SIZES = [(2_000, 0), (50_000, 112), (500_000, 112)]  # rows, and noise features in addition
 TOLERANCE = 1.2  # of a growth with the number of rows
 MOST_MEMORY = 8 * 1024  # MB
-LEAST = 0.2  # seconds: less than this above start-up cannot be told from noise
+LEAST = 0.2  # seconds: a smaller difference from start-up is noise
 
 
 def resize(project: Path, rows: int, noise_features: int) -> None:
-    """Set how much data the simulator makes."""
+    """Set the size of the simulated data."""
     path = project / "params.yaml"
     params = yaml.safe_load(path.read_text(encoding="utf-8"))
     params["data"] |= {"customers": rows, "noise_features": noise_features}
@@ -34,30 +34,38 @@ def run(project: Path, size: tuple[int, int], repetitions: int) -> dict[str, Cos
 
 
 def growth(start: Cost, medium: Cost, large: Cost, field: str) -> float:
-    """Return how many times as long the large size takes as the medium one, both without start-up."""
+    """Return the cost of the large size divided by that of the medium one, both without start-up."""
     before, after = (getattr(one, field) - getattr(start, field) for one in (medium, large))
     return max(after, 0) / max(before, LEAST)
 
 
 def main() -> None:
-    """Print a table a size, the growth of each stage, and the most memory."""
+    """Write a table for each size, the growth of each stage, and the peak memory."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repetitions", type=int, default=1, help="runs of each size, of which the least counts")
+    parser.add_argument("--repetitions", type=int, default=1, help="runs of each size, of which the lowest counts")
     repetitions = parser.parse_args().repetitions
     with template() as source, tempfile.TemporaryDirectory() as name:
         project = render(source, Path(name, "project"), 1)
         install(project)
         run(project, SIZES[0], repetitions=1)  # writes byte code
         small, medium, large = (run(project, size, repetitions) for size in SIZES)
-    conditions(repetitions)
-    for (rows, noise_features), found in zip(SIZES, (small, medium, large), strict=True):
-        table(f"{rows:,} rows x {noise_features + SIMULATED} features", found)
     limit = SIZES[2][0] / SIZES[1][0] * TOLERANCE
-    for stage, start in small.items():
-        for field in ("wall", "cpu"):
-            grown = growth(start, medium[stage], large[stage], field)
-            promise(f"{stage}, {field} at 500,000 rows / 50,000 rows without start-up", grown, limit)
-    promise("most memory of a stage, MB", max(one.memory for one in large.values()), MOST_MEMORY)
+    promises = [
+        Promise(
+            f"{stage}: {unit} at 500,000 rows / 50,000 rows, without start-up",
+            growth(start, medium[stage], large[stage], field),
+            at_most=limit,
+        )
+        for stage, start in small.items()
+        for field, unit in (("wall", "time"), ("cpu", "CPU"))
+    ]
+    peak = max(one.memory for one in large.values())
+    promises.append(Promise("peak memory of a stage, MB", peak, at_most=MOST_MEMORY))
+    tables = {
+        f"{rows:,} rows x {noise_features + SIMULATED} features": costs(found)
+        for (rows, noise_features), found in zip(SIZES, (small, medium, large), strict=True)
+    }
+    write_results("scale", lowest_of(repetitions), promises, tables)
 
 
 if __name__ == "__main__":

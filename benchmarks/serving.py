@@ -1,6 +1,6 @@
 """The model server against `mlflow models serve`, MLServer and KServe's server, all with one worker and the same model.
 
-The bare framework shows what is left to gain. All servers run from the beginning, and wrk asks one after the other.
+The bare framework is the upper bound. All servers run all the time, and wrk loads one after the other.
 """
 
 import json
@@ -18,7 +18,7 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
-from measure import ROOT, cost, environment, install, promise, render, template
+from measure import ROOT, Promise, cost, environment, install, render, template, write_results
 
 PEERS = ROOT / "benchmarks" / "peers"
 LIBRARIES = ["mlflow>=3.17,<4", "pandas<3", "scikit-learn>=1.8,<2", "setuptools", "skops"]
@@ -26,8 +26,9 @@ LOADS = [(1, 1), (1, 16), (100, 1), (100, 16)]  # rows in a request, clients
 SECONDS, ROUNDS, PATIENCE_SECONDS = 3, 5, 120
 FIND = """
 import json, mlflow, sys
-from customer_churn.data import features_and_target
-from customer_churn.files import TEST, read_table
+from customer_churn.core.io import read_table
+from customer_churn.core.paths import TEST
+from customer_churn.modeling.data import features_and_target
 mlflow.set_tracking_uri("sqlite:///mlflow.db")
 source = mlflow.MlflowClient().get_model_version("customer-churn", "1").source
 features = features_and_target(read_table(TEST))[0].dropna().head(100)
@@ -37,7 +38,7 @@ print(json.dumps([mlflow.get_logged_model(source.removeprefix("models:/")).artif
 
 @dataclass(frozen=True)
 class Candidate:
-    """A server, and how it is asked."""
+    """A server and its requests."""
 
     name: str
     command: list[str | Path]
@@ -48,10 +49,10 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Found:
-    """What wrk measured."""
+class Load:
+    """The figures of wrk."""
 
-    requests: float  # a second
+    requests: float  # per second
     p99: float  # milliseconds
 
 
@@ -66,7 +67,7 @@ def running(candidate: Candidate) -> Iterator[None]:
         env={
             **variables,
             "MLFLOW_DISABLE_TELEMETRY": "true",
-            "OMP_NUM_THREADS": "1",  # for all: on so little data a second thread only waits
+            "OMP_NUM_THREADS": "1",  # for all: with so little data a second thread only waits
             "PATH": f"{Path(candidate.command[0]).parent}:{variables['PATH']}",  # MLflow looks for uvicorn there
         },
         stdout=log,
@@ -87,7 +88,7 @@ def running(candidate: Candidate) -> Iterator[None]:
 
 
 def predicts(candidate: Candidate) -> bool:
-    """Tell whether a server answers with predictions."""
+    """Return whether a server returns predictions."""
     request = Request(
         f"http://127.0.0.1:{candidate.port}{candidate.path}",
         json.dumps(candidate.body(1)).encode(),
@@ -100,8 +101,8 @@ def predicts(candidate: Candidate) -> bool:
         return False
 
 
-def load(candidate: Candidate, rows: int, clients: int, folder: Path) -> Found:
-    """Let clients ask for some seconds."""
+def load(candidate: Candidate, rows: int, clients: int, folder: Path) -> Load:
+    """Let clients send requests for some seconds."""
     script = folder / "request.lua"
     body = json.dumps(candidate.body(rows))
     script.write_text(
@@ -114,11 +115,11 @@ def load(candidate: Candidate, rows: int, clients: int, folder: Path) -> Found:
         sys.exit(f"{candidate.name} fails under load:\n{printed}")
     value, unit = re.findall(r"99%\s+([\d.]+)(us|ms|s)", printed)[0]
     (requests,) = re.findall(r"Requests/sec:\s+([\d.]+)", printed)
-    return Found(float(requests), float(value) * {"us": 0.001, "ms": 1, "s": 1000}[unit])
+    return Load(float(requests), float(value) * {"us": 0.001, "ms": 1, "s": 1000}[unit])
 
 
 def candidates(folder: Path, project: Path) -> Iterator[Candidate]:
-    """Yield all servers, with the environments that they need."""
+    """Yield all servers; peers have environments of their own."""
     model, rows = json.loads(
         subprocess.run(
             [project / ".venv/bin/python", "-c", FIND],
@@ -155,9 +156,9 @@ def candidates(folder: Path, project: Path) -> Iterator[Candidate]:
         "/v2/models/customer-churn/infer",
         lambda count: {"inputs": tensors(count)},
     )
-    code = (  # the same version, without what it was converted to
-        "import sys; from customer_churn.serving import models, __main__;"
-        " models.FAST_PATH = 'none'; sys.argv = ['serve', '--port', '9003']; __main__.main()"
+    code = (  # the same version, without its ONNX form
+        "import sys; from customer_churn.serving import loader, __main__;"
+        " loader.FAST_PATH = 'none'; sys.argv = ['serve', '--port', '9003']; __main__.main()"
     )
     yield Candidate("this server, native", [python, "-c", code], project, 9003, "/predict", by_name)
     plain = folder / "plain"
@@ -217,27 +218,40 @@ def candidates(folder: Path, project: Path) -> Iterator[Candidate]:
 
 
 def environment_of(folder: Path, name: str, *packages: str) -> Path:
-    """Make an environment for a peer, and return the folder of its programs."""
+    """Create an environment for a peer, and return its folder of programs."""
     made = folder / name
     cost(["uv", "venv", "--quiet", made], folder)
     cost(["uv", "pip", "install", "--quiet", "--python", made / "bin/python", *packages, *LIBRARIES], folder)
     return made / "bin"
 
 
-def measured(servers: list[Candidate], folder: Path) -> dict[tuple[int, int], dict[str, Found]]:
+def measured(servers: list[Candidate], folder: Path) -> dict[tuple[int, int], dict[str, Load]]:
     """Return the best of all rounds by load and server."""
-    found: dict[tuple[int, int], dict[str, Found]] = {each: {} for each in LOADS}
+    found: dict[tuple[int, int], dict[str, Load]] = {each: {} for each in LOADS}
     for _ in range(ROUNDS):
         for rows, clients in LOADS:
             for server in servers:
                 now = load(server, rows, clients, folder)
                 before = found[rows, clients].get(server.name, now)
-                found[rows, clients][server.name] = Found(max(now.requests, before.requests), min(now.p99, before.p99))
+                found[rows, clients][server.name] = Load(max(now.requests, before.requests), min(now.p99, before.p99))
     return found
 
 
+def promises_of(found: dict[str, Load], clients: int) -> list[Promise]:
+    """Return the promises for requests of one row."""
+    ours, native = found["this server, rows"], found["this server, native"]
+    mlflow, bare, kserve = found["mlflow models serve"], found["bare FastAPI"], found["KServe's server"]
+    when = f"{clients} client{'s' if clients > 1 else ''}"
+    return [
+        Promise(f"{when}: throughput / `mlflow models serve`", ours.requests / mlflow.requests, at_least=20),
+        Promise(f"{when}: p99 latency / `mlflow models serve`", ours.p99 / mlflow.p99, at_most=0.1),
+        Promise(f"{when}: throughput of bare FastAPI / ours", bare.requests / ours.requests, at_most=1.5),
+        Promise(f"{when}: throughput without ONNX / KServe's server", native.requests / kserve.requests, at_least=1),
+    ]
+
+
 def main() -> None:
-    """Print the comparison."""
+    """Write the comparison."""
     if shutil.which("wrk") is None:
         sys.exit("wrk is not installed: it is the package of that name in most distributions")
     with template() as source, tempfile.TemporaryDirectory() as name, ExitStack() as stack:
@@ -250,19 +264,16 @@ def main() -> None:
         for server in servers:
             stack.enter_context(running(server))
         found = measured(servers, folder)
-    for (rows, clients), by_name in found.items():
-        print(f"\n| rows {rows}, clients {clients} | requests/s | p99 ms |\n| --- | --- | --- |")
-        for server_name, one in by_name.items():
-            print(f"| {server_name} | {one.requests:,.0f} | {one.p99:.1f} |")
-    for load_name in ((1, 1), (1, 16)):
-        row = found[load_name]
-        ours, mlflow, bare = row["this server, rows"], row["mlflow models serve"], row["bare FastAPI"]
-        when = f"1 row, {load_name[1]} client{'s' if load_name[1] > 1 else ''}"
-        promise(f"{when}: throughput of mlflow models serve / ours", mlflow.requests / ours.requests, 1 / 20)
-        promise(f"{when}: p99 of ours / mlflow models serve", ours.p99 / mlflow.p99, 1 / 10)
-        promise(f"{when}: throughput of bare FastAPI / ours", bare.requests / ours.requests, 1.5)
-        kserve, native = row["KServe's server"], row["this server, native"]
-        promise(f"{when}: throughput of KServe's server / ours without fast path", kserve.requests / native.requests, 1)
+    tables = {
+        f"rows {rows}, clients {clients}": {
+            server: {"requests_per_second": round(one.requests), "p99_milliseconds": round(one.p99, 1)}
+            for server, one in by_server.items()
+        }
+        for (rows, clients), by_server in found.items()
+    }
+    promises = [each for clients in (1, 16) for each in promises_of(found[1, clients], clients)]
+    method = f"wrk loads one server after the other for {SECONDS} s; the best of {ROUNDS} rounds; one worker each"
+    write_results("serving", method, promises, tables)
 
 
 if __name__ == "__main__":
