@@ -187,7 +187,7 @@ def test_renamed_package_is_lifted_under_its_new_name(lived_in, render, low, hig
     assert lifted.conflicts == []
     expected = tree(render(maturity_level=high, package_name="loyalty"))
     expected["src/loyalty/modeling/model.py"] = b"# Rewritten\n"
-    kept = {path for path in seeds(project) if not path.startswith("src/")} | {"params.yaml"}
+    kept = {path for path in project.files() if is_seed(path) and not path.startswith("src/")}
     found = tree(project)
     assert difference({path: text for path, text in found.items() if path not in kept},
                       {path: text for path, text in expected.items() if path not in kept}) == ""  # fmt: skip

@@ -117,6 +117,6 @@ def test_image_has_the_package_and_the_settings_of_the_level(project, tool):
         tool(name)
     with engine() as started:
         import_stand_ins(started, project.text("Dockerfile"))
-        project.poe("build", "--tag", "next", **started.variables)
+        project.process("build", "--network=host", "--tag", "next", **started.variables)
         code = "from customer_churn.serving.plugins.next import plugin; print(plugin().settings.greeting)"
         assert started.docker("run", "--rm", "next", "python", "-c", code).stdout.strip() == "hello"
