@@ -15,9 +15,9 @@ TASKS: dict[str, tuple[list[str], str]] = {
     "ci-comment": (["--base", "HEAD"], "reports/pull_request.md"),
     "promote": (["--version", "1", "--approved-by", "Grace"], "customer-churn 1 is the champion"),
     "rollback": ([], "customer-churn 1 is the champion again"),
-    "release": (["1.2.0", "--version", "1"], "v1.2.0-model-training"),
-    "lineage": (["--version", "1"], "data/raw.parquet"),
-    "audit": (["verify"], "each as it was written"),
+    "release": (["1.2.0", "--version", "1"], "model-v1.2.0"),
+    "lineage": (["--version", "1"], "git checkout "),
+    "audit": (["verify"], "none changed"),
     "card": (["--check"], ""),
     "report": ([], "reports/index.html"),
 }

@@ -73,5 +73,5 @@ def test_policy_with_a_misspelt_key_is_one_line(project, server):
     finally:
         (project.path / POLICY).write_text(before)
     (line,) = done.stderr.splitlines()
-    assert "LifecycleConfiguration.Rules[0].Transitions[0]" in line
+    assert "LifecycleConfiguration.Rules[1].Transitions[0]" in line
     assert "StorageClas" in line
