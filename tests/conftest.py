@@ -32,9 +32,7 @@ gpgSign = false
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--update-golden", action="store_true", help="write the lists of files in tests/render/golden"
-    )
+    parser.addoption("--update-golden", action="store_true", help="write the lists of files in tests/render/golden")
 
 
 MEMORY = Path("/dev/shm")

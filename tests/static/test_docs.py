@@ -18,7 +18,7 @@ WORDS = re.compile(r"\b(told|whoever|nobody|anew|mend|for ever|hears|so many)\b"
 OF_THE_HOUSE = [
     ROOT / path
     for path in repository_files()
-    if path.suffix not in {".png", ".lock", ".json"} and ROOT / path != Path(__file__).resolve()
+    if path.suffix not in {".png", ".lock", ".json", ".gz"} and ROOT / path != Path(__file__).resolve()
 ]
 
 
