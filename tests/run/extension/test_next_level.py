@@ -62,7 +62,7 @@ def test_promotion_check_of_the_level_blocks_and_a_server_runs_its_plugin(projec
     )
     assert "is the champion" in project.poe("promote", "--version", "1", "--approved-by", "Grace").stdout
     with serving(project) as server:
-        eventually("a model", server.ready)
+        eventually("both versions", lambda: "is served as challenger" in server.log)
         example = server.ask("/openapi.json").json["paths"]["/predict"]["post"]["requestBody"]
         (body,) = example["content"]["application/json"]["examples"].values()
         variants = [ask_as(server, entity, body["value"])["variant"] for entity in ("a-1", "c-1")]

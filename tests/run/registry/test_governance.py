@@ -238,7 +238,7 @@ def test_release_and_lineage_tie_code_data_and_model(versions):
             assert described in project.poe("lineage", *of).stdout
         assert "there is no Git revision v9" in project.poe("lineage", "--commit", "v9", rc=1).stderr
         assert "was made from that" in project.poe("lineage", "--data", "0" * 32, rc=1).stderr
-        assert "no version number" in project.poe("release", "1.2", rc=1).stderr
+        assert "not a version number" in project.poe("release", "1.2", rc=1).stderr
         assert f"is customer-churn {first} already" in project.poe("release", "1.2.0", "--version", second, rc=1).stderr
         lock = project.path / "dvc.lock"
         lock.write_text(lock.read_text().replace(md5(project.path / "models/model.joblib"), "0" * 32))
