@@ -34,10 +34,10 @@ def atomic_write(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def require(path: Path, made_by: str = "poe train") -> Path:
-    """Return `path`, or raise a `UserError` that names the command that makes it."""
+def require(path: Path, made_by: str | None = "poe train") -> Path:
+    """Return `path`, or raise a `UserError` that names the command that makes it, if there is one."""
     if not path.exists():
-        raise UserError(f"{path} is missing: `uv run {made_by}` makes it")
+        raise UserError(f"{path} is missing" + (f": `uv run {made_by}` makes it" if made_by else ""))
     return path
 
 
@@ -54,9 +54,9 @@ def write_table(frame: "pd.DataFrame", path: Path) -> None:
         frame.to_parquet(temporary, index=False)
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Path, made_by: str = "poe train") -> Any:
     """Return the JSON value in `path`."""
-    return json.loads(require(path).read_text(encoding="utf-8"))
+    return json.loads(require(path, made_by).read_text(encoding="utf-8"))
 
 
 def write_json(value: Any, path: Path) -> None:

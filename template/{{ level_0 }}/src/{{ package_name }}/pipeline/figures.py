@@ -33,8 +33,9 @@ def plot_importance(importance: pd.Series, scoring: str) -> None:
 
     Args:
         importance: loss in `scoring` by feature.
-        scoring: name of scikit-learn's scorer.
+        scoring: name of one of scikit-learn's scorers of a loss, such as `neg_log_loss`.
     """
     top = importance.nlargest(MAX_FEATURES).iloc[::-1]
-    with figure("importance", "Permutation importance", f"loss in {scoring} when shuffled", "") as axes:
+    loss = scoring.removeprefix("neg_").replace("_", " ")
+    with figure("importance", "Permutation importance", f"increase of {loss} when shuffled", "") as axes:
         axes.barh(top.index, top, color=COLOR)

@@ -87,4 +87,4 @@ def find(client: MlflowClient, model: str, version: str) -> ModelVersion:
     except MlflowException as error:
         if error.error_code not in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
             raise
-        raise UserError(f"{model} has no version {version}: `poe ui` shows all versions") from error
+        raise UserError(f"{model} has no version {version}: `poe versions` lists all") from error

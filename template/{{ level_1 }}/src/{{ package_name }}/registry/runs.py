@@ -15,7 +15,7 @@ from mlflow.data.meta_dataset import MetaDataset
 from mlflow.models.model import ModelInfo
 
 from ..core.errors import UserError
-from ..core.lineage import LOCK, dvc_hash, requirements
+from ..core.lineage import LOCK, dvc_hash, git, requirements
 from ..core.paths import FIGURES, MODEL, REPORTS, TEST, TRAIN
 from .client import CHALLENGER, FAST_PATH, Tracking, connected
 from .trackers import Run
@@ -40,7 +40,7 @@ def experiment(tracking: Tracking) -> Iterator[None]:
 
 def log_run(run: Run) -> ModelInfo:
     """Log a run to the active experiment, tagged with its lineage, and return where its model is."""
-    with mlflow.start_run(tags=run.record.tags()):
+    with mlflow.start_run(run_name=git("branch", "--show-current") or None, tags=run.record.tags()):
         mlflow.log_params(_flat(run.record.parameters))
         for name, values in run.curves.items():
             for step, value in enumerate(values):
@@ -101,6 +101,7 @@ def register(
     client = mlflow.MlflowClient()
     version = int(mlflow.register_model(model.model_uri, name).version)
     client.update_model_version(name, str(version), _summary(model.run_id, metrics))
+    client.update_run(str(model.run_id), name=f"{mlflow.get_run(model.run_id).info.run_name}, version {version}")
     verdict = {
         "validation_status": "failed" if shortfalls else "passed",
         "validation_shortfalls": "; ".join(shortfalls),

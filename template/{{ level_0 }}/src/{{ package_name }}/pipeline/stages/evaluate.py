@@ -7,12 +7,12 @@ import pandas as pd
 from sklearn.inspection import permutation_importance
 
 from ...core import paths
-from ...core.io import read_model, read_table, write_json
-from ...modeling.data import SLICES, TARGET, VALUE, features_and_target
-from ...modeling.model import business_kpi
+from ...core.io import read_json, read_model, read_table, write_json
+from ...modeling.data import SLICES, TARGET, features_and_target
+from ..evaluation import evaluate
 from ..figures import plot_importance
 from ..gate import shortfalls
-from ..metrics import SCORING, baseline, performance, predict
+from ..metrics import SCORING, performance, predict
 from ..params import load_params
 from ..plots import plot
 
@@ -20,23 +20,28 @@ IMPORTANCE_ROWS = 2_000
 
 
 def main() -> None:
-    """Write metrics, metrics by slice, and figures; print the metrics."""
+    """Write metrics, metrics by slice, and figures; print the metrics, and how they changed since the run before."""
     params, model, test = load_params(), read_model(), read_table(paths.TEST)
     features, target = features_and_target(test)
     prediction = predict(model, features)
-    metrics = {
-        **performance(target, prediction),
-        **business_kpi(target, prediction, test[VALUE], params.business),
-        **baseline(read_table(paths.TRAIN, columns=[TARGET])[TARGET], target),
-    }
+    metrics = evaluate(prediction, read_table(paths.TRAIN, columns=[TARGET]), test, params)
+    before = read_json(paths.METRICS) if paths.METRICS.exists() else {}
     write_json(metrics, paths.METRICS)
     write_json(by_slice(test, target, prediction), paths.SLICES)
     plot(target, prediction)
     plot_importance(importance(model, features, target, params.seed), SCORING)
-    for name, value in metrics.items():
-        print(f"  {name:24} {value:10.4f}")
+    print("\n".join(comparison(metrics, before)))
     for line in shortfalls(metrics, params.gate):
         print(f"  failed the quality gate: {line}")
+
+
+def comparison(metrics: dict[str, float], before: dict[str, float]) -> list[str]:
+    """Return one line for each metric, with its change since the run before if there was one."""
+    lines = []
+    for name, value in metrics.items():
+        change = f"  {value - before[name]:+10.4f} since the run before" if name in before else ""
+        lines.append(f"  {name:24} {value:10.4f}{change}")
+    return lines
 
 
 def by_slice(test: pd.DataFrame, target: pd.Series, prediction: Any) -> list[dict[str, Any]]:

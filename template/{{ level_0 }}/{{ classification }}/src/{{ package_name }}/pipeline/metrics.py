@@ -45,3 +45,9 @@ def baseline(train_target: pd.Series, target: pd.Series) -> dict[str, float]:
     """Return the accuracy of always predicting the most frequent class."""
     dummy = DummyClassifier(strategy="most_frequent").fit(train_target.to_frame(), train_target)
     return {"baseline_accuracy": float(dummy.score(target.to_frame(), target))}
+
+
+def constant_prediction(train_target: pd.Series, index: pd.Index) -> pd.DataFrame:
+    """Return the frequency of each class as its probability, for all rows of `index`."""
+    frequencies = train_target.value_counts(normalize=True).sort_index()
+    return pd.DataFrame([frequencies.to_numpy()] * len(index), columns=frequencies.index, index=index)

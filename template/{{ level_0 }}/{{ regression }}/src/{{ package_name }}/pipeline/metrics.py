@@ -36,3 +36,8 @@ def baseline(train_target: pd.Series, target: pd.Series) -> dict[str, float]:
     dummy = DummyRegressor().fit(train_target.to_frame(), train_target)
     prediction = dummy.predict(target.to_frame())
     return {"baseline_rmse": float(metrics.root_mean_squared_error(target, prediction))}
+
+
+def constant_prediction(train_target: pd.Series, index: pd.Index) -> pd.Series:
+    """Return the mean of the target for all rows of `index`."""
+    return pd.Series(float(train_target.mean()), index=index)

@@ -16,6 +16,7 @@ from ...registry import audit, runs, trackers
 from ...registry.client import Tracking
 from ...reporting import model_card, report
 from .. import onnx_export
+from ..champion import measured_champion
 from ..checks import Candidate, shortfalls
 from ..describe import describe_run
 from ..learning_curve import learning_curves
@@ -32,8 +33,9 @@ def main() -> None:
     params, tracking, model = load_params(), Tracking.load(), read_model()
     metrics, train, test = read_json(paths.METRICS), read_table(paths.TRAIN), read_table(paths.TEST)
     with runs.experiment(tracking):
-        missed = shortfalls(Candidate(tracking.model, model, params, metrics, test))
-        record = describe_run(tracking, params, model, train, test, missed)
+        champion = measured_champion(tracking.model, test)
+        missed = shortfalls(Candidate(tracking.model, model, params, metrics, test, champion))
+        record = describe_run(tracking, params, model, train, test, missed).model_copy(update={"champion": champion})
         run = trackers.Run(
             record=record,
             metrics=metrics,
@@ -49,6 +51,8 @@ def main() -> None:
         version = register(run, logged) if tracking.purpose == "production" else None
         record = record.model_copy(update={"run_id": logged.run_id, "version": version})
         write_reports(record)
+    if not record.git_clean:
+        print("  trained with code that is not committed: commit it with dvc.lock before you promote the model")
     if missed and version:
         raise UserError(f"version {version} is registered but failed the quality gate: {'; '.join(missed)}")
     print(f"  report: {report.PAGE}" + (f"; {tracking.model} {version} is the challenger" if version else ""))
