@@ -42,14 +42,19 @@ def require(path: Path, made_by: str | None = "poe train") -> Path:
 
 
 def read_table(path: Path, columns: list[str] | None = None) -> "pd.DataFrame":
-    """Return the table in `path`, or only some of its columns."""
+    """Return the table in `path`, or only some of its columns, with the types of `column_types.unify_types`."""
     import pandas as pd
 
-    return pd.read_parquet(require(path), columns=columns)
+    from .column_types import unify_types
+
+    return unify_types(pd.read_parquet(require(path), columns=columns))
 
 
 def write_table(frame: "pd.DataFrame", path: Path) -> None:
-    """Write `frame` to `path` as Parquet, without its index."""
+    """Write `frame` to `path` as Parquet, without its index, with the types of `column_types.unify_types`."""
+    from .column_types import unify_types
+
+    frame = unify_types(frame)
     with atomic_write(path) as temporary:
         frame.to_parquet(temporary, index=False)
 

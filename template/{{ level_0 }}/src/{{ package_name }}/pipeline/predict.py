@@ -9,8 +9,9 @@ from typing import Any
 import pandas as pd
 
 from ..core.errors import UserError, exit_on_user_error
+from ..core.inputs import Inputs
 from ..core.io import atomic_write, read_model, require
-from ..modeling.data import ENTITY, KNOWN_LATER, TIMESTAMP
+from ..modeling.data import ENTITY, TIMESTAMP
 from .metrics import predict
 
 READERS: dict[str, Callable[..., pd.DataFrame]] = {".csv": pd.read_csv, ".parquet": pd.read_parquet}
@@ -26,18 +27,21 @@ def parser() -> argparse.ArgumentParser:
     return found
 
 
-def predict_file(model: Any, path: Path, output: Path | None) -> str:
+def predict_file(model: Any, inputs: Inputs, path: Path, output: Path | None) -> str:
     """Write a prediction for each row of a file and return a message.
 
     Raises:
-        UserError: the file is missing, is neither CSV nor Parquet, or lacks columns of the model.
+        UserError: the file is missing, is neither CSV nor Parquet, or a column is not as the model needs it.
     """
     output = output or path.with_stem(f"{path.stem}_predictions")
     for each in (path, output):
         if each.suffix not in READERS:
             raise UserError(f"{each}: write .csv or .parquet at the end of its name")
     rows = READERS[path.suffix](require(path, made_by=None))
-    predictions = predictions_of(model, rows)
+    try:
+        predictions = predictions_of(model, inputs, rows)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
     with atomic_write(output) as temporary:
         if output.suffix == ".csv":
             predictions.to_csv(temporary, index=False)
@@ -46,16 +50,9 @@ def predict_file(model: Any, path: Path, output: Path | None) -> str:
     return f"{output}: {len(predictions)} predictions"
 
 
-def predictions_of(model: Any, rows: pd.DataFrame) -> pd.DataFrame:
-    """Return entity and time, if the rows have them, and the prediction; for classes also the probability of each.
-
-    Raises:
-        UserError: a column that the model needs is missing.
-    """
-    features = rows.drop(columns=[ENTITY, TIMESTAMP, *KNOWN_LATER], errors="ignore")
-    if missing := [name for name in getattr(model, "feature_names_in_", []) if name not in features]:
-        raise UserError(f"the model needs the column {missing[0]}, and the file does not have it")
-    predicted = predict(model, features)
+def predictions_of(model: Any, inputs: Inputs, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return entity and time, if the rows have them, and the prediction; for classes also the probability of each."""
+    predicted = predict(model, inputs.from_table(rows))
     keys = rows[[name for name in (ENTITY, TIMESTAMP) if name in rows]]
     if isinstance(predicted, pd.Series):
         return keys.assign(prediction=predicted)
@@ -66,7 +63,7 @@ def main() -> None:
     """Predict with the model that was trained last."""
     arguments = parser().parse_args()
     with exit_on_user_error("predict"):
-        print(predict_file(read_model(), arguments.file, arguments.output))
+        print(predict_file(read_model(), Inputs.read(), arguments.file, arguments.output))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,9 @@ from pydantic import BaseModel
 from .paths import MODEL, RAW
 
 LOCK = Path("uv.lock")
-CODE = ["src", "params.yaml", "pyproject.toml", "uv.lock"]
+PACKAGE = __name__.partition(".")[0]
+# What decides how a model comes out; as in dvc.yaml, an edit of the server is not among it.
+CODE = [f"src/{PACKAGE}/modeling", f"src/{PACKAGE}/pipeline", "params.yaml", "pyproject.toml", "uv.lock"]
 
 
 class Lineage(BaseModel, frozen=True):

@@ -1,9 +1,12 @@
 # Managed by copier-mlops: an update merges with your edits.
 """Predicts the rows of a file with a version of the registry: `poe predict FILE --version N`."""
 
+from typing import Any
+
 import mlflow
 
 from ..core.errors import exit_on_user_error
+from ..core.inputs import Inputs
 from ..core.io import read_model
 from ..registry.client import Tracking, connected, find
 from .predict import parser, predict_file
@@ -15,15 +18,16 @@ def main() -> None:
     command.add_argument("--version", help="number or alias in the registry; default: the model trained last")
     arguments = command.parse_args()
     with exit_on_user_error("predict"):
-        model = registered_model(arguments.version) if arguments.version else read_model()
-        print(predict_file(model, arguments.file, arguments.output))
+        model, inputs = registered(arguments.version) if arguments.version else (read_model(), Inputs.read())
+        print(predict_file(model, inputs, arguments.file, arguments.output))
 
 
-def registered_model(version: str) -> object:
-    """Return a model of the registry by its number or alias."""
+def registered(version: str) -> tuple[Any, Inputs]:
+    """Return a model of the registry by its number or alias, and its inputs."""
     with connected():
         found = find(mlflow.MlflowClient(), Tracking.load().model, version)
-        return mlflow.sklearn.load_model(f"models:/{found.name}/{found.version}")
+        model = mlflow.sklearn.load_model(f"models:/{found.name}/{found.version}")
+    return model, Inputs.read()
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import pandas as pd
 from sklearn.inspection import permutation_importance
 
 from ...core import paths
+from ...core.inputs import Inputs
 from ...core.io import read_json, read_model, read_table, write_json
 from ...modeling.data import SLICES, TARGET, features_and_target
 from ..evaluation import evaluate
@@ -23,6 +24,7 @@ def main() -> None:
     """Write metrics, metrics by slice, and figures; print the metrics, and how they changed since the run before."""
     params, model, test = load_params(), read_model(), read_table(paths.TEST)
     features, target = features_and_target(test)
+    features = Inputs.read().from_table(features)
     prediction = predict(model, features)
     metrics = evaluate(prediction, read_table(paths.TRAIN, columns=[TARGET]), test, params)
     before = read_json(paths.METRICS) if paths.METRICS.exists() else {}

@@ -4,6 +4,7 @@
 from typing import Any
 
 from ...core.errors import UserError
+from ...core.inputs import Inputs
 from ...core.io import read_table, write_model
 from ...core.paths import TEST, TRAIN
 from ...modeling.data import features_and_target
@@ -14,14 +15,18 @@ from ..params import load_params
 
 
 def main() -> None:
-    """Write the model, fitted on the training rows.
+    """Write the model, fitted on the training rows, and the types of its input columns.
 
     Raises:
         UserError: `gate` in `params.yaml` names an unknown metric, or `model` a parameter that the estimator lacks.
     """
-    params, train = load_params(), read_table(TRAIN)
-    check_gate(train, read_table(TEST), params)
-    write_model(untrained(params).fit(*features_and_target(train)))
+    params, train, test = load_params(), read_table(TRAIN), read_table(TEST)
+    check_gate(train, test, params)
+    features, target = features_and_target(train)
+    # Test rows do not train, but what is missing in one of them may be missing in a request.
+    inputs = Inputs.of(features, features_and_target(test)[0])
+    write_model(untrained(params).fit(inputs.from_table(features), target))
+    inputs.write()
 
 
 def untrained(params: Params) -> Any:
