@@ -53,7 +53,7 @@ def on_github() -> Approval:
     if not (run_id := os.environ.get("GITHUB_RUN_ID")):
         raise UserError("name the approver with --approved-by, or run the workflow Promote on GitHub")
     if missing := [name for name in REQUIRED if not os.environ.get(name)]:
-        raise UserError(f"{missing[0]} is not set: docs/sharing.md lists what the workflow Promote needs")
+        raise UserError(f"{missing[0]} is not set: docs/workflows.md lists what the workflow Promote needs")
     about = _get(f"actions/runs/{run_id}")
     reviews = _get(f"actions/runs/{run_id}/approvals")
     approvers = [review["user"]["login"] for review in reviews if _approves(review)]

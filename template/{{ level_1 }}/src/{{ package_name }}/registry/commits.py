@@ -1,7 +1,6 @@
 # Managed by copier-mlops: an update merges with your edits.
 """The commits of this clone that contain the code of a version, and the `dvc.lock` of its data and model."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,12 +38,12 @@ class Commits:
 
 
 def commits_of(version: ModelVersion) -> Commits:
-    """Return the commits that contain what a version was made from."""
-    with_outputs = [*_commits_with_outputs(version)]
-    for commit in with_outputs:
-        if _has_code(version, commit):
+    """Return the commits that contain what a version was made from, if possible one that contains all of it."""
+    with_code, with_outputs = _commits_with_code(version), _commits_with_outputs(version)
+    for commit in [*with_outputs, *with_code]:
+        if _has_code(version, commit) and _has_outputs(version, commit):
             return Commits(commit, commit)
-    return Commits(next(_commits_with_code(version), None), next(iter(with_outputs), None))
+    return Commits(next(iter(with_code), None), next(iter(with_outputs), None))
 
 
 def output_hashes(revision: str) -> set[str]:
@@ -55,24 +54,27 @@ def output_hashes(revision: str) -> set[str]:
     return {out["md5"] for out in outputs}
 
 
-def _commits_with_outputs(version: ModelVersion) -> Iterator[str]:
-    """Yield the commits that brought the hash of the model into a `dvc.lock`, merges included, the newest first."""
-    model, data = version.tags.get("model_md5"), version.tags.get("data_md5")
-    if not model or not data:
-        return
+def _commits_with_outputs(version: ModelVersion) -> list[str]:
+    """Return the commits that brought the hash of the model into a `dvc.lock`, merges included, the newest first."""
+    if not (model := version.tags.get("model_md5")):
+        return []
     found = git("log", "--format=%H", "--diff-merges=separate", f"-S{model}", *REFERENCES, "--", LOCKS)
-    yield from (commit for commit in dict.fromkeys(found.split()) if {model, data} <= output_hashes(commit))
+    return [commit for commit in dict.fromkeys(found.split()) if _has_outputs(version, commit)]
 
 
-def _commits_with_code(version: ModelVersion) -> Iterator[str]:
-    """Yield the commits that contain the code: the one on which it was trained, or a later one."""
+def _commits_with_code(version: ModelVersion) -> list[str]:
+    """Return the commits that contain the code: the one on which it was trained, or later ones."""
     trained_on = version.tags.get("git_commit", "")
     if not git("rev-parse", "--verify", "--quiet", f"{trained_on}^{{commit}}"):
-        return
+        return []
     limits = [f"--max-count={MAX_COMMITS}", f"^{trained_on}"]
     later = git("log", "--format=%H", *limits, *REFERENCES, "--", *CODE)
-    yield from (commit for commit in [trained_on, *later.split()] if _has_code(version, commit))
+    return [commit for commit in [trained_on, *later.split()] if _has_code(version, commit)]
 
 
 def _has_code(version: ModelVersion, commit: str) -> bool:
     return code_hash(commit) == version.tags.get("code_sha256")
+
+
+def _has_outputs(version: ModelVersion, commit: str) -> bool:
+    return {version.tags.get("model_md5"), version.tags.get("data_md5")} <= output_hashes(commit)

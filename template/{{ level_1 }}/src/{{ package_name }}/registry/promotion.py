@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import mlflow
 from mlflow import MlflowClient
@@ -81,8 +82,13 @@ def _locked(model: str) -> Iterator[tuple[MlflowClient, RegisteredModel]]:
 
 
 def _how_to_register() -> str:
-    trained = "`poe register` registers the model trained last" if MODEL.exists() else "`poe pipeline` trains one"
-    return f"{trained}, or set MLFLOW_TRACKING_URI in .env to the registry of your team"
+    if MODEL.exists():
+        here = "`poe register` registers the model trained last"
+    elif Path("dvc.lock").exists():
+        here = "`poe pull` (or `poe pipeline`) brings the model of this commit, then `poe register` registers it"
+    else:
+        here = "`poe pipeline` trains and registers one"
+    return f"{here}, or name your team's registry by MLFLOW_TRACKING_URI in .env"
 
 
 def _set_champion(

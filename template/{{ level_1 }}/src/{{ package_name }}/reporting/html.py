@@ -11,6 +11,7 @@ from markupsafe import Markup
 from ..core.paths import FIGURES, REPORTS
 
 FRONT_MATTER = "---\n"
+FEW_ROWS = 30  # below this, metrics of a group are marked: chance alone can explain a difference
 
 
 def environment() -> Environment:
@@ -23,6 +24,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     found.filters["number"] = format_number
+    found.globals["few_rows"] = FEW_ROWS
     return found
 
 

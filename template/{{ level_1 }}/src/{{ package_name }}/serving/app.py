@@ -10,7 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -38,6 +38,9 @@ def create_app(inference: Inference) -> Starlette:
     async def docs(_: Request) -> Response:
         return HTMLResponse(PAGE)
 
+    async def home(_: Request) -> Response:
+        return RedirectResponse("docs")  # relative, so that a proxy may add a prefix
+
     async def request_error(_: Request, error: Any) -> Response:
         return inference.respond({"error": str(error)}, error.status)
 
@@ -64,6 +67,7 @@ def create_app(inference: Inference) -> Starlette:
             Route("/metrics", metrics),
             Route("/openapi.json", document),
             Route("/docs", docs),
+            Route("/", home),
             # Swagger UI is shipped by this package, which is not imported.
             Mount("/docs-assets", StaticFiles(packages=[("fastapi_offline", "static")])),
         ],

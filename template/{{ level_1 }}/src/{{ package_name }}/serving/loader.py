@@ -48,6 +48,7 @@ class Models:
         self._metrics = metrics
         self._loaded: dict[str, Mapping[str, LoadedModel]] = {name: {} for name in names}
         self._last_logged: dict[tuple[str, str], str] = {}
+        self._tried: set[str] = set()  # models whose default version was loaded, or could not be, at least once
         for name in names:
             metrics.ready.labels(name).set(0)
             for outcome in ("loaded", "failed"):  # counters start at 0, so that the first failure is an increase
@@ -99,6 +100,8 @@ class Models:
 
     def not_loaded(self, name: str) -> str:
         """Return the message for clients; the reason may hold addresses, so only the log has it."""
+        if name not in self._tried:
+            return f"no model yet: {name} is still being loaded, try again in a few seconds"
         return (
             f"no model yet: no {name} with the alias {self.aliases[0]} could be loaded; the server's log has the reason"
         )
@@ -119,6 +122,7 @@ class Models:
             except Exception as error:  # noqa: BLE001 - a version that cannot be loaded must not stop the server
                 self._metrics.reloads.labels(name, "failed").inc()
                 self._log_once(name, alias, f"the version with the alias {alias} cannot be loaded: {_line(error)}")
+            self._tried.add(name)
 
     def _refresh(self, name: str, alias: str) -> None:
         version = version_of(registered(mlflow.MlflowClient(), name), alias)
