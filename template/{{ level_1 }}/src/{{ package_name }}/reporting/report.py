@@ -17,6 +17,7 @@ def write(run: RunRecord) -> None:
     """Write the page."""
     template = environment().get_template("report.html.j2")
     page = template.render(
+        model=run.model,
         run=run,
         metrics=read_json(METRICS),
         slices=read_json(SLICES),

@@ -7,14 +7,16 @@ from ...core.errors import UserError
 from ...modeling.data import features_and_target
 from ...registry.client import champion
 from ...registry.governance import Governance
-from ..metrics import performance, predict
+from ...serving.loader import load
+from ..metrics import as_prediction, performance
+from ..served import predict_served
 from . import Candidate
 
 
 def shortfalls(candidate: Candidate) -> list[str]:
     """Return one line for each metric in which the candidate is worse than the champion by more than the tolerance.
 
-    Empty if there is no champion, or if it cannot read these columns (which is printed).
+    Empty if there is no champion, or if it cannot predict these rows (which is printed). It predicts as the server does.
 
     Raises:
         UserError: `config/governance.yaml` names an unknown metric.
@@ -24,9 +26,11 @@ def shortfalls(candidate: Candidate) -> list[str]:
         return []
     features, target = features_and_target(candidate.test)
     try:
-        best = performance(target, predict(mlflow.sklearn.load_model(f"models:/{candidate.name}/{version}"), features))
-    except (KeyError, ValueError) as error:
-        print(f"  not compared with champion {version}, which cannot read these columns: {error}")
+        loaded = load(candidate.name, version)
+        predicted = predict_served(loaded, features)
+        best = performance(target, as_prediction(predicted, loaded.predictor.classes, features))
+    except (UserError, KeyError, ValueError) as error:
+        print(f"  not compared with champion {version}, which cannot predict these rows: {error}")
         return []
     lines = []
     for name, tolerance in Governance.load().compare.items():
