@@ -89,6 +89,15 @@ class Column:
             return pd.DatetimeIndex(array, tz="UTC").tz_convert(self.zone)
         return pd.array(array, TEXT) if self.type == "string" else array
 
+    def to_json(self, values: pd.Series) -> list[Any]:
+        """Return the values of `series` as JSON has them."""
+        if self.type == "datetime":
+            values = values.map(pd.Timestamp.isoformat, na_action="ignore").astype(object)
+        elif self.type == "boolean":
+            values = values.map(bool, na_action="ignore").astype(object)
+        missing = values.isna()
+        return [None if absent else value for value, absent in zip(values.tolist(), missing, strict=True)]
+
     def check(self, table: pd.DataFrame) -> pd.Series | list[None]:
         """Return this column of a table, valid for `array`.
 
@@ -160,6 +169,16 @@ class Inputs:
             UserError: a column is absent or has missing values although training had none, or is of another type.
         """
         return self.frame({column.name: column.check(table) for column in self.columns}).set_index(table.index)
+
+    def to_rows(self, table: pd.DataFrame) -> list[dict[str, Any]]:
+        """Return the rows of a table as JSON has them: null for a missing value, a time as ISO 8601 writes it.
+
+        Raises:
+            UserError: a column is absent or has missing values although training had none, or is of another type.
+        """
+        frame = self.from_table(table)
+        columns = [column.to_json(frame[column.name]) for column in self.columns]
+        return [dict(zip(frame, row, strict=True)) for row in zip(*columns, strict=True)]
 
     def frame(self, values: Mapping[str, Any]) -> pd.DataFrame:
         """Return rows as the model reads them.

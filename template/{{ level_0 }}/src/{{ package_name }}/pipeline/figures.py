@@ -32,10 +32,9 @@ def plot_importance(importance: pd.Series, scoring: str) -> None:
     """Plot permutation importance, most important feature first.
 
     Args:
-        importance: loss in `scoring` by feature.
-        scoring: name of one of scikit-learn's scorers of a loss, such as `neg_log_loss`.
+        importance: by how much `scoring` gets worse, by feature.
+        scoring: name of the measure.
     """
     top = importance.nlargest(MAX_FEATURES).iloc[::-1]
-    loss = scoring.removeprefix("neg_").replace("_", " ")
-    with figure("importance", "Permutation importance", f"increase of {loss} when shuffled", "") as axes:
+    with figure("importance", "Permutation importance", f"increase of {scoring} when shuffled", "") as axes:
         axes.barh(top.index, top, color=COLOR)

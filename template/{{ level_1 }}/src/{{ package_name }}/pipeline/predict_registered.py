@@ -5,10 +5,10 @@ from typing import Any
 
 import mlflow
 
-from ..core.errors import exit_on_user_error
+from ..core.errors import UserError, exit_on_user_error
 from ..core.inputs import Inputs
 from ..core.io import read_model
-from ..registry.client import Tracking, connected, find
+from ..registry.client import INPUTS, Tracking, connected, find
 from .predict import parser, predict_file
 
 
@@ -26,8 +26,13 @@ def registered(version: str) -> tuple[Any, Inputs]:
     """Return a model of the registry by its number or alias, and its inputs."""
     with connected():
         found = find(mlflow.MlflowClient(), Tracking.load().model, version)
-        model = mlflow.sklearn.load_model(f"models:/{found.name}/{found.version}")
-    return model, Inputs.read()
+        uri = f"models:/{found.name}/{found.version}"
+        metadata = mlflow.models.get_model_info(uri).metadata or {}
+        if INPUTS not in metadata:
+            raise UserError(
+                f"{found.name} {found.version} was not registered by `poe register`: its inputs are unknown"
+            )
+        return mlflow.sklearn.load_model(uri), Inputs.from_records(metadata[INPUTS])
 
 
 if __name__ == "__main__":

@@ -19,6 +19,8 @@ from ..core.settings import Settings
 
 CHAMPION = "champion"  # alias of the version in production
 CHALLENGER = "challenger"  # alias of the newest version that passed the quality gate
+INPUTS = "inputs"  # in the metadata of a registered model: its columns, as `core.inputs` describes them
+EXAMPLE = "example"  # in the same place: some rows as a client sends them
 FAST_PATH = "model.onnx"  # in the folder of a registered model: the same model as ONNX, for the server
 STORES = {"azure", "boto3", "botocore", "google"}  # packages whose errors MLflow does not wrap
 

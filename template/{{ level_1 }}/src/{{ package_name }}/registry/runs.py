@@ -2,7 +2,6 @@
 """Tracks runs in MLflow and registers models: in `mlflow.db`, or on the server at MLFLOW_TRACKING_URI."""
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,12 +11,15 @@ import mlflow
 import pandas as pd
 from mlflow.data.dataset_source_registry import resolve_dataset_source
 from mlflow.data.meta_dataset import MetaDataset
+from mlflow.models import ModelSignature
 from mlflow.models.model import ModelInfo
+from mlflow.types.schema import ColSpec, DataType, Schema
 
 from ..core.errors import UserError
+from ..core.inputs import Inputs
 from ..core.lineage import LOCK, dvc_hash, git, requirements
 from ..core.paths import FIGURES, MODEL, REPORTS, TEST, TRAIN
-from .client import CHALLENGER, FAST_PATH, Tracking, connected
+from .client import CHALLENGER, EXAMPLE, INPUTS, Tracking, connected
 from .trackers import Run
 
 EXAMPLE_ROWS = 3
@@ -53,7 +55,7 @@ def log_run(run: Run) -> ModelInfo:
             mlflow.log_artifact(str(path), "reports")
         if LOCK.exists():
             mlflow.log_artifact(str(LOCK), "environment")
-        info = log_model(run.model, run.features)
+        info = log_model(run.model, run.inputs, run.features)
     return info
 
 
@@ -62,42 +64,45 @@ def dataset(frame: pd.DataFrame, path: Path) -> MetaDataset:
 
     MLflow's own `from_pandas` hashes each value in Python, which takes minutes for a large table.
     """
-    columns = mlflow.models.infer_signature(_floating(frame.head(EXAMPLE_ROWS))).inputs
-    return MetaDataset(resolve_dataset_source(str(path)), name=path.stem, digest=dvc_hash(path), schema=columns)
+    source = resolve_dataset_source(str(path))
+    return MetaDataset(source, name=path.stem, digest=dvc_hash(path), schema=_schema(Inputs.of(frame)))
 
 
-def log_model(model: Any, features: pd.DataFrame) -> ModelInfo:
+def log_model(model: Any, inputs: Inputs, features: pd.DataFrame) -> ModelInfo:
     """Log the model with signature, example and requirements to the active run.
 
     skops loads only trusted types; those of the model are, since it was trained here.
     """
     import skops.io
 
-    example = _floating(features.head(EXAMPLE_ROWS))
-    # The signature allows missing values in the columns in which training had some.
-    sample = _floating(features.loc[[*example.index, *features.isna().idxmax()]])
+    rows = features.head(EXAMPLE_ROWS)
+    example = inputs.from_table(rows)
+    outputs = mlflow.models.infer_signature(model_output=model.predict(example)).outputs
     return mlflow.sklearn.log_model(
         model,
         name="model",
-        signature=mlflow.models.infer_signature(sample, model.predict(sample)),
+        signature=ModelSignature(_schema(inputs), outputs),
         input_example=example,
+        metadata={INPUTS: inputs.records(), EXAMPLE: inputs.to_rows(rows)},
         pip_requirements=requirements(),
         skops_trusted_types=skops.io.get_untrusted_types(data=skops.io.dumps(model)),
     )
 
 
-def add_fast_path(model: ModelInfo, onnx: bytes) -> None:
-    """Store the model as ONNX beside the logged model."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, FAST_PATH)
-        path.write_bytes(onnx)
-        mlflow.MlflowClient().log_model_artifact(str(model.model_id), str(path))
+def download(model: ModelInfo, folder: Path) -> Path:
+    """Copy the files of a logged model to a folder, and return where they are."""
+    return Path(mlflow.artifacts.download_artifacts(model.model_uri, dst_path=str(folder)))
+
+
+def add_file(model: ModelInfo, path: Path) -> None:
+    """Add a file to a logged model."""
+    mlflow.MlflowClient().log_model_artifact(str(model.model_id), str(path))
 
 
 def register(
     name: str, model: ModelInfo, metrics: dict[str, float], shortfalls: list[str], tags: dict[str, str]
 ) -> int:
-    """Register the model of a run with `tags` and return its version; without shortfalls it becomes the challenger."""
+    """Register the model of a run with `tags` and return its version, which has no alias."""
     client = mlflow.MlflowClient()
     version = int(mlflow.register_model(model.model_uri, name).version)
     client.update_model_version(name, str(version), _summary(model.run_id, metrics))
@@ -109,9 +114,12 @@ def register(
     for key, value in {**tags, **verdict}.items():
         if value:
             client.set_model_version_tag(name, str(version), key, value)
-    if not shortfalls:
-        client.set_registered_model_alias(name, CHALLENGER, str(version))
     return version
+
+
+def make_challenger(name: str, version: int) -> None:
+    """Give a version the alias of the challenger."""
+    mlflow.MlflowClient().set_registered_model_alias(name, CHALLENGER, str(version))
 
 
 def log_file(run_id: str, path: Path) -> None:
@@ -150,6 +158,5 @@ def _sizes(train: pd.DataFrame, test: pd.DataFrame) -> dict[str, float]:
     }
 
 
-def _floating(features: pd.DataFrame) -> pd.DataFrame:
-    """Return integers as floats: a signature of integers rejects missing values."""
-    return features.astype(dict.fromkeys(features.select_dtypes("integer"), "float64"))
+def _schema(inputs: Inputs) -> Schema:
+    return Schema([ColSpec(DataType[each.type], each.name, required=each.required) for each in inputs.columns])

@@ -17,10 +17,11 @@ def write(run: RunRecord) -> None:
     """Write the page."""
     template = environment().get_template("report.html.j2")
     page = template.render(
+        model=run.model,
         run=run,
         metrics=read_json(METRICS),
         slices=read_json(SLICES),
-        validation=read_json(REPORTS / "validation.json"),
+        validation=read_json(REPORTS / "validation.json", made_by="poe validate"),
         pages=pages(),
         figures=figures(),
         sections=rendered_sections(),

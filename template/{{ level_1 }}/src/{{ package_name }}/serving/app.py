@@ -49,6 +49,9 @@ def create_app(inference: Inference) -> Starlette:
         response.headers.update(error.headers or {})
         return response
 
+    async def server_error(_: Request, error: Any) -> Response:
+        return inference.respond({"error": "the server failed; its log has the reason"}, 500)
+
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
@@ -72,7 +75,7 @@ def create_app(inference: Inference) -> Starlette:
             Mount("/docs-assets", StaticFiles(packages=[("fastapi_offline", "static")])),
         ],
         middleware=[middleware for plugin in plugins for middleware in plugin.middleware()],
-        exception_handlers={RequestError: request_error, HTTPException: http_error},
+        exception_handlers={RequestError: request_error, HTTPException: http_error, Exception: server_error},
         lifespan=lifespan,
     )
     app.state.inference = inference
