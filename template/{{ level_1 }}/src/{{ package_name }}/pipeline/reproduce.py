@@ -34,8 +34,9 @@ def reproduce(stages: list[str], force: bool, alone: bool) -> bool:
 
 
 def results_to_commit() -> list[str]:
-    """Return the small results that differ from the last commit: every dvc.lock, and what Git does not ignore in reports/."""
-    status = git("status", "--porcelain", "--untracked-files=all", "--", ":(glob)**/dvc.lock", str(REPORTS))
+    """Return the small results that differ from the last commit: each dvc.lock, and JSON that Git does not ignore."""
+    results = [":(glob)**/dvc.lock", f":(glob){REPORTS.as_posix()}/**/*.json"]
+    status = git("status", "--porcelain", "--untracked-files=all", "--", *results)
     return [Path(line[3:]).as_posix() for line in status.splitlines()]
 
 

@@ -24,7 +24,6 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     found.filters["number"] = format_number
-    found.globals["few_rows"] = FEW_ROWS
     return found
 
 

@@ -7,7 +7,7 @@ from ..core.errors import exit_on_user_error
 from ..core.io import read_json, write_text
 from ..core.paths import METRICS, REPORTS, SLICES
 from ..core.run_record import RunRecord
-from .html import environment, figures, render_markdown
+from .html import FEW_ROWS, environment, figures, render_markdown
 from .sections import sections
 
 PAGE = REPORTS / "index.html"
@@ -21,6 +21,7 @@ def write(run: RunRecord) -> None:
         run=run,
         metrics=read_json(METRICS),
         slices=read_json(SLICES),
+        few_rows=FEW_ROWS,
         validation=read_json(REPORTS / "validation.json", made_by="poe validate"),
         pages=pages(),
         figures=figures(),
