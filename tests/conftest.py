@@ -32,9 +32,7 @@ gpgSign = false
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--update-golden", action="store_true", help="write the lists of files in tests/render/golden anew"
-    )
+    parser.addoption("--update-golden", action="store_true", help="write the lists of files in tests/render/golden")
 
 
 MEMORY = Path("/dev/shm")
@@ -149,7 +147,7 @@ def commit_working_tree(folder: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def copy(template: Path, copie_session: Copie) -> Callable[..., Result]:
-    """Render anew with the given answers and defaults else, whether that succeeds or not."""
+    """Render with the given answers and defaults else, whether that succeeds or not."""
 
     def copy(**answers: Any) -> Result:
         return copie_session.copy(extra_answers=answers, template_dir=template)

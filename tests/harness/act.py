@@ -63,10 +63,10 @@ def play(project: Project, folder: Path, workflow: str, event: str, **payload: A
         *stand_ins,
         rc=None,
     )
-    told = [json.loads(line) for line in done.stdout.splitlines()]
-    jobs = {line["job"].strip(): line["jobResult"] for line in told if "jobResult" in line}
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    jobs = {line["job"].strip(): line["jobResult"] for line in events if "jobResult" in line}
     calls = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("call-*.json"))]
-    printed = "".join(line["msg"] for line in told) + done.stderr
+    printed = "".join(line["msg"] for line in events) + done.stderr
     assert (done.returncode == 0) == (set(jobs.values()) <= {"success"}), printed
     return Played(jobs, [(call.pop("action"), call) for call in calls], folder, printed)
 

@@ -149,7 +149,7 @@ def merged(mine: bytes, base: bytes, theirs: bytes, *options: str) -> tuple[byte
 def expected(
     mine: dict[str, bytes], base: dict[str, bytes], theirs: dict[str, bytes]
 ) -> tuple[dict[str, bytes], list[str]]:
-    """Return what a lift must make of a project, and the files in which edits meet: told without Copier, file by file.
+    """Return what a lift must make of a project, and the files in which edits meet: found without Copier, file by file.
 
     `base` and `theirs` are fresh renders of what the project was made from and of what it is lifted to.
     """

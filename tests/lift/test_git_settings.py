@@ -1,4 +1,4 @@
-"""Whatever Git is told to do on somebody's machine, edits are merged, and conflicts are shown, as anywhere else."""
+"""Whatever the Git settings of a machine are, edits are merged and conflicts are shown."""
 
 import pytest
 from harness.lifting import HIGH, LOW, commit, expected, run_level, tree

@@ -1,4 +1,4 @@
-"""Raising a project that nobody has edited gives what a fresh render gives."""
+"""Raising a project that is unedited equals a fresh render."""
 
 import pytest
 from allpairspy import AllPairs

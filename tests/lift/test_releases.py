@@ -65,7 +65,7 @@ def with_releases(template: Path, folder: Path) -> Path:
         return clone
     tag_releases(clone, f'[[releases]]\nversion = "{FIRST}"\ncommit = "{git("rev-parse", NOW, folder=clone).strip()}"')
     git("tag", "--delete", NOW, folder=clone)
-    changed = clone / "template" / "{{ level_0 }}" / ".env.example"
+    changed = clone / "template" / "{{ level_0 }}" / ".gitattributes"
     changed.write_text(changed.read_text() + "# New in this version\n")
     git("commit", "--all", "--quiet", "--message", "A later version", folder=clone)
     git("tag", NOW, folder=clone)
@@ -129,34 +129,34 @@ def test_no_released_file_is_taken_away(released, rendered, tag, level):
 
 def test_file_that_the_template_drops_stays_with_its_edits(released, tmp_path):
     later = shutil.copytree(released, tmp_path / "template")
-    (later / "template" / "{{ level_0 }}" / ".env.example").unlink()
+    (later / "template" / "{{ level_0 }}" / ".gitattributes").unlink()
     settings = later / "copier.yml"
-    settings.write_text(settings.read_text().replace("    /params.yaml\n", "    /params.yaml\n    /.env.example\n"))
+    settings.write_text(settings.read_text().replace("    /params.yaml\n", "    /params.yaml\n    /.gitattributes\n"))
     run_copy(str(later), tmp_path / "old", vcs_ref=NOW, defaults=True, unsafe=True, quiet=True)
     git("commit", "--all", "--quiet", "--message", "Drop a file", folder=later)
     git("tag", "v1000.0.0", folder=later)
     project = repository(Project(tmp_path / "old", {}), tmp_path / "project")
-    (project.path / ".env.example").write_text("MINE=1\n")
+    (project.path / ".gitattributes").write_text("# Mine\n")
     commit(project, "Edit")
     assert lift(project, version=NEWEST).conflicts == []
-    assert project.text(".env.example") == "MINE=1\n"
+    assert project.text(".gitattributes") == "# Mine\n"
 
 
 def test_file_that_the_template_renames_stays_with_its_edits_beside_the_new_one(released, tmp_path):
     later = shutil.copytree(released, tmp_path / "template")
     folder = later / "template" / "{{ level_0 }}"
-    git("mv", folder / ".env.example", folder / ".env.sample", folder=later)
+    git("mv", folder / ".gitattributes", folder / "docs/attributes", folder=later)
     settings = later / "copier.yml"
-    settings.write_text(settings.read_text().replace("    /params.yaml\n", "    /params.yaml\n    /.env.example\n"))
+    settings.write_text(settings.read_text().replace("    /params.yaml\n", "    /params.yaml\n    /.gitattributes\n"))
     run_copy(str(later), tmp_path / "old", vcs_ref=NOW, defaults=True, unsafe=True, quiet=True)
     git("commit", "--all", "--quiet", "--message", "Rename a file", folder=later)
     git("tag", "v1000.0.0", folder=later)
     project = repository(Project(tmp_path / "old", {}), tmp_path / "project")
-    (project.path / ".env.example").write_text("MINE=1\n")
+    (project.path / ".gitattributes").write_text("# Mine\n")
     commit(project, "Edit")
     assert lift(project, version=NEWEST).conflicts == []
-    assert project.text(".env.example") == "MINE=1\n"
-    assert (project.path / ".env.sample").exists()
+    assert project.text(".gitattributes") == "# Mine\n"
+    assert (project.path / "docs/attributes").exists()
 
 
 # Odd answers to the questions that have no choices: each is accepted now.

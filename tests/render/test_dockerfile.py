@@ -85,7 +85,7 @@ def test_a_dockerfile_that_is_not_clean_is_found(project, tmp_path, good, bad, r
 def test_everybody_uses_the_same_port(project):
     (port,) = instructions(project, "EXPOSE")
     assert f"PORT={port}" in " ".join(instructions(project, "ENV")).split()
-    assert "--port" not in command(project), "whoever runs the image may say another"
+    assert "--port" not in command(project), "a user of the image may choose another"
     assert [each["containerPort"] for each in container(project)["ports"]] == [int(port)]
     assert server(project)["ports"] == [f"127.0.0.1:{port}:{port}"]
 
@@ -160,9 +160,9 @@ def test_it_is_built_under_the_name_that_is_deployed(render, answers):
 
 def test_it_is_told_all_that_its_labels_say(project):
     task = tomllib.loads(project.text("tasks/level-1.toml"))["tool"]["poe"]["groups"]["level-1"]["tasks"]["build"]
-    told = re.findall(r"--build-arg (\w+)=\$\{(\w+)\}", task["cmd"])
-    assert [argument for argument, _ in told] == [each.partition("=")[0] for each in instructions(project, "ARG")]
-    assert {variable for _, variable in told} == task["uses"].keys()
+    arguments = re.findall(r"--build-arg (\w+)=\$\{(\w+)\}", task["cmd"])
+    assert [argument for argument, _ in arguments] == [each.partition("=")[0] for each in instructions(project, "ARG")]
+    assert {variable for _, variable in arguments} == task["uses"].keys()
     (labels,) = instructions(project, "LABEL")
-    assert set(re.findall(r"\$(\w+)", labels)) == {argument for argument, _ in told}
+    assert set(re.findall(r"\$(\w+)", labels)) == {argument for argument, _ in arguments}
     assert f'image.source="{project.answers["repository_url"]}"' in labels

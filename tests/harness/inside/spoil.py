@@ -21,7 +21,7 @@ WAYS = {
     "too few rows": lambda frame: frame.head(400),
     "wrong type": lambda frame: frame.assign(event_timestamp=frame["event_timestamp"].astype(str)),
     "numbers as text": lambda frame: frame.assign(support_calls=frame["support_calls"].astype(str)),
-    "two at once": lambda frame: cell(frame.drop(columns="payment"), "contract", "for ever", 2),
+    "two at once": lambda frame: cell(frame.drop(columns="payment"), "contract", "unlimited", 2),
 }
 
 frame = WAYS[sys.argv[2]](pd.read_parquet(RAW))

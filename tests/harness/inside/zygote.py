@@ -37,8 +37,8 @@ def run(request: dict) -> tuple[int, float]:
         os.close(reader)
         become(request, writer)
     os.close(writer)
-    with os.fdopen(reader, encoding="utf-8") as told:
-        learned = json.loads(told.read() or "{}")
+    with os.fdopen(reader, encoding="utf-8") as pipe:
+        learned = json.loads(pipe.read() or "{}")
     known.update(dict.fromkeys(learned.get("modules", [])))
     variables.update(learned.get("variables", {}))
     _, status, used = os.wait4(child, 0)
@@ -54,7 +54,7 @@ def import_known() -> None:
                 import_module(name)
 
 
-def become(request: dict, told: int) -> None:
+def become(request: dict, report: int) -> None:
     """Be the process that was requested, and end."""
     imported = {**os.environ}
     os.chdir(request["folder"])
@@ -82,7 +82,7 @@ def become(request: dict, told: int) -> None:
             if name not in request["variables"] and name not in imported
         },
     }
-    with os.fdopen(told, "w", encoding="utf-8") as parent:
+    with os.fdopen(report, "w", encoding="utf-8") as parent:
         json.dump(learned, parent)
     os._exit(code)
 

@@ -3,6 +3,7 @@
 import json
 import tempfile
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -61,7 +62,7 @@ def test_promotion_check_of_the_level_blocks_and_a_server_runs_its_plugin(projec
     )
     assert "is the champion" in project.poe("promote", "--version", "1", "--approved-by", "Grace").stdout
     with serving(project) as server:
-        eventually("a model", server.ready)
+        eventually("both versions", lambda: "is served as challenger" in server.log)
         example = server.ask("/openapi.json").json["paths"]["/predict"]["post"]["requestBody"]
         (body,) = example["content"]["application/json"]["examples"].values()
         variants = [ask_as(server, entity, body["value"])["variant"] for entity in ("a-1", "c-1")]
@@ -73,9 +74,9 @@ def test_promotion_check_of_the_level_blocks_and_a_server_runs_its_plugin(projec
 
 def ask_as(server: Server, entity: str, body: object) -> dict[str, object]:
     """Send a request for an entity, and check that the level's middleware has seen the response."""
-    connection = server.connect()
-    connection.request("POST", "/predict", json.dumps(body), {"X-Entity-ID": entity})
-    with connection.getresponse() as response:
+    with closing(server.connect()) as connection:
+        connection.request("POST", "/predict", json.dumps(body), {"X-Entity-ID": entity})
+        response = connection.getresponse()
         assert response.status == 200
         assert response.headers["x-next"] == "hello", "the header and its value are in config/next.yaml"
         return json.loads(response.read())

@@ -55,20 +55,21 @@ def test_bucket_has_the_rules_afterwards_and_keeps_others(project, server):
 )
 def test_bucket_out_of_reach_is_one_line(project, server, variables, reason):
     variables = {"AWS_ENDPOINT_URL_S3": server, "AWS_SHARED_CREDENTIALS_FILE": "none", **variables}
-    done = project.run("uv", "run", "poe", "-q", "lifecycle", "--bucket", "nobodys", rc=1, **variables)
+    done = project.run("uv", "run", "poe", "-q", "lifecycle", "--bucket", "missing", rc=1, **variables)
     (line,) = done.stderr.splitlines()
-    assert line.startswith("lifecycle: bucket nobodys: ")
+    assert line.startswith("lifecycle: bucket missing: ")
     assert reason in line
 
 
 def test_policy_with_a_misspelt_key_is_one_line(project, server):
+    client(server).create_bucket(Bucket="new")
     before = project.text(POLICY)
     policy = json.loads(before)
     policy["Rules"][0]["Transitions"][0] = {"Days": 5, "StorageClas": "STANDARD_IA"}
     try:
         (project.path / POLICY).write_text(json.dumps(policy))
         done = project.run(
-            "uv", "run", "poe", "-q", "lifecycle", "--bucket", "data", rc=1, AWS_ENDPOINT_URL_S3=server, **KEYS
+            "uv", "run", "poe", "-q", "lifecycle", "--bucket", "new", rc=1, AWS_ENDPOINT_URL_S3=server, **KEYS
         )
     finally:
         (project.path / POLICY).write_text(before)

@@ -1,4 +1,4 @@
-"""What a user is told when the machine or a colleague is in the way, and that nothing is lost."""
+"""Faults of the machine and of concurrent use: one clear message, and nothing is lost."""
 
 import subprocess
 from collections.abc import Callable
@@ -26,9 +26,9 @@ def test_full_disk_is_told_in_a_line_and_leaves_the_old_file(churn, on_full_disk
 
 
 def test_registry_on_a_full_disk_is_told_and_works_once_there_is_room(churn, on_full_disk):
-    told = on_full_disk("register").stderr
-    assert "register: MLflow at sqlite:///" in told
-    assert "Traceback" not in told
+    stderr = on_full_disk("register").stderr
+    assert "register: MLflow at sqlite:///" in stderr
+    assert "Traceback" not in stderr
     assert "is the challenger" in churn.poe("register").stdout
     assert churn.run("git", "status", "--porcelain", "mlflow*").stdout == ""
 
@@ -46,8 +46,8 @@ def test_second_pipeline_at_once_is_told_who_is_in_the_way(churn):
     )
     assert first.stdout is not None
     next(line for line in first.stdout if line.startswith("Running stage"))
-    told = churn.poe("pipeline", rc=255).stderr
+    stderr = churn.poe("pipeline", rc=255).stderr
     first.communicate()
-    assert "is busy, it is being blocked by" in told
-    assert "(PID " in told
+    assert "is busy, it is being blocked by" in stderr
+    assert "(PID " in stderr
     assert first.returncode == 0

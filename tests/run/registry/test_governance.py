@@ -119,12 +119,12 @@ def test_promotion_that_is_killed_at_any_write_leaves_no_change_without_an_entry
 
 @pytest.fixture
 def chat() -> Iterator[tuple[str, list[str]]]:
-    """Return the address of a chat's webhook, and what it was told."""
-    told: list[str] = []
+    """Return the address of a chat's webhook, and the messages that it received."""
+    received: list[str] = []
 
     class Hook(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["text"])
+            received.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["text"])
             self.send_response(200)
             self.end_headers()
 
@@ -132,19 +132,19 @@ def chat() -> Iterator[tuple[str, list[str]]]:
             """Keep quiet."""
 
     with served(HTTPServer(("127.0.0.1", 0), Hook)) as address:
-        yield address, told
+        yield address, received
 
 
-def test_chat_hears_of_a_promotion_and_its_silence_stops_none(versions, chat):
+def test_promotion_is_posted_to_the_chat_and_does_not_depend_on_it(versions, chat):
     project, first, second = versions
-    address, told = chat
+    address, received = chat
     promote(project, first, NOTIFY_WEBHOOK_URL=address)
-    assert told == [f"customer-churn {first} is the champion, approved by Grace"]
-    assert "nobody was told" in promote(project, second, NOTIFY_WEBHOOK_URL=nobody_listens()).stderr
+    assert received == [f"customer-churn {first} is the champion, approved by Grace"]
+    assert "the message was not sent" in promote(project, second, NOTIFY_WEBHOOK_URL=nobody_listens()).stderr
     assert champion(project) == second
 
 
-def test_server_that_is_down_is_told_and_nothing_is_changed(versions):
+def test_unreachable_server_is_named_and_nothing_is_changed(versions):
     project, first, _ = versions
     nowhere = {"MLFLOW_TRACKING_URI": nobody_listens(), "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
     for command in (("promote", "--version", first, "--approved-by", "Grace"), ("rollback",), ("register",)):
@@ -227,18 +227,18 @@ def test_release_and_lineage_tie_code_data_and_model(versions):
         assert "model-v1.2.0" in project.poe("release", "1.2.0", "--version", first).stdout
         project.poe("release", "1.2.0", "--version", first)  # once more is fine
         assert project.run("git", "rev-parse", "model-v1.2.0^{commit}").stdout.strip() == commit
-        told = project.poe("lineage", "--version", first).stdout
+        described = project.poe("lineage", "--version", first).stdout
         for value in (
             "model-v1.2.0",
             md5(project.path / "data/raw.parquet"),
             md5(project.path / "models/model.joblib"),
         ):
-            assert value in told
+            assert value in described
         for of in (("--commit", "model-v1.2.0"), ("--data", "data/raw.parquet")):
-            assert told in project.poe("lineage", *of).stdout
-        assert "Git knows no v9" in project.poe("lineage", "--commit", "v9", rc=1).stderr
+            assert described in project.poe("lineage", *of).stdout
+        assert "there is no Git revision v9" in project.poe("lineage", "--commit", "v9", rc=1).stderr
         assert "was made from that" in project.poe("lineage", "--data", "0" * 32, rc=1).stderr
-        assert "no version number" in project.poe("release", "1.2", rc=1).stderr
+        assert "not a version number" in project.poe("release", "1.2", rc=1).stderr
         assert f"is customer-churn {first} already" in project.poe("release", "1.2.0", "--version", second, rc=1).stderr
         lock = project.path / "dvc.lock"
         lock.write_text(lock.read_text().replace(md5(project.path / "models/model.joblib"), "0" * 32))

@@ -48,11 +48,11 @@ def test_run_holds_all_that_it_was_made_from(project):
     assert figures | {"reports/model_card.md", "reports/index.html", "environment/uv.lock"} <= set(run["files"])
 
 
-def test_uncommitted_code_is_told(churn):
+def test_uncommitted_code_is_recorded(churn):
     features = churn.modeling / "features.py"
     features.write_text(features.read_text() + "# tried out\n")
     churn.poe("register")
-    assert churn.json("reports/run.json")["git_clean"] == "False"
+    assert churn.json("reports/run.json")["git_clean"] is False
     assert "with uncommitted changes" in churn.text("reports/index.html")
 
 

@@ -98,7 +98,7 @@ def test_report_shows_every_metric_and_leads_to_card_and_validation(ran, show):
     page.get_by_role("link", name="Model card").click()
     assert page.url.endswith("model_card.html")
     page.get_by_role("link", name="Report").click()
-    page.get_by_role("link", name="Data validation").click()
+    page.get_by_role("link", name="Validation").click()
     page.wait_for_url("**/reports/data_docs/**")
     assert "monthly_charge" in page.content()
 

@@ -1,4 +1,4 @@
-"""Bad data stops before a model can learn from it, and is told in a line that says what to look for."""
+"""Bad data stops before a model can learn from it, and one line says what to look for."""
 
 import re
 from collections.abc import Callable
@@ -61,7 +61,7 @@ def validated(fresh: Project) -> Callable[[str], list[str]]:
             [
                 "payment: the column is missing",
                 r"contract: expect_column_values_to_be_in_set value_set=\['monthly', 'one year', 'two years'\]: "
-                + "2 of 2000 rows, such as 'for ever'",
+                + "2 of 2000 rows, such as 'unlimited'",
             ],
         ),
     ],
@@ -79,7 +79,7 @@ def test_bad_data_is_told_line_by_line_and_trains_no_model(validated, fresh, spo
 
 
 def test_pipeline_stops_at_bad_data(fresh):
-    data = fresh.text(f"src/{fresh.answers['package_name']}/data.py")
+    data = (fresh.modeling / "data.py").read_text(encoding="utf-8")
     spoiled = data.replace(
         "return simulate(**params.model_dump(), seed=seed)",
         "return simulate(**params.model_dump(), seed=seed).assign(monthly_charge=-1.0)",

@@ -25,21 +25,21 @@ def tasks_of(project: Project, workflow: str) -> list[str]:
     )
 
 
-def test_a_good_change_passes_and_its_numbers_are_told(churn, tmp_path):
+def test_good_change_passes_and_its_metrics_are_in_the_comment(churn, tmp_path):
     before = churn.json("reports/metrics.json")["accuracy"]
     change(churn, "params.yaml", model__max_iter=60)
     churn.commit("Train fewer rounds")
     played = play(churn, tmp_path / "played", "ci.yml", "pull_request", **pull_request(churn))
     assert played.jobs == dict.fromkeys(["CI/Lint", "CI/Data", "CI/Model", "CI/Comment"], "success"), played.printed
     assert tasks_run(played.printed) == [task for task in tasks_of(churn, "ci.yml") if task not in ELSEWHERE]
-    told = (played.folder / "artifact" / "pull_request.md").read_text(encoding="utf-8")
-    assert "- The model passes the gate\n" in told
-    (row,) = [line.split("|") for line in told.splitlines() if "| accuracy " in line and "metrics.json" in line]
+    comment = (played.folder / "artifact" / "pull_request.md").read_text(encoding="utf-8")
+    assert "- The model passed the quality gate\n" in comment
+    (row,) = [line.split("|") for line in comment.splitlines() if "| accuracy " in line and "metrics.json" in line]
     assert float(row[3]) == pytest.approx(before, abs=1e-4)
     assert float(row[4]) != pytest.approx(before, abs=1e-4)
-    assert "# Model card: customer-churn\n" in told
-    assert "`max_iter = 60`" in told
-    assert "![" not in told
+    assert "# Model card: customer-churn\n" in comment
+    assert "`max_iter = 60`" in comment
+    assert "![" not in comment
     assert "Metrics, compared with HEAD~1" in played.printed, "the summary of the run says the same"
 
 
@@ -116,9 +116,9 @@ def test_comment_names_what_the_model_card_lacks(churn, comment):
 def test_a_long_card_is_shortened_to_what_github_takes(churn, comment):
     with (churn.path / "docs/model_card_notes.md").open("a") as notes:
         notes.write("\n## History\n\n" + "Something happened.\n" * 4000)
-    told = comment()
-    assert 60_000 < len(told) < 65_536
-    assert told.endswith("\n*Truncated to the maximum length of a comment.*\n\n</details>\n")
+    text = comment()
+    assert 60_000 < len(text) < 65_536
+    assert text.endswith("\n*Truncated to the maximum length of a comment.*\n\n</details>\n")
 
 
 def test_comment_leaves_the_last_run_as_it_is(churn, comment):
