@@ -1,5 +1,6 @@
 """A colleague gets data, model and versions, branches are merged, and a lost registry is filled again."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from harness import environments
 from harness.projects import change, md5, registry, stages_run
 from harness.template import Project
 
+RESULTS = ("reports/metrics.json", "reports/slices.json")
 FILES = ("data/raw.parquet", "data/test.parquet", "models/model.joblib")
 
 
@@ -69,15 +71,18 @@ def test_lost_registry_is_filled_by_the_command_that_is_named(churn):
 
 
 def test_branches_with_different_parameters_are_merged_by_one_run_of_the_pipeline(churn):
-    def on_branch(name: str, **values: float) -> None:
+    def on_branch(name: str, old: str, new: str) -> None:
         churn.run("git", "checkout", "--quiet", "-b", name, "first-model")
-        change(churn, "params.yaml", **values)
+        before = churn.text("params.yaml")
+        assert old in before
+        (churn.path / "params.yaml").write_text(before.replace(old, new))
         churn.poe("pipeline")
         churn.commit(name)
 
-    on_branch("theirs", model__learning_rate=0.2)
-    on_branch("ours", business__save_rate=0.25)
-    assert churn.run("git", "merge", "theirs", rc=1).stdout.count("CONFLICT") == 3
+    on_branch("theirs", "learning_rate: 0.1", "learning_rate: 0.2")
+    on_branch("ours", "save_rate: 0.3", "save_rate: 0.25")
+    conflicts = re.findall("Merge conflict in (.*)", churn.run("git", "merge", "theirs", rc=1).stdout)
+    assert {"dvc.lock", "reports/metrics.json"} <= {*conflicts} <= {"dvc.lock", *RESULTS}
     printed = churn.poe("pipeline").stdout
     assert stages_run(printed) == ["train", "register"]
     (line,) = [line for line in printed.splitlines() if "git add" in line]
