@@ -93,7 +93,7 @@ def locked() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Anchor:
-    """Number and hash of an entry, recorded outside the log: who rewrites the log cannot keep this hash."""
+    """Number and hash of an entry, recorded outside the log: a log that is rewritten no longer has this hash."""
 
     number: int
     hash: str
@@ -145,8 +145,8 @@ def verify(found: list[dict[str, Any]], anchors: Iterable[Anchor] = ()) -> list[
 
     Args:
         found: all entries, the oldest first.
-        anchors: entries as recorded outside the log. The hashes in the log alone prove nothing: whoever edits an entry
-            can compute them again.
+        anchors: entries as recorded outside the log. The hashes in the log alone prove nothing: they can be computed
+            again after an edit.
     """
     problems, previous, expected = [], "", 1
     for entry in found:
