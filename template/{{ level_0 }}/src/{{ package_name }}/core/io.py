@@ -34,10 +34,11 @@ def atomic_write(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def require(path: Path, made_by: str = "poe train") -> Path:
+def require(path: Path) -> Path:
     """Return `path`, or raise a `UserError` that names the command that makes it."""
     if not path.exists():
-        raise UserError(f"{path} is missing: `uv run {made_by}` makes it")
+        task = "pipeline" if Path("dvc.yaml").exists() else "train"
+        raise UserError(f"{path} is missing: `uv run poe {task}` makes it")
     return path
 
 

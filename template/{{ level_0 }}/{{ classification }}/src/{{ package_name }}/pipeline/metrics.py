@@ -13,6 +13,7 @@ from ..core.column_types import example, kind_of
 from ..core.errors import UserError
 
 SCORING = "log loss"  # what `score` measures
+LESS_IS_BETTER = {"log_loss"}
 
 
 def checked_target(target: pd.Series) -> pd.Series:

@@ -11,6 +11,7 @@ from ..core.column_types import example, kind_of
 from ..core.errors import UserError
 
 SCORING = "RMSE"  # what `score` measures
+LESS_IS_BETTER = {"rmse", "mae", "median_absolute_error"}
 
 
 def checked_target(target: pd.Series) -> pd.Series:

@@ -8,7 +8,7 @@ from ...modeling.data import features_and_target
 from ...registry.client import champion
 from ...registry.governance import Governance
 from ...serving.loader import load
-from ..metrics import as_prediction, performance
+from ..metrics import LESS_IS_BETTER, as_prediction, performance
 from ..served import predict_served
 from . import Candidate
 
@@ -37,7 +37,7 @@ def shortfalls(candidate: Candidate) -> list[str]:
         if name not in best:
             known = ", ".join(best)
             raise UserError(f"{Governance.path()}: compare.{name}: no metric is called {name}; there are {known}")
-        found = candidate.metrics[name]
-        if found < best[name] - tolerance:
+        found, sign = candidate.metrics[name], -1 if name in LESS_IS_BETTER else 1
+        if sign * (best[name] - found) > tolerance:
             lines.append(f"{name} {found:.4g} is worse than that of champion {version}, {best[name]:.4g}")
     return lines
