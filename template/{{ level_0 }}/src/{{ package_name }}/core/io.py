@@ -34,10 +34,11 @@ def atomic_write(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def require(path: Path, made_by: str | None = "poe train") -> Path:
-    """Return `path`, or raise a `UserError` that names the command that makes it, if there is one."""
+def require(path: Path, task: str | None = None) -> Path:
+    """Return `path`, or raise a `UserError` that names the task that makes it; by default, the one that trains."""
     if not path.exists():
-        raise UserError(f"{path} is missing" + (f": `uv run {made_by}` makes it" if made_by else ""))
+        task = task or ("pipeline" if Path("dvc.yaml").exists() else "train")
+        raise UserError(f"{path} is missing: `uv run poe {task}` makes it")
     return path
 
 
@@ -59,9 +60,9 @@ def write_table(frame: "pd.DataFrame", path: Path) -> None:
         frame.to_parquet(temporary, index=False)
 
 
-def read_json(path: Path, made_by: str = "poe train") -> Any:
-    """Return the JSON value in `path`."""
-    return json.loads(require(path, made_by).read_text(encoding="utf-8"))
+def read_json(path: Path, task: str | None = None) -> Any:
+    """Return the JSON value in `path`, which `task` makes."""
+    return json.loads(require(path, task).read_text(encoding="utf-8"))
 
 
 def write_json(value: Any, path: Path) -> None:

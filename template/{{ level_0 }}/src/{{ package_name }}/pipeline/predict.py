@@ -2,7 +2,6 @@
 """Predicts the rows of a file: `poe predict FILE`."""
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +9,11 @@ import pandas as pd
 
 from ..core.errors import UserError, exit_on_user_error
 from ..core.inputs import Inputs
-from ..core.io import atomic_write, read_model, require
+from ..core.io import atomic_write, read_model
 from ..modeling.data import ENTITY, TIMESTAMP
 from .metrics import predict
 
-READERS: dict[str, Callable[..., pd.DataFrame]] = {".csv": pd.read_csv, ".parquet": pd.read_parquet}
+FORMATS = (".csv", ".parquet")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -35,11 +34,12 @@ def predict_file(model: Any, inputs: Inputs, path: Path, output: Path | None) ->
     """
     output = output or path.with_stem(f"{path.stem}_predictions")
     for each in (path, output):
-        if each.suffix not in READERS:
+        if each.suffix not in FORMATS:
             raise UserError(f"{each}: write .csv or .parquet at the end of its name")
-    rows = READERS[path.suffix](require(path, made_by=None))
+    if not path.exists():
+        raise UserError(f"{path} is missing")
     try:
-        predictions = predictions_of(model, inputs, rows)
+        predictions = predictions_of(model, inputs, read_rows(path, inputs))
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
     with atomic_write(output) as temporary:
@@ -48,6 +48,13 @@ def predict_file(model: Any, inputs: Inputs, path: Path, output: Path | None) ->
         else:
             predictions.to_parquet(temporary, index=False)
     return f"{output}: {len(predictions)} predictions"
+
+
+def read_rows(path: Path, inputs: Inputs) -> pd.DataFrame:
+    """Return the rows of a file; CSV has no types, so columns that are text to the model are read as such."""
+    if path.suffix == ".parquet":
+        return pd.read_parquet(path)
+    return pd.read_csv(path, dtype={column.name: "str" for column in inputs.columns if column.type == "string"})
 
 
 def predictions_of(model: Any, inputs: Inputs, rows: pd.DataFrame) -> pd.DataFrame:

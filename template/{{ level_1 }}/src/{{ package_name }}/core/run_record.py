@@ -43,7 +43,7 @@ class RunRecord(Lineage):
     @classmethod
     def read(cls) -> Self:
         """Return the record of the last run."""
-        return cls(**read_json(PATH, made_by="poe register"))
+        return cls(**read_json(PATH, task="register"))
 
     def write(self) -> None:
         """Write `reports/run.json`."""

@@ -15,6 +15,7 @@ from great_expectations.data_context.types.base import ProgressBarsConfig
 from great_expectations.exceptions import GreatExpectationsError
 from great_expectations.expectations.registry import get_expectation_impl
 
+from ..core.column_types import example
 from ..core.errors import UserError
 
 logging.getLogger("great_expectations").setLevel(logging.WARNING)
@@ -73,7 +74,7 @@ def check(frame: pd.DataFrame, suite: gx.ExpectationSuite) -> list[Outcome]:
     return [
         *(Outcome(column, "", False, "the column is missing") for column in absent),
         *(Outcome(column, "", False, "all values are missing") for column in empty),
-        *(_outcome(result) for result in results if not {*absent, *empty} & {*_columns(result)}),
+        *(_outcome(result, frame) for result in results if not {*absent, *empty} & {*_columns(result)}),
     ]
 
 
@@ -112,18 +113,20 @@ def _columns(result: Any) -> Iterator[str]:
         yield from [value] if isinstance(value, str) else value or []
 
 
-def _outcome(result: Any) -> Outcome:
+def _outcome(result: Any, frame: pd.DataFrame) -> Outcome:
     config, details = result.expectation_config, result.result
     arguments = {name: value for name, value in config.kwargs.items() if name not in (*COLUMNS[:1], "batch_id")}
     expectation = " ".join([config.type, *(f"{name}={_text(value)}" for name, value in arguments.items())])
     if "unexpected_count" in details:
         examples = details["partial_unexpected_list"]
-        example = f", such as {_text(examples[0])}" if examples else ""
-        found = f"{details['unexpected_count']} of {details['element_count']} rows{example}"
+        such = f", such as {_text(examples[0])}" if examples else ""
+        found = f"{details['unexpected_count']} of {details['element_count']} rows{such}"
     elif "observed_value" in details:
         found = f"found {_text(details['observed_value'])}"
     else:
-        found = f"cannot be checked: {_message(result.exception_info)}"
+        found = f"cannot be checked ({_message(result.exception_info)})"
+        if (column := config.kwargs.get("column")) in frame:
+            found += f" on values of type {frame[column].dtype}, such as {example(frame[column])}"
     return Outcome(config.kwargs.get("column") or "table", expectation, bool(result.success), found)
 
 

@@ -30,14 +30,30 @@ def experiment(tracking: Tracking) -> Iterator[None]:
     """Connect to MLflow and select the experiment of the purpose.
 
     The place of the artifacts is set only if `mlflow.db` is used: a tracking server has its own.
+
+    Raises:
+        UserError: `mlflow.db` stores artifacts in another folder, because this one was moved or copied.
     """
     name = f"{tracking.model}/{tracking.purpose}"
     local = "MLFLOW_TRACKING_URI" not in os.environ  # before connecting, which sets it
     with connected():
-        if tracking.artifacts and local and mlflow.get_experiment_by_name(name) is None:
+        found = mlflow.get_experiment_by_name(name) if local else None
+        if found and not tracking.artifacts:
+            _check_place(found.artifact_location)
+        if tracking.artifacts and local and found is None:
             mlflow.create_experiment(name, f"{_expand(tracking.artifacts)}/{name}")
         mlflow.set_experiment(name)
         yield
+
+
+def _check_place(artifacts: str) -> None:
+    """Raise a `UserError` if a local folder of artifacts is not in this project: MLflow stores absolute paths."""
+    place = Path(artifacts.removeprefix("file://"))
+    if "://" not in str(place) and not place.is_relative_to(Path.cwd()):
+        raise UserError(
+            f"mlflow.db stores artifacts in {place}, which is not in this folder: it was moved or copied. Move it back,"
+            " or remove mlflow.db and mlruns/ for a new registry; nothing was written"
+        )
 
 
 def log_run(run: Run) -> ModelInfo:

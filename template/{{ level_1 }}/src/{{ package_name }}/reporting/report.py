@@ -22,7 +22,7 @@ def write(run: RunRecord) -> None:
         metrics=read_json(METRICS),
         slices=read_json(SLICES),
         few_rows=FEW_ROWS,
-        validation=read_json(REPORTS / "validation.json", made_by="poe validate"),
+        validation=read_json(REPORTS / "validation.json", task="validate"),
         pages=pages(),
         figures=figures(),
         sections=rendered_sections(),

@@ -92,7 +92,7 @@ def decode(body: bytes, headers: Headers) -> Any:
 
 
 def unpack(tensor: Tensor, binary: bytes) -> list[Any]:
-    """Return the values of a binary tensor; NaN counts as missing.
+    """Return the values of a binary tensor.
 
     Raises:
         RequestError: the bytes are not values of its datatype.
@@ -100,8 +100,7 @@ def unpack(tensor: Tensor, binary: bytes) -> list[Any]:
     datatype, texts = tensor["datatype"], []
     try:
         if datatype != "BYTES":
-            values = np.frombuffer(binary, BINARY[datatype]).tolist()
-            return [None if value != value else value for value in values]
+            return np.frombuffer(binary, BINARY[datatype]).tolist()
         while binary:
             (size,) = struct.unpack_from("<I", binary)
             text, binary = binary[4 : 4 + size].decode(), binary[4 + size :]

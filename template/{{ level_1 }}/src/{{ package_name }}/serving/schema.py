@@ -96,7 +96,11 @@ class InputSchema:
             raise RequestError(422, f"inputs: tensors differ in their number of rows: {_shorten(sizes)}")
         count = next(iter(sizes.values()), 0)
         _check_rows(count, max_rows)
-        found = validate(self._values.validate_python, values)
+        try:
+            found = validate(self._values.validate_python, values)
+        except RequestError:  # maybe by NaN, which counts as null
+            values = {name: [None if value != value else value for value in flat] for name, flat in values.items()}
+            found = validate(self._values.validate_python, values)
         for tensor in tensors:
             expected, datatype = VALUE_TYPES[self.columns[tensor["name"]].type], tensor["datatype"]
             if datatype.rstrip("0123456789") not in expected.accepted:
