@@ -54,7 +54,8 @@ def read_rows(path: Path, inputs: Inputs) -> pd.DataFrame:
     """Return the rows of a file; CSV has no types, so columns that are text to the model are read as such."""
     if path.suffix == ".parquet":
         return pd.read_parquet(path)
-    return pd.read_csv(path, dtype={column.name: "str" for column in inputs.columns if column.type == "string"})
+    texts: Any = {column.name: "str" for column in inputs.columns if column.type == "string"}
+    return pd.read_csv(path, dtype=texts)
 
 
 def predictions_of(model: Any, inputs: Inputs, rows: pd.DataFrame) -> pd.DataFrame:
