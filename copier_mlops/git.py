@@ -62,7 +62,7 @@ def check_clean(folder: Path) -> None:
         dirty = git(folder, "status", "--porcelain", "--", ":/")
     except CommandError as error:
         raise CommandError(
-            f"the repository has no commit yet: `git init`, `git add .`, `git commit`, then again. Git reports: {error}"
+            f"the repository has no commit yet: `git init -b main`, `git add .`, `git commit`, then again. Git reports: {error}"
         ) from error
     if dirty:
         raise CommandError(

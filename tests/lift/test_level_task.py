@@ -234,7 +234,7 @@ def test_uncommitted_work_is_named(lived_in):
 def test_without_a_commit(lived_in):
     project = lived_in(LOW)
     shutil.rmtree(project.path / ".git")
-    assert "no commit yet: `git init`" in refused(project, str(HIGH))
+    assert "no commit yet: `git init -b main`" in refused(project, str(HIGH))
     git("init", "--quiet", folder=project.path)
     assert "no commit yet" in refused(project, str(HIGH))
 
