@@ -14,7 +14,8 @@ frame = pd.DataFrame(json.load(sys.stdin))
 
 def tensors(frame: pd.DataFrame) -> InferenceRequest:
     inputs = [
-        StringCodec.encode_input(name, values.tolist()) if values.dtype.kind == "O" or str(values.dtype) == "str"
+        StringCodec.encode_input(name, values.tolist())
+        if values.dtype.kind == "O" or str(values.dtype) == "str"
         else NumpyCodec.encode_input(name, values.to_numpy())
         for name, values in frame.items()
     ]

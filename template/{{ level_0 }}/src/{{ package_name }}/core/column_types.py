@@ -57,6 +57,8 @@ def _unified(column: pd.Series) -> pd.Series:
         return _categories(column)
     if isinstance(column.dtype, pd.ArrowDtype):
         column = column.astype(object)
+    if column.dtype == object:
+        column = column.where(column.notna(), np.nan)
     kind = kind_of(column)
     if kind == "numbers":
         return _numbers(column)
@@ -80,7 +82,7 @@ def _numbers(column: pd.Series) -> pd.Series:
     if column.dtype == "int64":
         return column
     whole = pd.api.types.infer_dtype(column, skipna=True) == "integer" and not column.hasnans
-    if whole and -(2**63) <= column.min() and column.max() < 2**63:
+    if whole and column.min() >= -(2**63) and column.max() < 2**63:
         return column.astype("int64")
     single = str(column.dtype).lower() in ("float16", "float32")
     values = column.to_numpy("float32" if single else "float64", na_value=np.nan)

@@ -25,7 +25,9 @@ def checked(frame: Any) -> pd.DataFrame:
         if missing := int(frame[getattr(data, constant)].isna().sum()):
             raise _error(constant, f"{missing} of {len(frame)} values are missing: drop or fill these rows in ingest")
     frame[data.TARGET] = checked_target(frame[data.TARGET])
-    _check_kind(frame, "TIMESTAMP", "times", "pd.to_datetime makes times, with format= or unit= for how they are written")
+    _check_kind(
+        frame, "TIMESTAMP", "times", "pd.to_datetime makes times, with format= or unit= for how they are written"
+    )
     _check_kind(frame, "VALUE", "numbers", "a value is an amount, such as 1.0")
     _check_features(frame)
     if repeated := int(frame.duplicated([data.ENTITY, data.TIMESTAMP]).sum()):
@@ -38,7 +40,7 @@ def _check_names(frame: pd.DataFrame) -> None:
         named = getattr(data, constant)
         for name in [named] if isinstance(named, str) else named:
             if name not in frame:
-                raise UserError(f"data.py: {constant} names {name}, but ingest returned {', '.join(frame)}")
+                raise UserError(f"data.py: {constant} names {name}, but ingest returned {', '.join(frame.columns)}")
 
 
 def _check_kind(frame: pd.DataFrame, constant: str, kind: str, advice: str) -> None:

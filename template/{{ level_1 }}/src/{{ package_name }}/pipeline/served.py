@@ -72,5 +72,7 @@ def _where(off: np.ndarray, test: pd.DataFrame, inputs: Inputs) -> str:
     probe = (int(off.argmax()) - len(test)) // min(PROBES, len(test))
     if probe < 0:
         return ""
-    names = [column.name for column in inputs.columns for kind in (not column.required, column.type == "string") if kind]
+    names = [
+        column.name for column in inputs.columns for kind in (not column.required, column.type == "string") if kind
+    ]
     return f" where {names[probe]} is missing or unknown"

@@ -68,7 +68,10 @@ def write(run: RunRecord) -> None:
     """Write the card of a run."""
     text = render(run)
     write_text(text, MARKDOWN)
-    write_text(environment().get_template("model_card.html.j2").render(model=run.model, run=run, card=render_markdown(text)), PAGE)
+    write_text(
+        environment().get_template("model_card.html.j2").render(model=run.model, run=run, card=render_markdown(text)),
+        PAGE,
+    )
 
 
 def main() -> None:

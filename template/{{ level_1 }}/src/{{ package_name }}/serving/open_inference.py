@@ -15,9 +15,9 @@ from .loader import LoadedModel
 from .schema import PROTOCOL, VALUE_TYPES, RequestError, Tensor, validate_json
 
 DATATYPES = {bool: "BOOL", int: "INT64", float: "FP64", str: "BYTES"}  # of a class
-BINARY = {  # NumPy's types of binary tensors
-    **{f"{kind}{bits}": f"<{letter}{bits // 8}" for kind, letter in (("INT", "i"), ("UINT", "u")) for bits in (8, 16, 32, 64)},
-    **{"FP16": "<f2", "FP32": "<f4", "FP64": "<f8", "BOOL": "?"},
+BINARY = {"BOOL": "?", "FP16": "<f2", "FP32": "<f4", "FP64": "<f8"}  # NumPy's types of binary tensors
+BINARY |= {f"INT{8 * size}": f"<i{size}" for size in (1, 2, 4, 8)} | {
+    f"UINT{8 * size}": f"<u{size}" for size in (1, 2, 4, 8)
 }
 
 

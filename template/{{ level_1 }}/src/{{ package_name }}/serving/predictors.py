@@ -11,7 +11,9 @@ import onnxruntime
 from ..core.inputs import Inputs
 from .schema import Columns
 
-CLASSES = "classes"  # property of the ONNX model: the classes of its probabilities as JSON, null if it predicts a number
+CLASSES = (
+    "classes"  # property of the ONNX model: the classes of its probabilities as JSON, null if it predicts a number
+)
 
 
 class Predictor(Protocol):
