@@ -57,6 +57,8 @@ def _unified(column: pd.Series) -> pd.Series:
         return _categories(column)
     if isinstance(column.dtype, pd.ArrowDtype):
         column = column.astype(object)
+    if column.dtype == object:
+        column = column.where(column.notna(), np.nan)
     kind = kind_of(column)
     if kind == "numbers":
         return _numbers(column)

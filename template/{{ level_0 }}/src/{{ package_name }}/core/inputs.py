@@ -84,19 +84,19 @@ class Column:
         array = self.array(values)
         if self.categories is not None:
             dtype = pd.CategoricalDtype(self.categories, self.ordered)
-            return pd.Categorical.from_codes(dtype.categories.get_indexer(pd.Index(array)), dtype=dtype)
+            return pd.Categorical.from_codes(dtype.categories.get_indexer(pd.Index(array)).tolist(), dtype=dtype)
         if self.zone:
             return pd.DatetimeIndex(array, tz="UTC").tz_convert(self.zone)
         return pd.array(array, TEXT) if self.type == "string" else array
 
-    def to_json(self, values: pd.Series) -> list[Any]:
-        """Return the values of `series` as JSON has them."""
+    def to_json(self, values: pd.Series | list[None]) -> list[Any]:
+        """Return what `check` returned as JSON has it."""
+        if isinstance(values, list):
+            return values
         if self.type == "datetime":
-            values = values.map(pd.Timestamp.isoformat, na_action="ignore").astype(object)
-        elif self.type == "boolean":
-            values = values.map(bool, na_action="ignore").astype(object)
-        missing = values.isna()
-        return [None if absent else value for value, absent in zip(values.tolist(), missing, strict=True)]
+            values = values.dt.tz_convert("UTC") if self.zone else values
+            values = values.map(pd.Timestamp.isoformat, na_action="ignore")
+        return [None if absent else value for value, absent in zip(values.tolist(), values.isna(), strict=True)]
 
     def check(self, table: pd.DataFrame) -> pd.Series | list[None]:
         """Return this column of a table, valid for `array`.
@@ -176,9 +176,9 @@ class Inputs:
         Raises:
             UserError: a column is absent or has missing values although training had none, or is of another type.
         """
-        frame = self.from_table(table)
-        columns = [column.to_json(frame[column.name]) for column in self.columns]
-        return [dict(zip(frame, row, strict=True)) for row in zip(*columns, strict=True)]
+        names = [column.name for column in self.columns]
+        values = [column.to_json(column.check(table)) for column in self.columns]
+        return [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]
 
     def frame(self, values: Mapping[str, Any]) -> pd.DataFrame:
         """Return rows as the model reads them.

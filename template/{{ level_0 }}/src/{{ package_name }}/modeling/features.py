@@ -22,9 +22,9 @@ def build_features() -> ColumnTransformer:
 
 def texts(features: pd.DataFrame) -> list[str]:
     """Return the names of the columns that hold text."""
-    return [*features.select_dtypes(["object", "string", "category"])]
+    return features.select_dtypes(["object", "string", "category"]).columns.tolist()
 
 
 def numbers(features: pd.DataFrame) -> list[str]:
     """Return the names of the columns that hold numbers or booleans, unless all are missing."""
-    return [*features.select_dtypes(["number", "bool"]).dropna(axis="columns", how="all")]
+    return features.select_dtypes(["number", "bool"]).dropna(axis="columns", how="all").columns.tolist()

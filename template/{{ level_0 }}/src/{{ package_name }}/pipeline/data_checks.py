@@ -40,7 +40,7 @@ def _check_names(frame: pd.DataFrame) -> None:
         named = getattr(data, constant)
         for name in [named] if isinstance(named, str) else named:
             if name not in frame:
-                raise UserError(f"data.py: {constant} names {name}, but ingest returned {', '.join(frame)}")
+                raise UserError(f"data.py: {constant} names {name}, but ingest returned {', '.join(frame.columns)}")
 
 
 def _check_kind(frame: pd.DataFrame, constant: str, kind: str, advice: str) -> None:

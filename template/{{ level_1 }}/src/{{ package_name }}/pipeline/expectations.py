@@ -66,7 +66,8 @@ def check(frame: pd.DataFrame, suite: gx.ExpectationSuite) -> list[Outcome]:
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     asset = context.data_sources.add_pandas("project").add_dataframe_asset(suite.name)
     batch = asset.add_batch_definition_whole_dataframe("all rows").get_batch({"dataframe": frame})
-    results = batch.validate(suite, result_format="SUMMARY").results
+    validated: Any = batch.validate(suite, result_format="SUMMARY")
+    results = validated.results
     named = dict.fromkeys(column for result in results for column in _columns(result))
     absent = [column for column in named if column not in frame]
     nulls = {column for result in results if result.expectation_config.type == NULLS for column in _columns(result)}

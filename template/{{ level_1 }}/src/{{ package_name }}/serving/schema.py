@@ -4,6 +4,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from math import isnan
 from typing import Any, Literal, NamedTuple
 
 from pydantic_core import CoreSchema, SchemaValidator, ValidationError
@@ -99,8 +100,7 @@ class InputSchema:
         try:
             found = validate(self._values.validate_python, values)
         except RequestError:  # maybe by NaN, which counts as null
-            values = {name: [None if value != value else value for value in flat] for name, flat in values.items()}
-            found = validate(self._values.validate_python, values)
+            found = validate(self._values.validate_python, {name: _nan_as_null(flat) for name, flat in values.items()})
         for tensor in tensors:
             expected, datatype = VALUE_TYPES[self.columns[tensor["name"]].type], tensor["datatype"]
             if datatype.rstrip("0123456789") not in expected.accepted:
@@ -196,6 +196,10 @@ def _flatten(tensor: Tensor) -> list[Any]:
         problem = f"shape {_shorten(shape)} is not that of a column of {len(flat)} values"
         raise RequestError(422, f"{tensor['name']}: {problem}")
     return flat
+
+
+def _nan_as_null(values: list[Any]) -> list[Any]:
+    return [None if isinstance(value, float) and isnan(value) else value for value in values]
 
 
 def _shorten(value: Any) -> str:

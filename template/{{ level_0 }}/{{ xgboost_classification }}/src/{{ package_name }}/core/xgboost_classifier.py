@@ -12,10 +12,13 @@ class LabelEncodingXGBClassifier(XGBClassifier):
 
     def fit(self, X: Any, y: Any, **arguments: Any) -> "LabelEncodingXGBClassifier":  # noqa: N803 - names of scikit-learn
         """Fit on the positions of the classes in `classes_`; an `eval_set` has its classes encoded, too."""
-        self._labels, codes = np.unique(np.asarray(y), return_inverse=True)
+        labels, codes = np.unique(np.asarray(y), return_inverse=True)
         if sets := arguments.pop("eval_set", None):
-            arguments["eval_set"] = [(features, np.searchsorted(self._labels, classes)) for features, classes in sets]
-        return super().fit(X, codes, **arguments)
+            arguments["eval_set"] = [(features, np.searchsorted(labels, classes)) for features, classes in sets]
+        self._labels = np.arange(len(labels))  # what XGBoost expects while it fits
+        super().fit(X, codes, **arguments)
+        self._labels = labels
+        return self
 
     @property
     def classes_(self) -> np.ndarray:

@@ -1,0 +1,115 @@
+"""Real data sets, from ingest to a live server: it predicts each test row as the trained model does."""
+
+import json
+import sys
+from collections.abc import Callable
+from itertools import groupby
+from pathlib import Path
+from subprocess import run
+from typing import Any
+
+import pytest
+from harness.data_sets import DATA_SETS, PACKAGES, DataSet
+from harness.projects import INSIDE, change, inside
+from harness.server import Server, eventually, serving
+from harness.template import Project, clean_environment
+
+SUITE = "- expect_table_row_count_to_be_between: { min_value: 50 }\n"
+TOLERANCE = {"native": 1e-6, "onnx": 1e-5}
+KINDS = {
+    "-".join(answers.values()): [*sets] for answers, sets in groupby(DATA_SETS, key=lambda data_set: data_set.answers)
+}
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with all data sets as Parquet files."""
+    folder = tmp_path_factory.mktemp("tables")
+    packages = [part for package in PACKAGES for part in ("--with", package)]
+    script = INSIDE.parent / "load_data_sets.py"
+    named = [f"{data_set.name}={data_set.load}" for data_set in DATA_SETS]
+    command = [
+        "uv",
+        "run",
+        "--quiet",
+        "--no-project",
+        "--python",
+        sys.executable,
+        *packages,
+        "python",
+        script,
+        folder,
+        *named,
+    ]
+    run(command, check=True, cwd=folder, env=clean_environment())
+    return folder
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def registered(request, install: Callable[..., Project], tables: Path) -> dict[str, Any]:
+    """Return a project that has registered a model of each data set of its kind, and what each predicts."""
+    data_sets = KINDS[request.param]
+    project = install(maturity_level=1, **data_sets[0].answers)
+    (project.path / "expectations/raw.yaml").write_text(SUITE)
+    change(project, "params.yaml", gate={})
+    return {"project": project, "expected": {each.name: trained(project, each, tables) for each in data_sets}}
+
+
+def trained(project: Project, data_set: DataSet, tables: Path) -> dict[str, Any]:
+    """Run all stages on a data set, and return its test rows and what the trained model predicts for them."""
+    (project.path / "data").mkdir(exist_ok=True)
+    (project.path / "data" / f"{data_set.name}.parquet").write_bytes((tables / f"{data_set.name}.parquet").read_bytes())
+    (project.modeling / "data.py").write_text(data_set.data_py())
+    change(project, "config/tracking.yaml", model=data_set.name)
+    project.stages("ingest", "validate", "split", "train", "evaluate", "register")
+    path = project.path / "expected.json"
+    inside(project, "rows_and_predictions.py", project.answers["package_name"], str(path))
+    return json.loads(path.read_text()) | {"record": project.json("reports/run.json"), "set": data_set}
+
+
+def test_server_predicts_each_test_row_as_the_trained_model_does(registered):
+    project, expected = registered["project"], registered["expected"]
+    change(project, "config/serving.yaml", models=[*expected], max_rows=10_000, max_megabytes=50)
+    with serving(project, SERVING_ALIASES="challenger") as server:
+        eventually("all models", server.ready)
+        platforms = {}
+        for name, one in expected.items():
+            described = server.ask(f"/v2/models/{name}").json
+            platforms[name] = described["platform"]
+            for found in (by_rows(server, name, one["rows"]), by_tensors(server, name, one["rows"], described)):
+                assert furthest(found, one["predicted"]) <= TOLERANCE[described["platform"]], name
+        assert "Traceback" not in server.log
+    assert platforms == {name: "onnx" if one["set"].onnx else "native" for name, one in expected.items()}
+
+
+def furthest(found: list[Any], expected: list[Any]) -> float:
+    """Return the largest difference of two lists of probabilities by row, or of numbers, relative to their mean."""
+    assert len(found) == len(expected)
+    if isinstance(expected[0], list):
+        pairs = [pair for rows in zip(found, expected, strict=True) for pair in zip(*rows, strict=True)]
+        return max(abs(one - other) for one, other in pairs)
+    scale = max(1.0, sum(map(abs, expected)) / len(expected))
+    return max(abs(one - other) for one, other in zip(found, expected, strict=True)) / scale
+
+
+def by_rows(server: Server, name: str, rows: list[dict[str, Any]]) -> list[Any]:
+    """Return the predictions of the API that has rows by name, which rounds probabilities to six digits."""
+    answer = server.ask(f"/predict/{name}", {"rows": rows})
+    assert answer.status == 200, answer.text
+    predictions = answer.json["predictions"]
+    if "probabilities" not in predictions[0]:
+        return [row["prediction"] for row in predictions]
+    return [[*row["probabilities"].values()] for row in predictions]
+
+
+def by_tensors(server: Server, name: str, rows: list[dict[str, Any]], described: dict[str, Any]) -> list[Any]:
+    """Return the predictions of the Open Inference Protocol."""
+    inputs = [
+        {**each, "shape": [len(rows)], "data": [row[each["name"]] for row in rows]} for each in described["inputs"]
+    ]
+    answer = server.ask(f"/v2/models/{name}/infer", {"inputs": inputs})
+    assert answer.status == 200, answer.text
+    last = answer.json["outputs"][-1]
+    columns = last["shape"][1] if len(last["shape"]) == 2 else 0
+    data = last["data"]
+    return [data[start : start + columns] for start in range(0, len(data), columns)] if columns else data
