@@ -13,17 +13,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import tomlkit.exceptions
-
 from copier_mlops.answers import questions, read_answers
 from copier_mlops.errors import CommandError
 from copier_mlops.git import check_clean, clone_of, git, paths, plain_git, undo
 from copier_mlops.merging import Merged, copy, files, merge, remove
 from copier_mlops.rendering import is_older, level_of, render
-from copier_mlops.requirements import applied, postponed
-from copier_mlops.styling import format_alike
-
-PYPROJECT = "pyproject.toml"
+from copier_mlops.styling import format_alike, is_closer
 
 
 @dataclass(frozen=True)
@@ -31,7 +26,8 @@ class Request:
     """What to update to."""
 
     data: dict[str, Any] = field(default_factory=dict)
-    newest: bool = False
+    newest: bool = False  # take the newest version of the template
+    version: str | None = None  # or this one
     ask: bool = False
     delete_edited: bool = False  # also what lowering or another answer drops
 
@@ -66,12 +62,19 @@ class Renders:
 
     def __init__(self, folder: Path, recorded: dict[str, Any], request: Request) -> None:
         self._folder, self._recorded, self._request = folder, recorded, request
-        self._version = None if request.newest else recorded["_commit"]
+        self._version = request.version or (None if request.newest else recorded["_commit"])
 
     @cached_property
     def base(self) -> Path:
         """What the project was made from."""
         return render(self._recorded, self._folder / "base", self._recorded["_commit"])
+
+    def named(self, package: str) -> Path:
+        """What the project was made from, when its package had another name."""
+        folder = self._folder / "named"
+        if not folder.exists():
+            render(self._recorded | {"package_name": package}, folder, self._recorded["_commit"])
+        return folder
 
     @cached_property
     def theirs(self) -> Path:
@@ -168,7 +171,7 @@ def check_versions(recorded: dict[str, Any], answers: dict[str, Any], request: R
     """
     if is_older(answers["_commit"], recorded["_commit"]):
         raise CommandError(
-            f"the newest version of the template is {answers['_commit']}, and this project has {recorded['_commit']}"
+            f"{answers['_commit']} of the template is older than {recorded['_commit']}, from which this project was made"
         )
     known = questions(answers)
     if unknown := [name for name in request.data if name not in known]:
@@ -182,8 +185,9 @@ def prepare(folder: Path, clone: Path, renders: Renders, request: Request) -> Ou
         CommandError: a file would be overwritten.
     """
     before = read_answers(folder)
-    file = before["_answers_file"]
-    copy(clone, renders.base, [name for name in [file] if (clone / name).exists()])  # so that the new answers win
+    if before["package_name"] != renders.answers["package_name"]:
+        with_old_name(clone, renders, before["package_name"], renders.answers["package_name"])
+    copy(clone, renders.base, [before["_answers_file"]])  # so that the new answers win
     format_alike(clone, renders.base, renders.theirs)
     base, theirs = files(renders.base), files(renders.theirs)
     with by_requirement(clone, renders.base, renders.theirs):
@@ -208,19 +212,15 @@ def prepare(folder: Path, clone: Path, renders: Renders, request: Request) -> Ou
     )
 
 
-@contextmanager
-def by_requirement(clone: Path, base: Path, theirs: Path) -> Iterator[None]:
-    """Keep the template's changes of lists of requirements out of a merge, and make them afterwards."""
-    texts = [(folder / PYPROJECT).read_text(encoding="utf-8") for folder in (base, clone, theirs)]
-    try:
-        text, changes = postponed(*texts)
-    except tomlkit.exceptions.ParseError:
-        text, changes = texts[-1], []
-    (theirs / PYPROJECT).write_text(text, encoding="utf-8")
-    yield
-    if changes:
-        merged = (clone / PYPROJECT).read_text(encoding="utf-8")
-        (clone / PYPROJECT).write_text(applied(merged, changes), encoding="utf-8")
+def with_old_name(clone: Path, renders: Renders, old: str, new: str) -> None:
+    """Let the old name of the package stay in the files of `base` in which the team left it.
+
+    So the template replaces it there, and where the team did so there is nothing to merge.
+    """
+    (renders.named(old) / "src" / old).rename(renders.named(old) / "src" / new)
+    for path in files(renders.base):
+        if is_closer(clone / path, renders.named(old) / path, renders.base / path):
+            copy(renders.named(old), renders.base, [path])
 
 
 def ignored(folder: Path, names: list[str]) -> list[str]:

@@ -4,13 +4,19 @@ Git finds files that the team moved and files that the template renamed, and mer
 """
 
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
+
+from tomlkit.exceptions import TOMLKitError
 
 from copier_mlops.errors import CommandError
 from copier_mlops.git import paths, plain_git
+from copier_mlops.requirements import Change, applied, postponed
+
+PYPROJECT = "pyproject.toml"
 
 # Below this similarity a deleted and a new file are two files: Git's default, 50 %, takes short files for each other.
 SAME_FILE = "80%"
@@ -38,33 +44,42 @@ def merge(clone: Path, base: Path, theirs: Path, *, delete_edited: bool, is_own:
     Raises:
         CommandError: a file or link of the team is where the template needs a folder.
     """
-    original = plain_git(clone, "rev-parse", "HEAD").strip()
     check_folders(clone, theirs)
+    original = plain_git(clone, "rev-parse", "HEAD").strip()
     ancestor = commit(clone, tree_with(clone, base))
     ours = commit(clone, plain_git(clone, "rev-parse", "HEAD^{tree}").strip(), ancestor)
-    template = commit(clone, tree_with(clone, theirs), ancestor)
-    plain_git(clone, "reset", "--quiet", "--soft", ours)
-    plain_git(clone, "tag", "template", template)  # its name is on the markers of conflicts
+    text, changes = postponed_changes(clone, base, theirs)
+    merge_commit(clone, ours, commit(clone, tree_with(clone, theirs, {PYPROJECT: text}), ancestor))
+    if PYPROJECT in unmerged(clone):  # by requirement it needs a file that can be parsed
+        merge_commit(clone, ours, commit(clone, tree_with(clone, theirs), ancestor))
+    elif changes:
+        merged = (clone / PYPROJECT).read_text(encoding="utf-8")
+        (clone / PYPROJECT).write_text(applied(merged, changes), encoding="utf-8")
+        plain_git(clone, "add", "--", PYPROJECT)
+    kept = resolve(clone, delete_edited=delete_edited, is_own=is_own)
+    return outcome(clone, original, kept, renames(clone, ancestor, ours))
+
+
+def postponed_changes(clone: Path, base: Path, theirs: Path) -> tuple[str, list[Change]]:
+    """Return the template's `pyproject.toml` without the changes that are made by requirement, and these."""
+    texts = [(folder / PYPROJECT).read_text(encoding="utf-8") for folder in (base, clone, theirs)]
     try:
-        plain_git(
-            clone,
-            *("-c", "merge.directoryRenames=false", "-c", "advice.mergeConflict=false"),
-            *(
-                "merge",
-                "--quiet",
-                "--no-commit",
-                "-X",
-                f"find-renames={SAME_FILE}",
-                "-X",
-                "ignore-cr-at-eol",
-                "template",
-            ),
-        )
+        return postponed(*texts)
+    except TOMLKitError:
+        return texts[-1], []
+
+
+def merge_commit(clone: Path, ours: str, template: str) -> None:
+    """Merge a commit into another one in the working tree; conflicts are left there."""
+    plain_git(clone, "reset", "--quiet", "--hard", ours)
+    plain_git(clone, "tag", "--force", "template", template)  # the name is on the markers of conflicts
+    settings = ("-c", "merge.directoryRenames=false", "-c", "advice.mergeConflict=false")
+    strategy = ("-X", f"find-renames={SAME_FILE}", "-X", "ignore-cr-at-eol")
+    try:
+        plain_git(clone, *settings, "merge", "--quiet", "--no-commit", *strategy, "template")
     except CommandError:
         if not unmerged(clone):
             raise
-    kept = resolve(clone, delete_edited=delete_edited, is_own=is_own)
-    return outcome(clone, original, kept, renames(clone, ancestor, ours))
 
 
 def check_folders(clone: Path, theirs: Path) -> None:
@@ -82,13 +97,19 @@ def check_folders(clone: Path, theirs: Path) -> None:
         )
 
 
-def tree_with(clone: Path, render: Path) -> str:
-    """Write the commit's tree with the render in place of the project's folder, and return its hash."""
+def tree_with(clone: Path, render: Path, texts: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Write the commit's tree with the render in place of the project's folder, and return its hash.
+
+    Files in `texts` have that text instead of the render's.
+    """
     prefix = plain_git(clone, "rev-parse", "--show-prefix").strip()
     git_dir = plain_git(clone, "rev-parse", "--absolute-git-dir").strip()
     with TemporaryDirectory() as name:
         index = {"GIT_INDEX_FILE": f"{name}/index", "GIT_DIR": git_dir}
         plain_git(render, "add", "--force", "--all", ".", GIT_WORK_TREE=str(render), **index)
+        for path, text in texts.items():
+            blob = plain_git(clone, "hash-object", "-w", "--stdin", stdin=text.encode()).strip()
+            plain_git(render, "update-index", "--cacheinfo", f"100644,{blob},{path}", **index)
         tree = plain_git(render, "write-tree", **index).strip()
         if not prefix:
             return tree

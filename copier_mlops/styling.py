@@ -54,7 +54,9 @@ def run_ruff(project: Path, folder: Path) -> None:
     names = ("ruff.toml", ".ruff.toml", "pyproject.toml")
     config = next((project / name for name in names if (project / name).exists()), None)
     options = ["--config", config] if config else ["--isolated"]
-    done = subprocess.run([RUFF, "format", "--quiet", *options, folder], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [RUFF, "format", "--quiet", "--no-cache", *options, folder], capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise CommandError(f"ruff does not accept {config}: {' '.join(done.stderr.split())}")
 

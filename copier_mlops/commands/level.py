@@ -19,6 +19,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = subparsers.add_parser("level", help="list the levels, or lift this project to one and keep all edits")
     parser.add_argument("level", nargs="?", type=int, help="the level to lift to; without it, list the levels")
     parser.add_argument("--update", action="store_true", help="take the newest version of the template")
+    parser.add_argument("--to", metavar="VERSION", help="take this version of the template")
     parser.add_argument(
         "--dry-run", action="store_true", help="only list the changes; exit code 1 if there are conflicts"
     )
@@ -41,12 +42,13 @@ def run(options: argparse.Namespace) -> int:
     request = Request(
         data,
         newest=options.update,
+        version=options.to,
         ask=sys.stdin.isatty() and not options.defaults,
         delete_edited=options.allow_lowering or options.allow_deleting,
     )
     if options.show or options.take:
         return print_file(folder, options.show, request) if options.show else take_file(folder, options.take, request)
-    if not data and not options.update:
+    if not data and not options.update and not options.to:
         list_levels(level_of(read_answers(folder)))
         return 0
     outcome = lift(folder, request, dry_run=options.dry_run)
