@@ -190,8 +190,7 @@ def prepare(folder: Path, clone: Path, renders: Renders, request: Request) -> Ou
     copy(clone, renders.base, [before["_answers_file"]])  # so that the new answers win
     format_alike(clone, renders.base, renders.theirs)
     base, theirs = files(renders.base), files(renders.theirs)
-    with by_requirement(clone, renders.base, renders.theirs):
-        merged = merge(clone, renders.base, renders.theirs, delete_edited=request.delete_edited, is_own=renders.is_seed)
+    merged = merge(clone, renders.base, renders.theirs, delete_edited=request.delete_edited, is_own=renders.is_seed)
     known = {path.lower(): path for path in paths(git(folder, "ls-files", "-z", "--", "."))}
     if clashes := [known[path.lower()] for path in merged.new if path.lower() in known]:
         raise CommandError(f"{', '.join(clashes)} and a new file differ in case only: rename yours, commit")
