@@ -16,9 +16,12 @@ TASKS: dict[str, tuple[list[str], str]] = {
     "promote": (["--version", "1", "--approved-by", "Grace"], "customer-churn 1 is the champion"),
     "rollback": ([], "customer-churn 1 is the champion again"),
     "release": (["1.2.0", "--version", "1"], "model-v1.2.0"),
-    "lineage": (["--version", "1"], "git checkout "),
+    "lineage": (["--version", "1"], "uv run dvc pull"),
+    "versions": ([], "challenger"),
+    "predict": (["data/test.parquet", "--version", "1"], "data/test_predictions.parquet: 500 predictions"),
+    "push": ([], ".dvc-remote"),
     "audit": (["verify"], "none changed"),
-    "card": (["--check"], ""),
+    "card": (["--check"], "no required section is empty"),
     "report": ([], "reports/index.html"),
 }
 SERVERS = {"serve": "/v2/health/live", "ui": "/health"}  # started by test_tasks.py, and what they answer then
@@ -29,6 +32,7 @@ ELSEWHERE: dict[str, Path] = {
     "level": RUN / "start" / "test_level_command.py",
     "pipeline": RUN / "conftest.py",
     "register": RUN / "registry" / "test_registry.py",
+    "pull": RUN / "sharing" / "test_sharing.py",
     "build": RUN / "image" / "test_image.py",
     "lifecycle": RUN / "options" / "test_bucket_lifecycle.py",
     "alerts": RUN / "monitoring" / "test_alerts.py",

@@ -29,6 +29,8 @@ WRITES = {
     ("cd.yml", "staging"): {"contents", "pull-requests"},
     ("cd.yml", "production"): {"contents", "pull-requests"},
 }
+# Jobs that get secrets: those of an environment, whose reviewers have to approve the run before.
+WITH_SECRETS = {("promote.yml", "promote"): "promotion"}
 SCHEMAS = {
     **{path: "vendor.github-workflows" for path in PATHS},
     GITHUB / "dependabot.yml": "vendor.dependabot",
@@ -188,13 +190,25 @@ def test_cd_lets_ci_have_what_its_jobs_ask_for():
     assert asked <= job("cd.yml", "ci")["permissions"].items(), "GitHub would not start the run"
 
 
-def test_no_secret_is_used_and_no_foreign_code_gets_a_token():
+def test_only_an_approved_job_gets_secrets_and_no_foreign_code_gets_a_token():
+    for file, name, content in jobs():
+        if "secrets." in json.dumps(content):
+            assert content["environment"] == WITH_SECRETS[file, name]
+            assert not [step for step in content["steps"] if "secrets." in json.dumps(step) and "uses" in step]
     for path in PATHS:
-        text = path.read_text(encoding="utf-8")
-        assert "secrets." not in text
         assert not {"pull_request_target", "workflow_run"} & read(path)["on"].keys()
     checkouts = [step for step in steps() if step.get("uses", "").startswith("actions/checkout@")]
     assert all(step["with"]["persist-credentials"] is False for step in checkouts)
+
+
+def test_promotion_waits_for_the_reviewers_whom_the_project_reads_from_github(render):
+    approval = render(maturity_level=1).text("src/customer_churn/registry/approval.py")
+    (environment,) = re.findall(r'^ENVIRONMENT = "(\w+)"', approval, re.MULTILINE)
+    content = job("promote.yml", "promote")
+    assert content["environment"] == environment
+    (required,) = re.findall(r"^REQUIRED = \[(.*)\]", approval, re.MULTILINE)
+    assert set(re.findall(r"\w+", required)) <= content["steps"][-1]["env"].keys()
+    assert content["permissions"] == {"actions": "read", "contents": "read"}
 
 
 def test_every_job_ends_in_time():
@@ -203,7 +217,7 @@ def test_every_job_ends_in_time():
 
 def test_a_newer_push_ends_what_checks_a_pull_request_and_never_what_delivers():
     cancels = {path.name: read(path)["concurrency"]["cancel-in-progress"] for path in PATHS}
-    assert cancels == {"ci.yml": True, "pr-checklist.yml": True, "cd.yml": False}
+    assert cancels == {"ci.yml": True, "pr-checklist.yml": True, "cd.yml": False, "promote.yml": False}
     groups = {path.name: read(path)["concurrency"]["group"].partition("-$")[0] for path in PATHS}
     assert len(set(groups.values())) == len(PATHS), "a workflow would wait for the one that called it"
 
@@ -308,6 +322,14 @@ def test_a_private_repository_delivers_without_signatures(idle, tmp_path):
 def test_production_is_proposed_by_hand_alone(idle, tmp_path):
     played = play(idle, tmp_path / "played", "cd.yml", "workflow_dispatch")
     assert played.jobs == {"CD/Production": "success"}
+
+
+def test_promotion_is_started_by_hand(idle, tmp_path):
+    without_tasks(idle, "promote.yml")
+    idle.commit("Promote nothing")
+    inputs = {"version": "challenger", "ticket": ""}
+    played = play(idle, tmp_path / "played", "promote.yml", "workflow_dispatch", inputs=inputs)
+    assert played.jobs == {"Promote/Promote": "success"}
 
 
 def test_jenkins_runs_the_tasks_of_ci_in_their_order():

@@ -26,4 +26,4 @@ def dying(write):
 audit.append = dying(audit.append)
 MlflowClient.set_registered_model_alias = dying(MlflowClient.set_registered_model_alias)
 MlflowClient.set_registered_model_tag = dying(MlflowClient.set_registered_model_tag)
-promotion.promote(model, version, "Grace")
+promotion.promote(model, version, promotion.claimed("Grace"))

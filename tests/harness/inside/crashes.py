@@ -30,10 +30,10 @@ def forget() -> None:
 while died:
     forget()
     audit_log._open.cache_clear()
-    promotion.promote(model, first, "Grace")
+    promotion.promote(model, first, promotion.claimed("Grace"))
     crash = [Path(__file__).with_name("crash.py"), model, package, second, str(len(found) + 1)]
     died = subprocess.run([sys.executable, *crash], check=False).returncode < 0
-    promotion.promote(model, second, "Grace")
+    promotion.promote(model, second, promotion.claimed("Grace"))
     entries = audit_log.entries()
     found.append(
         {

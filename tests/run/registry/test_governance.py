@@ -242,11 +242,48 @@ def test_release_and_lineage_tie_code_data_and_model(versions):
         assert f"is customer-churn {first} already" in project.poe("release", "1.2.0", "--version", second, rc=1).stderr
         lock = project.path / "dvc.lock"
         lock.write_text(lock.read_text().replace(md5(project.path / "models/model.joblib"), "0" * 32))
-        assert "M dvc.lock" in project.poe("release", "1.3.0", rc=1).stderr
+        assert "\n M dvc.lock" in project.poe("release", "1.3.0", rc=1).stderr
+        assert "there is no file nosuch" in project.poe("lineage", "--data", "nosuch", rc=1).stderr
         project.commit("Another model")
-        assert "dvc.lock of this commit is not of" in project.poe("release", "1.3.0", rc=1).stderr
+        assert "no dvc.lock of this commit holds customer-churn" in project.poe("release", "1.3.0", rc=1).stderr
     finally:
         project.run("git", "tag", "--delete", "model-v1.2.0", rc=None)
+
+
+def test_release_is_refused_for_other_code_than_that_of_the_version(versions):
+    project, first, _ = versions
+    features = project.modeling / "features.py"
+    features.write_text(features.read_text() + "# tried\n")
+    project.commit("Try")
+    refused = project.poe("release", "1.3.0", "--version", first, rc=1).stderr
+    assert "was trained by other code than that of this commit: git checkout" in refused
+
+
+def test_log_that_is_rewritten_with_its_registry_is_found_by_the_release_tag(versions):
+    project, first, _ = versions
+    promote(project, first)
+    project.poe("release", "1.2.0", "--version", first)
+    try:
+        assert "none changed" in project.poe("audit", "verify").stdout
+        inside(project, "forge.py", project.answers["package_name"])
+        found = project.poe("audit", "verify", rc=1).stderr
+        assert "was rewritten, according to the release tag model-v1.2.0" in found
+        assert "according to the registry" not in found
+    finally:
+        project.run("git", "tag", "--delete", "model-v1.2.0", rc=None)
+
+
+def test_versions_and_log_are_listed(versions):
+    project, first, second = versions
+    before = project.poe("versions").stdout
+    project.poe("promote", "--version", first, "--approved-by", "Grace", "--ticket", "https://tickets/7")
+    after = project.poe("versions").stdout
+    assert [line.split()[0] for line in after.splitlines()[::2]] == [second, first]
+    assert "accuracy 0." in after
+    assert ("champion" in before, "champion" in after) == (False, True)
+    listed = project.poe("audit").stdout
+    assert listed == project.poe("audit", "list").stdout
+    assert listed.splitlines()[-1].endswith("claimed: approved by Grace  https://tickets/7")
 
 
 @pytest.fixture

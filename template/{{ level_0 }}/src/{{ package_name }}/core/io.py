@@ -34,29 +34,35 @@ def atomic_write(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def require(path: Path, made_by: str = "poe train") -> Path:
-    """Return `path`, or raise a `UserError` that names the command that makes it."""
+def require(path: Path, task: str | None = None) -> Path:
+    """Return `path`, or raise a `UserError` that names the task that makes it; by default, the one that trains."""
     if not path.exists():
-        raise UserError(f"{path} is missing: `uv run {made_by}` makes it")
+        task = task or ("pipeline" if Path("dvc.yaml").exists() else "train")
+        raise UserError(f"{path} is missing: `uv run poe {task}` makes it")
     return path
 
 
 def read_table(path: Path, columns: list[str] | None = None) -> "pd.DataFrame":
-    """Return the table in `path`, or only some of its columns."""
+    """Return the table in `path`, or only some of its columns, with the types of `column_types.unify_types`."""
     import pandas as pd
 
-    return pd.read_parquet(require(path), columns=columns)
+    from .column_types import unify_types
+
+    return unify_types(pd.read_parquet(require(path), columns=columns))
 
 
 def write_table(frame: "pd.DataFrame", path: Path) -> None:
-    """Write `frame` to `path` as Parquet, without its index."""
+    """Write `frame` to `path` as Parquet, without its index, with the types of `column_types.unify_types`."""
+    from .column_types import unify_types
+
+    frame = unify_types(frame)
     with atomic_write(path) as temporary:
         frame.to_parquet(temporary, index=False)
 
 
-def read_json(path: Path) -> Any:
-    """Return the JSON value in `path`."""
-    return json.loads(require(path).read_text(encoding="utf-8"))
+def read_json(path: Path, task: str | None = None) -> Any:
+    """Return the JSON value in `path`, which `task` makes."""
+    return json.loads(require(path, task).read_text(encoding="utf-8"))
 
 
 def write_json(value: Any, path: Path) -> None:

@@ -7,6 +7,7 @@ RAW = Path("data/raw.parquet")
 TRAIN = Path("data/train.parquet")
 TEST = Path("data/test.parquet")
 MODEL = Path("models/model.joblib")
+INPUTS = Path("models/inputs.json")
 REPORTS = Path("reports")
 METRICS = REPORTS / "metrics.json"
 SLICES = REPORTS / "slices.json"

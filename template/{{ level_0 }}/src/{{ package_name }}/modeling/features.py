@@ -3,17 +3,28 @@
 The transformer is the first step of the model and travels with it, so that training and serving cannot differ.
 """
 
-from sklearn.compose import ColumnTransformer, make_column_selector
+import pandas as pd
+from sklearn.compose import ColumnTransformer
 from sklearn.preprocessing import OneHotEncoder
+
+MAX_CATEGORIES = 200  # of a column; beyond them, all rare ones are a single category
 
 
 def build_features() -> ColumnTransformer:
-    """Return the untrained transformer: categories become indicator columns, numbers pass as they are.
+    """Return the untrained transformer: texts become indicator columns, numbers and booleans pass as they are.
 
-    Missing numbers stay missing: gradient boosting learns from that. A category not seen in training counts as none.
+    Missing numbers stay missing: gradient boosting learns from that. A text not seen in training counts
+    as none. Times are left out: make numbers of them in `data.ingest`, such as the days since a purchase.
     """
-    categories = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
-    return ColumnTransformer(
-        [("categories", categories, make_column_selector(dtype_exclude="number"))],
-        remainder="passthrough",
-    )
+    categories = OneHotEncoder(max_categories=MAX_CATEGORIES, handle_unknown="ignore", sparse_output=False)
+    return ColumnTransformer([("categories", categories, texts), ("numbers", "passthrough", numbers)])
+
+
+def texts(features: pd.DataFrame) -> list[str]:
+    """Return the names of the columns that hold text."""
+    return [*features.select_dtypes(["object", "string", "category"])]
+
+
+def numbers(features: pd.DataFrame) -> list[str]:
+    """Return the names of the columns that hold numbers or booleans, unless all are missing."""
+    return [*features.select_dtypes(["number", "bool"]).dropna(axis="columns", how="all")]

@@ -61,14 +61,19 @@ def _since(time: pd.DatetimeIndex, day: date | None) -> np.ndarray:
 
 
 def _churn_probability(frame: pd.DataFrame, drifted: np.ndarray) -> np.ndarray:
-    """Return the probability that each customer leaves within a year; more leave around the turn of the year."""
+    """Return the probability that each customer leaves within a year; more leave around the turn of the year.
+
+    Most causes are steps, or depend on each other, as they do among customers: a high price per gigabyte drives away only
+    those whose contract lets them go. So trees learn more from this data than a linear model does.
+    """
     season = 0.3 * np.cos(2 * np.pi * frame["event_timestamp"].dt.dayofyear / 365.25)
-    service = 1.0 * (frame["support_calls"] - 1.4) - 0.9 * (frame["satisfaction"] - 3.5)
-    price = 0.03 * (frame["monthly_charge"] - 54)
-    binding = frame["contract"].map({"monthly": 1.0, "one year": -1.2, "two years": -3.0})
-    habit = -0.03 * (frame["tenure_months"] - 28) - 0.3 * (frame["payment"] == "direct debit")
+    trouble = 2.6 * (frame["support_calls"] >= 3) + 2.0 * (frame["satisfaction"] <= 2)
+    price_per_gb = frame["monthly_charge"] / (frame["data_usage_gb"] + 1)
+    price = 1.2 * (frame["monthly_charge"] > 65) + 2.6 * ((price_per_gb > 7) & (frame["contract"] == "monthly"))
+    binding = frame["contract"].map({"monthly": 0.0, "one year": -1.6, "two years": -2.6})
+    habit = 2.0 * np.exp(-frame["tenure_months"] / 8) - 0.3 * (frame["payment"] == "direct debit")
     logit = (
-        -1.2 + season + np.where(drifted, 0.2, 1.0) * service + np.where(drifted, 4.0, 1.0) * price + binding + habit
+        -2.6 + season + np.where(drifted, 0.2, 1.0) * trouble + np.where(drifted, 2.5, 1.0) * price + binding + habit
     )
     return 1 / (1 + np.exp(-logit.to_numpy()))
 

@@ -32,9 +32,9 @@ def plot_importance(importance: pd.Series, scoring: str) -> None:
     """Plot permutation importance, most important feature first.
 
     Args:
-        importance: loss in `scoring` by feature.
-        scoring: name of scikit-learn's scorer.
+        importance: by how much `scoring` gets worse, by feature.
+        scoring: name of the measure.
     """
     top = importance.nlargest(MAX_FEATURES).iloc[::-1]
-    with figure("importance", "Permutation importance", f"loss in {scoring} when shuffled", "") as axes:
+    with figure("importance", "Permutation importance", f"increase of {scoring} when shuffled", "") as axes:
         axes.barh(top.index, top, color=COLOR)

@@ -3,10 +3,12 @@
 
 import getpass
 import hashlib
+import os
 import subprocess
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Self
 
 from packaging.requirements import Requirement
@@ -15,11 +17,13 @@ from pydantic import BaseModel
 from .paths import MODEL, RAW
 
 LOCK = Path("uv.lock")
-CODE = ["src", "params.yaml", "pyproject.toml", "uv.lock"]
+PACKAGE = __name__.partition(".")[0]
+# What decides how a model comes out; as in dvc.yaml, an edit of the server is not among it.
+CODE = [f"src/{PACKAGE}/modeling", f"src/{PACKAGE}/pipeline", "params.yaml", "pyproject.toml", "uv.lock"]
 
 
 class Lineage(BaseModel, frozen=True):
-    """Commit, whether the code is as committed, DVC's hashes of data and model, and the hash of the lock file.
+    """DVC's hashes of data and model, the commit, whether the code was committed, and hashes of code and lock file.
 
     A value is None if it cannot be determined, because there is no Git repository or no lock file.
     """
@@ -28,6 +32,7 @@ class Lineage(BaseModel, frozen=True):
     model_md5: str
     git_commit: str | None = None
     git_clean: bool | None = None
+    code_sha256: str | None = None
     uv_lock_sha256: str | None = None
 
     @classmethod
@@ -39,12 +44,21 @@ class Lineage(BaseModel, frozen=True):
             model_md5=dvc_hash(MODEL),
             git_commit=commit or None,
             git_clean=not git("status", "--porcelain", "--", *CODE) if commit else None,
+            code_sha256=code_hash() if commit else None,
             uv_lock_sha256=_digest(LOCK, "sha256") if LOCK.exists() else None,
         )
 
     def tags(self) -> dict[str, str]:
         """Return the values that are known as tags for MLflow, which takes text only."""
         return {name: str(self.__dict__[name]) for name in Lineage.model_fields if self.__dict__[name] is not None}
+
+
+def code_hash(revision: str | None = None) -> str:
+    """Return the hash of the code as committed at a revision, or as it is in this folder.
+
+    A model of uncommitted code can so be found again in the commit that contains the code later.
+    """
+    return hashlib.sha256(git("ls-tree", revision or _tree(), "--", *CODE).encode()).hexdigest()
 
 
 def author() -> str:
@@ -64,12 +78,24 @@ def dvc_hash(path: Path) -> str:
     return _digest(path, "md5")
 
 
-def git(*arguments: str) -> str:
+def git(*arguments: str, **variables: str) -> str:
     """Return the output of a Git command, or an empty string if it fails: no Git, or no repository."""
     try:
-        return subprocess.run(["git", *arguments], capture_output=True, text=True, check=True).stdout.strip()
+        done = subprocess.run(
+            ["git", *arguments], env={**os.environ, **variables}, capture_output=True, text=True, check=True
+        )
     except (OSError, subprocess.CalledProcessError):
         return ""
+    return done.stdout.rstrip()
+
+
+def _tree() -> str:
+    """Return Git's tree of the code in this folder, by an index of its own: the user's is left as it is."""
+    with TemporaryDirectory() as folder:
+        index = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
+        git("read-tree", "HEAD", **index)
+        git("add", "--all", "--", *(path for path in CODE if Path(path).exists()), **index)
+        return git("write-tree", **index)
 
 
 def _digest(path: Path, algorithm: str) -> str:

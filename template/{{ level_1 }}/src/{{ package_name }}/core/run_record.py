@@ -4,11 +4,20 @@
 from datetime import date
 from typing import Any, Self
 
+from pydantic import BaseModel
+
 from .io import read_json, write_json
 from .lineage import Lineage
 from .paths import REPORTS
 
 PATH = REPORTS / "run.json"
+
+
+class Champion(BaseModel, frozen=True):
+    """The version that was in use when a model was trained."""
+
+    version: str
+    metrics: dict[str, float]  # on the test rows of that model
 
 
 class RunRecord(Lineage):
@@ -19,6 +28,7 @@ class RunRecord(Lineage):
     version: int | None = None  # in the registry; None if the run was not registered
     run_id: str | None = None  # in MLflow; None if the run was not tracked
     shortfalls: list[str]  # empty if the model passed the quality gate
+    champion: Champion | None = None  # None before the first promotion, or if it cannot read these columns
     parameters: dict[str, Any]
     trained: date
     estimator: str
@@ -33,7 +43,7 @@ class RunRecord(Lineage):
     @classmethod
     def read(cls) -> Self:
         """Return the record of the last run."""
-        return cls(**read_json(PATH))
+        return cls(**read_json(PATH, task="register"))
 
     def write(self) -> None:
         """Write `reports/run.json`."""

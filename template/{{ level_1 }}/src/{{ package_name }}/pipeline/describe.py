@@ -8,14 +8,20 @@ import pandas as pd
 
 from ..core.lineage import Lineage
 from ..core.paths import MODEL
-from ..core.run_record import RunRecord
+from ..core.run_record import Champion, RunRecord
 from ..modeling.data import TIMESTAMP, features_and_target
 from ..modeling.params import Params
 from ..registry.client import Tracking
 
 
 def describe_run(
-    tracking: Tracking, params: Params, model: Any, train: pd.DataFrame, test: pd.DataFrame, shortfalls: list[str]
+    tracking: Tracking,
+    params: Params,
+    model: Any,
+    train: pd.DataFrame,
+    test: pd.DataFrame,
+    shortfalls: list[str],
+    champion: Champion | None = None,
 ) -> RunRecord:
     """Return the record of a run that is neither tracked nor registered yet."""
     features, _ = features_and_target(train)
@@ -26,6 +32,7 @@ def describe_run(
         model=tracking.model,
         purpose=tracking.purpose,
         shortfalls=shortfalls,
+        champion=champion,
         parameters=params.model_dump(mode="json"),
         trained=datetime.fromtimestamp(MODEL.stat().st_mtime, UTC).date(),
         estimator=estimator.__name__,

@@ -2,98 +2,140 @@
 """Validates a table with Great Expectations."""
 
 import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import great_expectations as gx
 import pandas as pd
 import yaml
-from great_expectations.checkpoint import UpdateDataDocsAction
-from great_expectations.data_context import EphemeralDataContext
 from great_expectations.data_context.types.base import ProgressBarsConfig
 from great_expectations.exceptions import GreatExpectationsError
 from great_expectations.expectations.registry import get_expectation_impl
 
+from ..core.column_types import example
 from ..core.errors import UserError
 
 logging.getLogger("great_expectations").setLevel(logging.WARNING)
+COLUMNS = ("column", "column_A", "column_B", "column_list")  # arguments that name columns
+NULLS = "expect_column_values_to_be_null"
 
 
-def load_suite(path: Path) -> gx.ExpectationSuite:
+@dataclass(frozen=True)
+class Outcome:
+    """Whether an expectation is met."""
+
+    subject: str  # a column, several, or the table
+    expectation: str  # with its arguments
+    met: bool
+    found: str
+
+    @property
+    def line(self) -> str:
+        """Subject, expectation, and what was found instead."""
+        return ": ".join(part for part in (self.subject, self.expectation, self.found) if part)
+
+
+def load_suite(path: Path, frame: pd.DataFrame) -> gx.ExpectationSuite:
     """Return the expectations in `path`, a YAML list of expectations with their arguments.
 
+    A date, in quotes or not, is a time if the column of `frame` holds times.
+
     Raises:
-        UserError: an expectation does not exist or does not have such an argument.
+        UserError: the file is no such list, or an expectation does not exist or does not have such an argument.
     """
-    expectations = []
-    for number, entry in enumerate(yaml.safe_load(path.read_text(encoding="utf-8")), start=1):
-        if not isinstance(entry, dict) or len(entry) != 1:
-            raise UserError(f"{path}, expectation {number}: write `- NAME: {{ column: COLUMN }}`, not {entry!r}")
-        ((name, arguments),) = entry.items()
-        try:
-            expectations.append(get_expectation_impl(name)(**arguments))
-        except (ValueError, TypeError, GreatExpectationsError) as error:
-            raise UserError(f"{path}, expectation {number}: {' '.join(str(error).split())}") from error
-    return gx.ExpectationSuite(name=path.stem, expectations=expectations)
+    try:
+        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(f"{path} is missing: write `- NAME: {{ column: COLUMN }}` for each expectation") from error
+    except yaml.YAMLError as error:
+        raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(entries, list) or not entries:
+        raise UserError(f"{path} holds no list of expectations: write `- NAME: {{ column: COLUMN }}` for each")
+    return gx.ExpectationSuite(
+        name=path.stem,
+        expectations=[_expectation(entry, frame, f"{path}, expectation {n}") for n, entry in enumerate(entries, 1)],
+    )
 
 
-def check(frame: pd.DataFrame, suite: gx.ExpectationSuite, docs: Path) -> list[str]:
-    """Write the validation pages to the folder `docs` and return one line for each expectation that is not met."""
+def check(frame: pd.DataFrame, suite: gx.ExpectationSuite) -> list[Outcome]:
+    """Return the outcome of each expectation, and one for each of their columns that is absent or wholly missing."""
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    checkpoint = context.checkpoints.add(
-        gx.Checkpoint(
-            name=suite.name,
-            validation_definitions=[_definition(context, suite)],
-            actions=[_write_pages(context, docs)],
-            result_format="SUMMARY",
-        )
-    )
-    (result,) = checkpoint.run(batch_parameters={"dataframe": frame}).run_results.values()
-    missing = [column for column in _columns(suite) if column not in frame]
-    failed = [_line(one, frame) for one in result.results if not one.success and _column(one) not in missing]
-    return [f"{column}: the column is missing" for column in missing] + failed
-
-
-def _definition(context: EphemeralDataContext, suite: gx.ExpectationSuite) -> gx.ValidationDefinition:
     asset = context.data_sources.add_pandas("project").add_dataframe_asset(suite.name)
-    batch = asset.add_batch_definition_whole_dataframe("all rows")
-    return context.validation_definitions.add(
-        gx.ValidationDefinition(name=suite.name, data=batch, suite=context.suites.add(suite))
-    )
+    batch = asset.add_batch_definition_whole_dataframe("all rows").get_batch({"dataframe": frame})
+    results = batch.validate(suite, result_format="SUMMARY").results
+    named = dict.fromkeys(column for result in results for column in _columns(result))
+    absent = [column for column in named if column not in frame]
+    nulls = {column for result in results if result.expectation_config.type == NULLS for column in _columns(result)}
+    empty = [column for column in named if column in frame and column not in nulls and frame[column].isna().all()]
+    return [
+        *(Outcome(column, "", False, "the column is missing") for column in absent),
+        *(Outcome(column, "", False, "all values are missing") for column in empty),
+        *(_outcome(result, frame) for result in results if not {*absent, *empty} & {*_columns(result)}),
+    ]
 
 
-def _write_pages(context: EphemeralDataContext, docs: Path) -> UpdateDataDocsAction:
-    store = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(docs.resolve())}
-    index = {"class_name": "DefaultSiteIndexBuilder"}
-    context.add_data_docs_site(
-        "docs", {"class_name": "SiteBuilder", "store_backend": store, "site_index_builder": index}
-    )
-    return UpdateDataDocsAction(name="docs", site_names=["docs"])
+def _expectation(entry: Any, frame: pd.DataFrame, where: str) -> Any:
+    if not isinstance(entry, dict) or len(entry) != 1 or not isinstance(next(iter(entry.values())), dict | None):
+        raise UserError(f"{where}: write `- NAME: {{ column: COLUMN }}`, not {entry!r}")
+    ((name, arguments),) = entry.items()
+    arguments = arguments or {}
+    column = arguments.get("column")
+    if column in frame and pd.api.types.is_datetime64_any_dtype(frame[column]):
+        arguments = {key: _as_time(value, frame[column].dt.tz) for key, value in arguments.items()}
+    try:
+        return get_expectation_impl(name)(**arguments)
+    except (ValueError, TypeError, GreatExpectationsError) as error:
+        raise UserError(f"{where}: {' '.join(str(error).split())}") from error
 
 
-def _column(result: Any) -> str:
-    return result.expectation_config.kwargs.get("column", "table")
+def _as_time(value: Any, zone: Any) -> Any:
+    """Return dates in an argument as times in a zone."""
+    if isinstance(value, list):
+        return [_as_time(each, zone) for each in value]
+    if isinstance(value, dict):
+        return {key: _as_time(each, zone) for key, each in value.items()}
+    try:
+        time = pd.Timestamp(datetime.fromisoformat(value) if isinstance(value, str) else value)
+    except ValueError:
+        return value
+    if not isinstance(value, str | date):
+        return value
+    return time.tz_localize(zone) if time.tzinfo is None and zone else time
 
 
-def _columns(suite: gx.ExpectationSuite) -> list[str]:
-    columns = (expectation.configuration.kwargs.get("column") for expectation in suite.expectations)
-    return list(dict.fromkeys(column for column in columns if column))
+def _columns(result: Any) -> Iterator[str]:
+    for name in COLUMNS:
+        value = result.expectation_config.kwargs.get(name)
+        yield from [value] if isinstance(value, str) else value or []
 
 
-def _line(one: Any, frame: pd.DataFrame) -> str:
-    """Return column, expectation, the number of rows that break it, and an example."""
-    arguments: dict[str, Any] = {
-        name: value for name, value in one.expectation_config.kwargs.items() if name not in ("column", "batch_id")
-    }
-    expectation = " ".join([one.expectation_config.type, *(f"{name}={value}" for name, value in arguments.items())])
-    found = one.result
-    if "unexpected_count" in found:
-        example = found["partial_unexpected_list"][0] if found["partial_unexpected_list"] else None
-        count = f"{found['unexpected_count']} of {found['element_count']} rows, such as {example!r}"
-    elif "observed_value" in found:
-        count = f"found {found['observed_value']!r}"
+def _outcome(result: Any, frame: pd.DataFrame) -> Outcome:
+    config, details = result.expectation_config, result.result
+    arguments = {name: value for name, value in config.kwargs.items() if name not in (*COLUMNS[:1], "batch_id")}
+    expectation = " ".join([config.type, *(f"{name}={_text(value)}" for name, value in arguments.items())])
+    if "unexpected_count" in details:
+        examples = details["partial_unexpected_list"]
+        such = f", such as {_text(examples[0])}" if examples else ""
+        found = f"{details['unexpected_count']} of {details['element_count']} rows{such}"
+    elif "observed_value" in details:
+        found = f"found {_text(details['observed_value'])}"
     else:
-        values = frame[_column(one)]
-        count = f"cannot be checked on values of type {values.dtype}, such as {values.iloc[0]!r}"
-    return f"{_column(one)}: {expectation}: {count}"
+        found = f"cannot be checked ({_message(result.exception_info)})"
+        if (column := config.kwargs.get("column")) in frame:
+            found += f" on values of type {frame[column].dtype}, such as {example(frame[column])}"
+    return Outcome(config.kwargs.get("column") or "table", expectation, bool(result.success), found)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_text, value))}]"
+    return str(value) if isinstance(value, date) else repr(getattr(value, "item", lambda: value)())
+
+
+def _message(information: dict[str, Any]) -> str:
+    found = information.get("exception_message") or next(iter(information.values()), "")
+    return " ".join(str(found).split())[:300]

@@ -6,23 +6,27 @@ MLflow is imported where it is needed: `poe audit list` does not, and starts in 
 
 import argparse
 import csv
+import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import UserError, exit_on_user_error
-from .audit_log import Event, append, entries, locked, table, verify
+from ..core.lineage import git
+from .audit_log import Anchor, Event, append, entries, locked, table, verify
 from .governance import Governance
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import RegisteredModel
 
-NEWEST = "audit_entry"  # tag of the registered model: its newest entry, so that a truncated log is detected
+NEWEST = "audit_entry"  # tag of the registered model: number and hash of its newest entry
+IN_MESSAGE = re.compile(r"^audit: (\d+:[0-9a-f]{64})$", re.MULTILINE)  # of a release tag
 
 
 def record(client: "MlflowClient", event: Event) -> None:
-    """Append an entry and tag the registered model with its number; only inside `locked`."""
-    client.set_registered_model_tag(event.model, NEWEST, str(append(event)))
+    """Append an entry and tag the registered model with its number and hash; only inside `locked`."""
+    client.set_registered_model_tag(event.model, NEWEST, append(event))
 
 
 def record_registration(client: "MlflowClient", model: str, version: str, by: str, shortfalls: list[str]) -> None:
@@ -41,9 +45,19 @@ def record_registration(client: "MlflowClient", model: str, version: str, by: st
         record(client, event)
 
 
-def newest_entry(model: "RegisteredModel | None") -> int:
-    """Return the number of the newest entry according to the registry, 0 before the first."""
-    return int(model.tags.get(NEWEST, 0)) if model else 0
+def anchors(model: "RegisteredModel | None") -> list[Anchor]:
+    """Return the entries that registry and release tags recorded."""
+    found = [Anchor.parse(model.tags[NEWEST], "the registry")] if model and NEWEST in model.tags else []
+    for tag in git("tag", "--list", "model-v*").split():
+        if line := IN_MESSAGE.search(git("tag", "--list", tag, "--format=%(contents)")):
+            found.append(Anchor.parse(line[1], f"the release tag {tag}"))
+    return found
+
+
+def newest_anchor() -> str:
+    """Return number and hash of the newest entry as `NUMBER:HASH`."""
+    found = entries()
+    return f"{found[-1]['id']}:{found[-1]['hash']}" if found else "no entry"
 
 
 def unlogged(found: list[dict[str, Any]], model: str, champion: str | None) -> list[str]:
@@ -62,7 +76,7 @@ def problems() -> list[str]:
     found, name = entries(), Tracking.load().model
     with connected():
         model = registered(MlflowClient(), name)
-    return verify(found, newest_entry(model)) + unlogged(found, name, version_of(model))
+    return verify(found, anchors(model)) + unlogged(found, name, version_of(model))
 
 
 def _export(path: Path) -> None:
@@ -72,10 +86,18 @@ def _export(path: Path) -> None:
         writer.writerows(entries())
 
 
+def _line(entry: dict[str, Any]) -> str:
+    line = "{timestamp}  {event:20} {model} {version}  {deployed_by}  {approval_status}".format_map(entry)
+    evidence = json.loads(entry["details"])
+    return "  ".join([line, *(evidence[name] for name in ("run", "ticket") if evidence.get(name))])
+
+
 def main() -> None:
     """List, export or verify the log."""
-    parser = argparse.ArgumentParser(prog="poe audit", description="The audit log of the registry.")
-    commands = parser.add_subparsers(dest="command", required=True)
+    parser = argparse.ArgumentParser(
+        prog="poe audit", description="The audit log of the registry; without a command, list."
+    )
+    commands = parser.add_subparsers(dest="command", metavar="{list,verify,export}")
     commands.add_parser("list", help="print all entries, the oldest first")
     commands.add_parser("verify", help="check that no entry was edited, deleted or moved")
     commands.add_parser("export", help="write all entries as CSV").add_argument("path", type=Path)
@@ -83,13 +105,18 @@ def main() -> None:
     with exit_on_user_error("audit"):
         if arguments.command == "export":
             _export(arguments.path)
-        elif arguments.command == "list":
-            for entry in entries():
-                print("{timestamp}  {event:10} {model} {version}  {deployed_by}  {approval_status}".format_map(entry))
-        else:
+            print(f"{arguments.path}: {_count()}")
+        elif arguments.command == "verify":
             if found := problems():
-                raise UserError("\n  ".join(["the log was changed", *found]))
-            print(f"{len(entries())} entries, none changed")
+                raise UserError("\n  ".join(["the log was changed, or is not the log of this registry", *found]))
+            print(f"{_count()}, none changed")
+        else:
+            print("\n".join(map(_line, entries())) or "no entry yet: `poe register` writes the first")
+
+
+def _count() -> str:
+    number = len(entries())
+    return f"{number} {'entry' if number == 1 else 'entries'}"
 
 
 if __name__ == "__main__":

@@ -2,13 +2,14 @@
 """The audit log: which version was registered, promoted or rolled back, when and by whom. It is append-only.
 
 It is `audit.db`, or the database at AUDIT_DATABASE_URL. Triggers reject changes, and each entry holds the hash of the
-entry before it, so that `poe audit verify` detects a change that bypassed the triggers.
+entry before it. The newest hash is also recorded in the registry and in each release tag, so that `poe audit verify`
+detects a log that was edited without the triggers and hashed again.
 """
 
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
@@ -90,8 +91,23 @@ def locked() -> Iterator[None]:
         raise _unreachable(error) from error
 
 
-def append(event: Event) -> int:
-    """Append an entry and return its number; only inside `locked`."""
+@dataclass(frozen=True)
+class Anchor:
+    """Number and hash of an entry, recorded outside the log: a log that is rewritten no longer has this hash."""
+
+    number: int
+    hash: str
+    place: str  # where it is recorded
+
+    @classmethod
+    def parse(cls, text: str, place: str) -> "Anchor":
+        """Return the anchor that is written as `NUMBER:HASH`."""
+        number, _, hash_ = text.partition(":")
+        return cls(int(number), hash_, place)
+
+
+def append(event: Event) -> str:
+    """Append an entry and return its number and hash as `NUMBER:HASH`; only inside `locked`."""
     with _engine().begin() as connection:
         last = connection.execute(sql.select(table).order_by(table.c.id.desc()).limit(1)).first()
         values = {
@@ -102,7 +118,7 @@ def append(event: Event) -> int:
             "previous": last.hash if last else "",
         }
         connection.execute(sql.insert(table).values(**values, hash=digest(values)))
-    return values["id"]
+    return f"{values['id']}:{digest(values)}"
 
 
 def entries() -> list[dict[str, Any]]:
@@ -124,12 +140,13 @@ def digest(entry: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def verify(found: list[dict[str, Any]], newest: int = 0) -> list[str]:
+def verify(found: list[dict[str, Any]], anchors: Iterable[Anchor] = ()) -> list[str]:
     """Return a line for each entry that was edited, deleted or moved; empty if the log is intact.
 
     Args:
         found: all entries, the oldest first.
-        newest: number of the newest entry according to the registry; if it is missing, the log was truncated.
+        anchors: entries as recorded outside the log. The hashes in the log alone prove nothing: they can be computed
+            again after an edit.
     """
     problems, previous, expected = [], "", 1
     for entry in found:
@@ -140,8 +157,12 @@ def verify(found: list[dict[str, Any]], newest: int = 0) -> list[str]:
         if digest(entry) != entry["hash"]:
             problems.append(f"entry {entry['id']} was edited")
         previous, expected = entry["hash"], entry["id"] + 1
-    if newest >= expected:
-        problems.append(_gone(expected, newest))
+    hashes = {entry["id"]: entry["hash"] for entry in found}
+    for anchor in anchors:
+        if anchor.number >= expected:
+            problems.append(f"{_gone(expected, anchor.number)}, according to {anchor.place}")
+        elif hashes.get(anchor.number) != anchor.hash:
+            problems.append(f"entry {anchor.number} or one before it was rewritten, according to {anchor.place}")
     return problems
 
 

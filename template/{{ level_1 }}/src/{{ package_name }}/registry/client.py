@@ -6,10 +6,12 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
 import mlflow
+from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 from mlflow.exceptions import MlflowException
@@ -19,8 +21,10 @@ from ..core.settings import Settings
 
 CHAMPION = "champion"  # alias of the version in production
 CHALLENGER = "challenger"  # alias of the newest version that passed the quality gate
+INPUTS = "inputs"  # in the metadata of a registered model: its columns, as `core.inputs` describes them
+EXAMPLE = "example"  # in the same place: some rows as a client sends them
 FAST_PATH = "model.onnx"  # in the folder of a registered model: the same model as ONNX, for the server
-STORES = {"azure", "boto3", "botocore", "google"}  # packages whose errors MLflow does not wrap
+STORES = {"alembic", "azure", "boto3", "botocore", "google", "sqlalchemy"}  # packages whose errors MLflow does not wrap
 
 
 class Tracking(Settings, env_prefix="TRACKING_"):
@@ -44,13 +48,22 @@ def connected() -> Iterator[None]:
     uri = os.environ.get("MLFLOW_TRACKING_URI", f"sqlite:///{Path('mlflow.db').resolve().as_posix()}")
     try:
         mlflow.set_tracking_uri(uri)
+        _initialize(uri)
         yield
     except MlflowException as error:
         raise UserError(f"MLflow at {uri}: {' '.join(str(error).split())[:300]}") from error
     except Exception as error:
         if type(error).__module__.partition(".")[0] not in STORES:
             raise
-        raise UserError(f"MLflow's artifacts: {' '.join(str(error).split())[:300]}") from error
+        raise UserError(f"MLflow at {uri}, or its artifacts: {' '.join(str(error).split())[:300]}") from error
+
+
+@cache
+def _initialize(uri: str) -> None:
+    """Make or migrate the tables of a local database; of two processes that start at once, one waits."""
+    if uri.startswith("sqlite:///"):
+        with FileLock(f"{uri.removeprefix('sqlite:///')}.lock"):
+            mlflow.search_experiments(max_results=1)
 
 
 def registered(client: MlflowClient, model: str) -> RegisteredModel | None:
@@ -87,4 +100,4 @@ def find(client: MlflowClient, model: str, version: str) -> ModelVersion:
     except MlflowException as error:
         if error.error_code not in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
             raise
-        raise UserError(f"{model} has no version {version}: `poe ui` shows all versions") from error
+        raise UserError(f"{model} has no version {version}: `poe versions` lists all") from error

@@ -10,14 +10,17 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
+import mlflow
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 
 from ..core.errors import UserError, exit_on_user_error
-from ..core.lineage import author
+from ..core.paths import MODEL
 from . import notifications
-from .audit import record
+from .approval import Approval, claimed, on_github
+from .audit import newest_anchor, record
 from .audit_log import Event, entries, locked
 from .checks import promotion_blockers
 from .client import CHAMPION, Tracking, champion, connected, find, registered, version_of
@@ -27,7 +30,7 @@ PREVIOUS = "previous_champion"  # tag of the model: the version that a rollback 
 NONE, ROLLED_BACK = "none", "rolled back"  # its values before the second champion, and after a rollback
 
 
-def promote(model: str, version: str, approved_by: str, ticket: str = "") -> str:
+def promote(model: str, version: str, approval: Approval, ticket: str = "") -> str:
     """Make a version the champion and return a message; it is not an error if the version is the champion already.
 
     Raises:
@@ -38,14 +41,14 @@ def promote(model: str, version: str, approved_by: str, ticket: str = "") -> str
         version, current = str(found.version), champion(client, model)
         if version == current:
             return f"{model} {version} is the champion already"
-        if blockers := promotion_blockers(found, approved_by):
+        if blockers := promotion_blockers(found, approval):
             raise UserError(f"version {version} cannot be promoted: {'; '.join(blockers)}")
         details = {"instead_of": current, **({"ticket": ticket} if ticket else {})}
-        _set_champion(client, "promotion", found, approved_by, details)
-    return notifications.send(f"{model} {version} is the champion, approved by {approved_by}")
+        _set_champion(client, "promotion", found, approval, details)
+    return notifications.send(f"{model} {version} is the champion, approved by {', '.join(approval.approvers)}")
 
 
-def rollback(model: str, to: str | None, by: str) -> str:
+def rollback(model: str, to: str | None, approval: Approval) -> str:
     """Make the previous champion, or version `to`, the champion again and return a message.
 
     Idempotent: a second rollback is a no-op, so two responders to one incident cannot undo two promotions.
@@ -62,7 +65,8 @@ def rollback(model: str, to: str | None, by: str) -> str:
         found = find(client, model, target)
         if found.tags.get("validation_status") != "passed":
             raise UserError(f"version {target} never passed the gate: name another with --to")
-        _set_champion(client, "rollback", found, by, {"instead_of": current})
+        _set_champion(client, "rollback", found, approval, {"instead_of": current})
+    by = ", ".join(approval.approvers)
     return notifications.send(f"{model} {target} is the champion again, instead of {current}; rolled back by {by}")
 
 
@@ -72,21 +76,33 @@ def _locked(model: str) -> Iterator[tuple[MlflowClient, RegisteredModel]]:
     with connected(), locked():
         client = MlflowClient()
         if registered(client, model) is None:
-            raise UserError(f"no model {model} is registered: `poe pipeline` registers one")
+            raise UserError(f"no model {model} is registered in {mlflow.get_tracking_uri()}: {_how_to_register()}")
         _recover(client, model)
         yield client, client.get_registered_model(model)
 
 
-def _set_champion(client: MlflowClient, event: str, to: ModelVersion, by: str, details: dict[str, str | None]) -> None:
+def _how_to_register() -> str:
+    if MODEL.exists():
+        here = "`poe register` registers the model trained last"
+    elif Path("dvc.lock").exists():
+        here = "`poe pull` (or `poe pipeline`) brings the model of this commit, then `poe register` registers it"
+    else:
+        here = "`poe pipeline` trains and registers one"
+    return f"{here}, or name your team's registry by MLFLOW_TRACKING_URI in .env"
+
+
+def _set_champion(
+    client: MlflowClient, event: str, to: ModelVersion, approval: Approval, details: dict[str, str | None]
+) -> None:
     intent = Event(
         event=f"{event} intended",
         model=to.name,
         version=str(to.version),
         environment=Governance.load().environment,
-        deployed_by=author(),
-        approval_status=f"approved by {by}",
+        deployed_by=approval.actor,
+        approval_status=approval.status,
         compliance_check=to.tags.get("compliance_check", "not checked"),
-        details=details,
+        details={**details, **approval.details},
     )
     record(client, intent)
     client.set_registered_model_alias(to.name, CHAMPION, str(to.version))
@@ -119,12 +135,14 @@ def _with_outcome(intent: Event, outcome: str) -> Event:
 
 
 def main() -> None:
-    """Promote a version, or roll back."""
+    """Promote a version, or roll back; both print the newest entry of the audit log, which a reader can compare later."""
     parser = argparse.ArgumentParser(prog="poe", description=__doc__.partition("\n")[0])
     commands = parser.add_subparsers(dest="command", required=True)
     promoting = commands.add_parser("promote", help="make a version the champion")
     promoting.add_argument("--version", required=True, help="number or alias")
-    promoting.add_argument("--approved-by", required=True, metavar="NAME")
+    promoting.add_argument(
+        "--approved-by", metavar="NAME", help="not in the workflow Promote: GitHub knows who approved"
+    )
     promoting.add_argument("--ticket", default="", help="where the decision is documented")
     back = commands.add_parser("rollback", help="make the previous champion the champion again")
     back.add_argument("--to", metavar="VERSION", help="another version than the previous champion")
@@ -134,9 +152,11 @@ def main() -> None:
     with exit_on_user_error(arguments.command):
         model = Tracking.load().model
         if arguments.command == "promote":
-            print(promote(model, arguments.version, arguments.approved_by, arguments.ticket))
+            approval = claimed(arguments.approved_by) if arguments.approved_by else on_github()
+            print(promote(model, arguments.version, approval, arguments.ticket))
         else:
-            print(rollback(model, arguments.to, arguments.approved_by))
+            print(rollback(model, arguments.to, claimed(arguments.approved_by)))
+        print(f"audit log: {newest_anchor()}")
 
 
 if __name__ == "__main__":

@@ -6,21 +6,23 @@ import re
 import subprocess
 from pathlib import Path
 
-import yaml
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 
 from ..core.errors import UserError, exit_on_user_error
-from ..core.lineage import dvc_hash, git
+from ..core.lineage import code_hash, dvc_hash, git
+from .audit import newest_anchor
 from .client import CHALLENGER, Tracking, connected, find
+from .commits import DVC_LOCK, Commits, commits_of, output_hashes
 
-DVC_LOCK = "dvc.lock"
+DVC_HASH = re.compile("[0-9a-f]{4,32}")
 
 
 def release(client: MlflowClient, found: ModelVersion, number: str) -> str:
     """Tag the commit that holds code, data and model of a version, tag the version with the same tag, and return it.
 
-    Idempotent: repeating a release changes nothing.
+    The message of the tag holds the newest entry of the audit log, so that `poe audit verify` detects a log that was
+    rewritten. Idempotent: repeating a release changes nothing.
 
     Args:
         client: of the registry.
@@ -35,13 +37,18 @@ def release(client: MlflowClient, found: ModelVersion, number: str) -> str:
     tag, title = f"model-v{number}", f"{found.name} {found.version}"
     if uncommitted := git("status", "--porcelain"):
         raise UserError(f"commit these first, so that the tag includes them:\n{uncommitted}")
-    if found.tags.get("model_md5") not in _hashes("HEAD"):
+    if found.tags.get("model_md5") not in output_hashes("HEAD"):
         raise UserError(
             f"no {DVC_LOCK} of this commit holds {title}: check out the commit with its pipeline, "
             "or commit what `poe pipeline` changed"
         )
+    if found.tags.get("code_sha256") != code_hash("HEAD"):
+        raise UserError(f"{title} was trained by other code than that of this commit: {commits_of(found).restore}")
     if not (released := git("tag", "--list", tag, "--format=%(subject)")):
-        message = f"{title}\n\nrun: {found.run_id}\ndata: {found.tags['data_md5']}\nmodel: {found.tags['model_md5']}"
+        message = (
+            f"{title}\n\nrun: {found.run_id}\ndata: {found.tags['data_md5']}\nmodel: {found.tags['model_md5']}\n"
+            f"audit: {newest_anchor()}"
+        )
         try:
             subprocess.run(["git", "tag", "--annotate", tag, "--message", message], check=True, capture_output=True)
         except subprocess.CalledProcessError as error:
@@ -61,12 +68,18 @@ def versions_at_commit(versions: list[ModelVersion], revision: str) -> list[Mode
     commit = git("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
     if not commit:
         raise UserError(f"there is no Git revision {revision}")
-    hashes = _hashes(commit)
+    hashes = output_hashes(commit)
     return [one for one in versions if one.tags.get("git_commit") == commit or one.tags.get("model_md5") in hashes]
 
 
 def versions_from_data(versions: list[ModelVersion], data: str) -> list[ModelVersion]:
-    """Return the versions that were trained from raw data: a file, or the start of its DVC hash."""
+    """Return the versions that were trained from raw data: a file, or the start of its DVC hash.
+
+    Raises:
+        UserError: it is neither.
+    """
+    if not Path(data).is_file() and not DVC_HASH.fullmatch(data):
+        raise UserError(f"there is no file {data}, and it is not the start of a DVC hash")
     prefix = dvc_hash(Path(data)) if Path(data).is_file() else data
     return [one for one in versions if one.tags.get("data_md5", "").startswith(prefix)]
 
@@ -82,24 +95,18 @@ def describe(found: ModelVersion) -> str:
         raise UserError(f"{found.name} {found.version} was not registered by `poe register`: its lineage is unknown")
     names = [*(found.aliases or []), *([tags["release"]] if "release" in tags else [])]
     metrics, *_ = (found.description or "").split("\n")
-    changed = "" if tags.get("git_clean") == "True" else ", with uncommitted changes"
-    commit = tags.get("release") or tags.get("git_commit")
+    changed = "" if tags.get("git_clean") == "True" else ", with changes that were not committed then"
+    commits = commits_of(found)
+    if (tag := tags.get("release")) and git("tag", "--list", tag):
+        commits = Commits(tag, tag)
     lines = {
         "code": tags.get("git_commit", "not in Git") + changed,
         "data": f"DVC {tags['data_md5']}",
         "model": f"DVC {tags['model_md5']}, trained by {tags.get('author', 'an unknown author')}",
         "run": f"{found.run_id}: {metrics}",
-        "again": f"git checkout {commit} && dvc pull" if commit else "there is no commit to check out",
+        "again": commits.restore,
     }
     return "\n".join([f"{found.name} {found.version}  {', '.join(names)}", *(f"  {k:6}{v}" for k, v in lines.items())])
-
-
-def _hashes(revision: str) -> set[str]:
-    """Return the DVC hashes of all pipeline outputs, as committed at a revision."""
-    locks = [path for path in git("ls-tree", "-r", "--name-only", revision).split("\n") if Path(path).name == DVC_LOCK]
-    contents = [yaml.safe_load(git("show", f"{revision}:./{path}")) for path in locks]
-    outputs = [out for lock in contents for stage in lock["stages"].values() for out in stage.get("outs", [])]
-    return {out["md5"] for out in outputs}
 
 
 def main() -> None:
@@ -121,7 +128,7 @@ def main() -> None:
         client, model = MlflowClient(), Tracking.load().model
         if arguments.command == "release":
             tag = release(client, find(client, model, arguments.version), arguments.number)
-            print(f"{tag}: push it with `git push --tags`")
+            print(f"{tag}: push it with `git push origin {tag}`, and its data and model with `uv run poe push`")
             return
         if arguments.version:
             found = [find(client, model, arguments.version)]

@@ -2,7 +2,6 @@
 """Tracks runs in MLflow and registers models: in `mlflow.db`, or on the server at MLFLOW_TRACKING_URI."""
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,12 +11,15 @@ import mlflow
 import pandas as pd
 from mlflow.data.dataset_source_registry import resolve_dataset_source
 from mlflow.data.meta_dataset import MetaDataset
+from mlflow.models import ModelSignature
 from mlflow.models.model import ModelInfo
+from mlflow.types.schema import ColSpec, DataType, Schema
 
 from ..core.errors import UserError
-from ..core.lineage import LOCK, dvc_hash, requirements
+from ..core.inputs import Inputs
+from ..core.lineage import LOCK, dvc_hash, git, requirements
 from ..core.paths import FIGURES, MODEL, REPORTS, TEST, TRAIN
-from .client import CHALLENGER, FAST_PATH, Tracking, connected
+from .client import CHALLENGER, EXAMPLE, INPUTS, Tracking, connected
 from .trackers import Run
 
 EXAMPLE_ROWS = 3
@@ -28,19 +30,35 @@ def experiment(tracking: Tracking) -> Iterator[None]:
     """Connect to MLflow and select the experiment of the purpose.
 
     The place of the artifacts is set only if `mlflow.db` is used: a tracking server has its own.
+
+    Raises:
+        UserError: `mlflow.db` stores artifacts in another folder, because this one was moved or copied.
     """
     name = f"{tracking.model}/{tracking.purpose}"
     local = "MLFLOW_TRACKING_URI" not in os.environ  # before connecting, which sets it
     with connected():
-        if tracking.artifacts and local and mlflow.get_experiment_by_name(name) is None:
+        found = mlflow.get_experiment_by_name(name) if local else None
+        if found and not tracking.artifacts:
+            _check_place(found.artifact_location)
+        if tracking.artifacts and local and found is None:
             mlflow.create_experiment(name, f"{_expand(tracking.artifacts)}/{name}")
         mlflow.set_experiment(name)
         yield
 
 
+def _check_place(artifacts: str) -> None:
+    """Raise a `UserError` if a local folder of artifacts is not in this project: MLflow stores absolute paths."""
+    place = Path(artifacts.removeprefix("file://"))
+    if "://" not in str(place) and not place.is_relative_to(Path.cwd()):
+        raise UserError(
+            f"mlflow.db stores artifacts in {place}, which is not in this folder: it was moved or copied. Move it back,"
+            " or remove mlflow.db and mlruns/ for a new registry; nothing was written"
+        )
+
+
 def log_run(run: Run) -> ModelInfo:
     """Log a run to the active experiment, tagged with its lineage, and return where its model is."""
-    with mlflow.start_run(tags=run.record.tags()):
+    with mlflow.start_run(run_name=git("branch", "--show-current") or None, tags=run.record.tags()):
         mlflow.log_params(_flat(run.record.parameters))
         for name, values in run.curves.items():
             for step, value in enumerate(values):
@@ -53,7 +71,7 @@ def log_run(run: Run) -> ModelInfo:
             mlflow.log_artifact(str(path), "reports")
         if LOCK.exists():
             mlflow.log_artifact(str(LOCK), "environment")
-        info = log_model(run.model, run.features)
+        info = log_model(run.model, run.inputs, run.features)
     return info
 
 
@@ -62,45 +80,49 @@ def dataset(frame: pd.DataFrame, path: Path) -> MetaDataset:
 
     MLflow's own `from_pandas` hashes each value in Python, which takes minutes for a large table.
     """
-    columns = mlflow.models.infer_signature(_floating(frame.head(EXAMPLE_ROWS))).inputs
-    return MetaDataset(resolve_dataset_source(str(path)), name=path.stem, digest=dvc_hash(path), schema=columns)
+    source = resolve_dataset_source(str(path))
+    return MetaDataset(source, name=path.stem, digest=dvc_hash(path), schema=_schema(Inputs.of(frame)))
 
 
-def log_model(model: Any, features: pd.DataFrame) -> ModelInfo:
+def log_model(model: Any, inputs: Inputs, features: pd.DataFrame) -> ModelInfo:
     """Log the model with signature, example and requirements to the active run.
 
     skops loads only trusted types; those of the model are, since it was trained here.
     """
     import skops.io
 
-    example = _floating(features.head(EXAMPLE_ROWS))
-    # The signature allows missing values in the columns in which training had some.
-    sample = _floating(features.loc[[*example.index, *features.isna().idxmax()]])
+    rows = features.head(EXAMPLE_ROWS)
+    example = inputs.from_table(rows)
+    outputs = mlflow.models.infer_signature(model_output=model.predict(example)).outputs
     return mlflow.sklearn.log_model(
         model,
         name="model",
-        signature=mlflow.models.infer_signature(sample, model.predict(sample)),
+        signature=ModelSignature(_schema(inputs), outputs),
         input_example=example,
+        metadata={INPUTS: inputs.records(), EXAMPLE: inputs.to_rows(rows)},
         pip_requirements=requirements(),
         skops_trusted_types=skops.io.get_untrusted_types(data=skops.io.dumps(model)),
     )
 
 
-def add_fast_path(model: ModelInfo, onnx: bytes) -> None:
-    """Store the model as ONNX beside the logged model."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, FAST_PATH)
-        path.write_bytes(onnx)
-        mlflow.MlflowClient().log_model_artifact(str(model.model_id), str(path))
+def download(model: ModelInfo, folder: Path) -> Path:
+    """Copy the files of a logged model to a folder, and return where they are."""
+    return Path(mlflow.artifacts.download_artifacts(model.model_uri, dst_path=str(folder)))
+
+
+def add_file(model: ModelInfo, path: Path) -> None:
+    """Add a file to a logged model."""
+    mlflow.MlflowClient().log_model_artifact(str(model.model_id), str(path))
 
 
 def register(
     name: str, model: ModelInfo, metrics: dict[str, float], shortfalls: list[str], tags: dict[str, str]
 ) -> int:
-    """Register the model of a run with `tags` and return its version; without shortfalls it becomes the challenger."""
+    """Register the model of a run with `tags` and return its version, which has no alias."""
     client = mlflow.MlflowClient()
     version = int(mlflow.register_model(model.model_uri, name).version)
     client.update_model_version(name, str(version), _summary(model.run_id, metrics))
+    client.update_run(str(model.run_id), name=f"{mlflow.get_run(model.run_id).info.run_name}, version {version}")
     verdict = {
         "validation_status": "failed" if shortfalls else "passed",
         "validation_shortfalls": "; ".join(shortfalls),
@@ -108,9 +130,12 @@ def register(
     for key, value in {**tags, **verdict}.items():
         if value:
             client.set_model_version_tag(name, str(version), key, value)
-    if not shortfalls:
-        client.set_registered_model_alias(name, CHALLENGER, str(version))
     return version
+
+
+def make_challenger(name: str, version: int) -> None:
+    """Give a version the alias of the challenger."""
+    mlflow.MlflowClient().set_registered_model_alias(name, CHALLENGER, str(version))
 
 
 def log_file(run_id: str, path: Path) -> None:
@@ -149,6 +174,5 @@ def _sizes(train: pd.DataFrame, test: pd.DataFrame) -> dict[str, float]:
     }
 
 
-def _floating(features: pd.DataFrame) -> pd.DataFrame:
-    """Return integers as floats: a signature of integers rejects missing values."""
-    return features.astype(dict.fromkeys(features.select_dtypes("integer"), "float64"))
+def _schema(inputs: Inputs) -> Schema:
+    return Schema([ColSpec(DataType[each.type], each.name, required=each.required) for each in inputs.columns])

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from ..core.paths import FIGURES, REPORTS
 
 FRONT_MATTER = "---\n"
+FEW_ROWS = 30  # below this, metrics of a group are marked: chance alone can explain a difference
 
 
 def environment() -> Environment:

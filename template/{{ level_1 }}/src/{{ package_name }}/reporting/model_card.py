@@ -9,7 +9,7 @@ from ..core.errors import UserError, exit_on_user_error
 from ..core.io import read_json, write_text
 from ..core.paths import METRICS, REPORTS, SLICES
 from ..core.run_record import RunRecord
-from .html import environment, figures, render_markdown
+from .html import FEW_ROWS, environment, figures, render_markdown
 
 NOTES = Path("docs/model_card_notes.md")
 MARKDOWN = REPORTS / "model_card.md"
@@ -57,6 +57,7 @@ def render(run: RunRecord) -> str:
             run=run,
             metrics=read_json(METRICS),
             slices=read_json(SLICES),
+            few_rows=FEW_ROWS,
             notes={heading: further.pop(heading, "") for heading in REQUIRED},
             further=further,
             figures=figures(),
@@ -68,7 +69,10 @@ def write(run: RunRecord) -> None:
     """Write the card of a run."""
     text = render(run)
     write_text(text, MARKDOWN)
-    write_text(environment().get_template("model_card.html.j2").render(run=run, card=render_markdown(text)), PAGE)
+    write_text(
+        environment().get_template("model_card.html.j2").render(model=run.model, run=run, card=render_markdown(text)),
+        PAGE,
+    )
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from ..core.errors import exit_on_user_error
 from ..core.io import read_json, write_text
 from ..core.paths import METRICS, REPORTS, SLICES
 from ..core.run_record import RunRecord
-from .html import environment, figures, render_markdown
+from .html import FEW_ROWS, environment, figures, render_markdown
 from .sections import sections
 
 PAGE = REPORTS / "index.html"
@@ -17,10 +17,12 @@ def write(run: RunRecord) -> None:
     """Write the page."""
     template = environment().get_template("report.html.j2")
     page = template.render(
+        model=run.model,
         run=run,
         metrics=read_json(METRICS),
         slices=read_json(SLICES),
-        validation=read_json(REPORTS / "validation.json"),
+        few_rows=FEW_ROWS,
+        validation=read_json(REPORTS / "validation.json", task="validate"),
         pages=pages(),
         figures=figures(),
         sections=rendered_sections(),

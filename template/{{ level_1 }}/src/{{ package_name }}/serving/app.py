@@ -10,7 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -38,6 +38,9 @@ def create_app(inference: Inference) -> Starlette:
     async def docs(_: Request) -> Response:
         return HTMLResponse(PAGE)
 
+    async def home(_: Request) -> Response:
+        return RedirectResponse("docs")  # relative, so that a proxy may add a prefix
+
     async def request_error(_: Request, error: Any) -> Response:
         return inference.respond({"error": str(error)}, error.status)
 
@@ -45,6 +48,9 @@ def create_app(inference: Inference) -> Starlette:
         response = inference.respond({"error": error.detail}, error.status_code)
         response.headers.update(error.headers or {})
         return response
+
+    async def server_error(_: Request, error: Any) -> Response:
+        return inference.respond({"error": "the server failed; its log has the reason"}, 500)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -64,11 +70,12 @@ def create_app(inference: Inference) -> Starlette:
             Route("/metrics", metrics),
             Route("/openapi.json", document),
             Route("/docs", docs),
+            Route("/", home),
             # Swagger UI is shipped by this package, which is not imported.
             Mount("/docs-assets", StaticFiles(packages=[("fastapi_offline", "static")])),
         ],
         middleware=[middleware for plugin in plugins for middleware in plugin.middleware()],
-        exception_handlers={RequestError: request_error, HTTPException: http_error},
+        exception_handlers={RequestError: request_error, HTTPException: http_error, Exception: server_error},
         lifespan=lifespan,
     )
     app.state.inference = inference

@@ -3,12 +3,14 @@
 
 import logging
 import time
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
 import orjson
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
@@ -27,7 +29,7 @@ log = logging.getLogger(__name__)
 class ApiFormat:
     """Parser and serializer of one API format. The parser raises a `RequestError`."""
 
-    decode: Callable[[bytes], Any]  # body -> content
+    decode: Callable[[bytes, Headers], Any]  # (body, headers of the request) -> content
     columns: Callable[[Any, LoadedModel, int], Columns]  # (content, model, max_rows) -> columns
     encode: Callable[[Any, LoadedModel, np.ndarray, str | None], dict[str, Any]]  # the variant is None if there is one
     entity: Callable[[Any], str | None] = lambda _: None  # content -> entity key
@@ -72,7 +74,7 @@ class Inference:
             model = self.models.get(name, version)
             if body is None:
                 body = await read_body(request, self.settings.max_megabytes)
-            content, entity = format.decode(body), None
+            content, entity = format.decode(body, request.headers), None
             if self.hooks.choosers or self.hooks.observers:
                 entity = request.headers.get("x-entity-id") or format.entity(content)
             if self.hooks.choosers and version is None:
@@ -103,18 +105,36 @@ class Inference:
 
 
 async def read_body(request: Request, max_megabytes: float) -> bytes:
-    """Return the body of a request.
+    """Return the body of a request, decompressed.
 
     Raises:
-        RequestError: it is longer than allowed; the rest is not read.
+        RequestError: it is longer than allowed, and the rest is not read; or its compression is not supported.
         ClientDisconnect: the client has closed the connection.
     """
-    body = bytearray()
+    body, limit = bytearray(), int(max_megabytes * 1_000_000)
+    encoding = request.headers.get("content-encoding")
     async for chunk in request.stream():
         body += chunk
-        if len(body) > max_megabytes * 1_000_000:
-            raise RequestError(413, f"the body is longer than the {max_megabytes:g} MB that config/serving.yaml allows")
-    return bytes(body)
+        if len(body) > limit:
+            break
+    found = decompress(body, encoding, limit) if encoding and encoding != "identity" else bytes(body)
+    if len(found) > limit:
+        raise RequestError(413, f"the body is longer than the {max_megabytes:g} MB that config/serving.yaml allows")
+    return found
+
+
+def decompress(body: bytes | bytearray, encoding: str, limit: int) -> bytes:
+    """Return a decompressed body, or its first `limit + 1` bytes if it is longer.
+
+    Raises:
+        RequestError: it is not compressed by gzip or deflate.
+    """
+    if encoding not in ("gzip", "deflate"):
+        raise RequestError(415, f"content-encoding {encoding} is not supported; gzip, deflate and identity are")
+    try:
+        return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(body, limit + 1)
+    except zlib.error as error:
+        raise RequestError(400, f"body: it is not compressed as content-encoding {encoding} says: {error}") from error
 
 
 def monitored_values(output: np.ndarray) -> list[float]:

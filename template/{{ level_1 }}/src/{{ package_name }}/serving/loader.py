@@ -14,10 +14,11 @@ from typing import Any
 import mlflow
 
 from ..core.errors import UserError
-from ..registry.client import FAST_PATH, connected, registered, version_of
+from ..core.inputs import DTYPES, Inputs
+from ..registry.client import EXAMPLE, FAST_PATH, INPUTS, connected, registered, version_of
 from .predictors import NativePredictor, OnnxPredictor, Predictor
 from .prometheus import Metrics
-from .schema import COLUMN_TYPES, Column, InputSchema, RequestError
+from .schema import InputSchema, RequestError
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,7 @@ class Models:
         self._metrics = metrics
         self._loaded: dict[str, Mapping[str, LoadedModel]] = {name: {} for name in names}
         self._last_logged: dict[tuple[str, str], str] = {}
+        self._tried: set[str] = set()  # models whose default version was loaded, or could not be, at least once
         for name in names:
             metrics.ready.labels(name).set(0)
             for outcome in ("loaded", "failed"):  # counters start at 0, so that the first failure is an increase
@@ -99,6 +101,8 @@ class Models:
 
     def not_loaded(self, name: str) -> str:
         """Return the message for clients; the reason may hold addresses, so only the log has it."""
+        if name not in self._tried:
+            return f"no model yet: {name} is still being loaded, try again in a few seconds"
         return (
             f"no model yet: no {name} with the alias {self.aliases[0]} could be loaded; the server's log has the reason"
         )
@@ -119,6 +123,7 @@ class Models:
             except Exception as error:  # noqa: BLE001 - a version that cannot be loaded must not stop the server
                 self._metrics.reloads.labels(name, "failed").inc()
                 self._log_once(name, alias, f"the version with the alias {alias} cannot be loaded: {_line(error)}")
+            self._tried.add(name)
 
     def _refresh(self, name: str, alias: str) -> None:
         version = version_of(registered(mlflow.MlflowClient(), name), alias)
@@ -157,36 +162,49 @@ class Models:
 
 
 def load(name: str, version: str) -> LoadedModel:
-    """Return a version from the registry, in its ONNX form if it was registered with one.
+    """Return a version from the registry.
 
     Raises:
         UserError: its signature has a column that JSON cannot hold, or there is no signature.
     """
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(mlflow.artifacts.download_artifacts(f"models:/{name}/{version}", dst_path=folder))
-        model = mlflow.models.Model.load(path)
-        if model.signature is None or not model.signature.inputs.has_input_names():
-            raise UserError(f"{name} {version} has no signature with named columns: log it with one")
-        columns, onnx = _columns(model), path / FAST_PATH
-        if onnx.exists():
-            predictor: Predictor = OnnxPredictor(onnx)
-        else:
-            dtypes = {column.name: column.dtype for column in columns}
-            predictor = NativePredictor(mlflow.sklearn.load_model(str(path)), dtypes)
-        return LoadedModel(name, version, version, InputSchema(columns), predictor, _example(model, path))
+        path = mlflow.artifacts.download_artifacts(f"models:/{name}/{version}", dst_path=folder)
+        return load_folder(Path(path), name, version)
+
+
+def load_folder(path: Path, name: str, version: str) -> LoadedModel:
+    """Return the model in a folder of MLflow, in its ONNX form if it has one.
+
+    Raises:
+        UserError: its signature has a column that JSON cannot hold, or there is no signature.
+    """
+    model, onnx = mlflow.models.Model.load(path), path / FAST_PATH
+    if model.signature is None or not model.signature.inputs.has_input_names():
+        raise UserError(f"{name} {version} has no signature with named columns: log it with one")
+    inputs = _inputs(model)
+    if onnx.exists():
+        predictor: Predictor = OnnxPredictor(onnx, inputs)
+    else:
+        predictor = NativePredictor(mlflow.sklearn.load_model(str(path)), inputs)
+    return LoadedModel(name, version, version, InputSchema(inputs), predictor, _example(model, path))
 
 
 def _line(error: Exception) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
 
 
-def _columns(model: Any) -> list[Column]:
-    found = [(one.name, one.type.name, one.required) for one in model.signature.inputs.inputs]
-    if unsupported := [f"{name} ({kind})" for name, kind, _ in found if kind not in COLUMN_TYPES]:
-        raise UserError(f"JSON cannot hold the column {unsupported[0]}")
-    return [Column(name, COLUMN_TYPES[kind], required) for name, kind, required in found]
+def _inputs(model: Any) -> Inputs:
+    """Return the inputs with which `register` logged a model, or those of the signature of any other model."""
+    if model.metadata and INPUTS in model.metadata:
+        return Inputs.from_records(model.metadata[INPUTS])
+    found = [{"name": one.name, "type": one.type.name, "required": one.required} for one in model.signature.inputs]
+    if unsupported := [each for each in found if each["type"] not in DTYPES]:
+        raise UserError("JSON cannot hold the column {name} ({type})".format_map(unsupported[0]))
+    return Inputs.from_records(found)
 
 
 def _example(model: Any, path: Path) -> list[dict[str, Any]]:
+    if model.metadata and EXAMPLE in model.metadata:
+        return model.metadata[EXAMPLE]
     frame = model.load_input_example(str(path))
     return [] if frame is None else json.loads(frame.to_json(orient="records", date_format="iso", double_precision=15))

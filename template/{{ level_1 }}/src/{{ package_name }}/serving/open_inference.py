@@ -1,18 +1,31 @@
 # Managed by copier-mlops: an update merges with your edits.
 """The Open Inference Protocol, version 2: https://github.com/kserve/open-inference-protocol."""
 
+import struct
 from typing import Any
 
 import numpy as np
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from .handler import ApiFormat, Inference
 from .loader import LoadedModel
-from .schema import PROTOCOL, RequestError, Tensor, validate
+from .schema import PROTOCOL, VALUE_TYPES, RequestError, Tensor, validate_json
 
 DATATYPES = {bool: "BOOL", int: "INT64", float: "FP64", str: "BYTES"}  # of a class
+BINARY = {  # NumPy's types of binary tensors
+    **{
+        f"{kind}{bits}": f"<{letter}{bits // 8}"
+        for kind, letter in (("INT", "i"), ("UINT", "u"))
+        for bits in (8, 16, 32, 64)
+    },
+    "FP16": "<f2",
+    "FP32": "<f4",
+    "FP64": "<f8",
+    "BOOL": "?",
+}
 
 
 def routes(inference: Inference) -> list[Route]:
@@ -58,6 +71,45 @@ def routes(inference: Inference) -> list[Route]:
     ]
 
 
+def decode(body: bytes, headers: Headers) -> Any:
+    """Return a request, with the data of binary tensors, which follow the JSON.
+
+    Raises:
+        RequestError: it is invalid.
+    """
+    length = headers.get("inference-header-content-length")
+    if length is None:
+        return validate_json(PROTOCOL, body)
+    if not length.isdecimal() or int(length) > len(body):
+        raise RequestError(400, f"Inference-Header-Content-Length: {length} is not the length of JSON in this body")
+    content, binary = validate_json(PROTOCOL, body[: int(length)]), body[int(length) :]
+    for tensor in content["inputs"]:
+        if (size := (tensor.get("parameters") or {}).get("binary_data_size")) is not None:
+            if not isinstance(size, int) or not 0 <= size <= len(binary):
+                raise RequestError(400, f"{tensor['name']}: binary_data_size {size} is not in this body")
+            tensor["data"], binary = unpack(tensor, binary[:size]), binary[size:]
+    return content
+
+
+def unpack(tensor: Tensor, binary: bytes) -> list[Any]:
+    """Return the values of a binary tensor.
+
+    Raises:
+        RequestError: the bytes are not values of its datatype.
+    """
+    datatype, texts = tensor["datatype"], []
+    try:
+        if datatype != "BYTES":
+            return np.frombuffer(binary, BINARY[datatype]).tolist()
+        while binary:
+            (size,) = struct.unpack_from("<I", binary)
+            text, binary = binary[4 : 4 + size].decode(), binary[4 + size :]
+            texts.append(text)
+        return texts
+    except (KeyError, ValueError, struct.error) as error:
+        raise RequestError(400, f"{tensor['name']}: the binary data are no values of type {datatype}") from error
+
+
 def entity(content: dict[str, Any]) -> str | None:
     """Return `parameters.entity_id` of a request."""
     parameters = content.get("parameters")
@@ -77,7 +129,7 @@ def encode(content: dict[str, Any], model: LoadedModel, prediction: np.ndarray, 
         raise RequestError(422, f"{unknown[0]}: the model has no such output; it has {', '.join(found)}")
     response = {"model_name": model.name, "model_version": model.version, "outputs": [found[name] for name in wanted]}
     extra = {"parameters": {"variant": variant}} if variant else {}
-    return response | extra | ({"id": content["id"]} if "id" in content else {})
+    return response | extra | ({"id": content["id"]} if content.get("id") is not None else {})
 
 
 def tensors(classes: list[Any] | None, prediction: np.ndarray) -> list[Tensor]:
@@ -100,7 +152,7 @@ def metadata(model: LoadedModel, versions: list[str]) -> dict[str, Any]:
         "name": model.name,
         "versions": versions,
         "platform": model.predictor.path,
-        "inputs": [{"name": each.name, "datatype": each.type.datatype, "shape": [-1]} for each in columns],
+        "inputs": [{"name": each.name, "datatype": VALUE_TYPES[each.type].datatype, "shape": [-1]} for each in columns],
         "outputs": [
             {"name": each["name"], "datatype": each["datatype"], "shape": [-1, *each["shape"][1:]]} for each in outputs
         ],
@@ -108,7 +160,7 @@ def metadata(model: LoadedModel, versions: list[str]) -> dict[str, Any]:
 
 
 TENSORS = ApiFormat(
-    decode=lambda body: validate(PROTOCOL.validate_json, body),
+    decode=decode,
     columns=lambda content, model, max_rows: model.inputs.of_tensors(content["inputs"], max_rows),
     encode=encode,
     entity=entity,

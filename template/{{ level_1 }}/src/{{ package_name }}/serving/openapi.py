@@ -10,7 +10,7 @@ from pydantic_core import CoreSchema
 from starlette.routing import BaseRoute, Route
 
 from .loader import LoadedModel, Models
-from .schema import INFERENCE_REQUEST
+from .schema import INFERENCE_REQUEST, VALUE_TYPES
 
 RESPONSES = {
     "200": {"description": "The result"},
@@ -75,7 +75,7 @@ def _tensors(model: LoadedModel) -> list[Schema]:
         {
             "name": each.name,
             "shape": [len(model.example)],
-            "datatype": each.type.datatype,
+            "datatype": VALUE_TYPES[each.type].datatype,
             "data": [row[each.name] for row in model.example],
         }
         for each in model.inputs.columns.values()

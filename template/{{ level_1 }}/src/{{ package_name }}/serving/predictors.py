@@ -7,13 +7,13 @@ from typing import Any, Protocol
 
 import numpy as np
 import onnxruntime
-import pandas as pd
 
+from ..core.inputs import Inputs
 from .schema import Columns
 
-# Properties of the ONNX model, as JSON.
-CLASSES = "classes"  # of its probabilities, or null if it predicts a number
-COLUMNS = "columns"  # original column names in input order; ONNX may rename them
+CLASSES = (
+    "classes"  # property of the ONNX model: the classes of its probabilities as JSON, null if it predicts a number
+)
 
 
 class Predictor(Protocol):
@@ -32,20 +32,21 @@ class OnnxPredictor:
 
     path = "onnx"
 
-    def __init__(self, model: bytes | Path) -> None:
+    def __init__(self, model: bytes | Path, inputs: Inputs) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         source = model if isinstance(model, bytes) else str(model)
         self._session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
-        metadata = self._session.get_modelmeta().custom_metadata_map
-        inputs = zip(json.loads(metadata[COLUMNS]), self._session.get_inputs(), strict=True)
-        self._inputs = [(column, one.name, _DTYPES[one.type]) for column, one in inputs]
+        self._inputs = [  # ONNX may rename columns, but keeps their order
+            (column, one.name, _DTYPES[one.type])
+            for column, one in zip(inputs.columns, self._session.get_inputs(), strict=True)
+        ]
         self._output = [self._session.get_outputs()[-1].name]
-        self.classes = json.loads(metadata[CLASSES])
+        self.classes = json.loads(self._session.get_modelmeta().custom_metadata_map[CLASSES])
 
     def predict(self, columns: Columns) -> np.ndarray:
         """Return probabilities, shape (rows, classes), or numbers, shape (rows,)."""
-        feed = {name: np.array(columns[column], dtype)[:, None] for column, name, dtype in self._inputs}
+        feed = {name: each.array(columns[each.name]).astype(dtype)[:, None] for each, name, dtype in self._inputs}
         output = np.asarray(self._session.run(self._output, feed)[0])
         return output if self.classes is not None else output.ravel()
 
@@ -55,14 +56,14 @@ class NativePredictor:
 
     path = "native"
 
-    def __init__(self, model: Any, dtypes: dict[str, Any]) -> None:
+    def __init__(self, model: Any, inputs: Inputs) -> None:
         self._model = model
-        self._dtypes = dtypes  # by column
+        self._inputs = inputs
         self.classes = [*model.classes_.tolist()] if hasattr(model, "classes_") else None
 
     def predict(self, columns: Columns) -> np.ndarray:
         """Return probabilities, shape (rows, classes), or numbers, shape (rows,)."""
-        frame = pd.DataFrame({name: np.array(columns[name], dtype) for name, dtype in self._dtypes.items()})
+        frame = self._inputs.frame(columns)
         return self._model.predict_proba(frame) if self.classes is not None else self._model.predict(frame)
 
 

@@ -40,7 +40,7 @@ def encode(_: bytes, model: LoadedModel, prediction: np.ndarray, variant: str | 
 
 
 ROWS = ApiFormat(
-    decode=lambda body: body,  # decoded and validated in one step, against the columns of the model
+    decode=lambda body, _: body,  # decoded and validated in one step, against the columns of the model
     columns=lambda body, model, max_rows: model.inputs.of_rows(body, max_rows),
     encode=encode,
 )

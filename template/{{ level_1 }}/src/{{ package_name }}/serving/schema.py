@@ -1,17 +1,17 @@
 # Managed by copier-mlops: an update merges with your edits.
-"""From JSON to the columns that a model reads: pydantic checks each value against the model's signature."""
+"""Validates requests: pydantic checks each value against the columns of the model."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Literal
+from datetime import UTC, datetime
+from typing import Any, Literal, NamedTuple
 
-import numpy as np
 from pydantic_core import CoreSchema, SchemaValidator, ValidationError
 from pydantic_core import core_schema as schema
 
-Columns = Mapping[str, Sequence[Any] | np.ndarray]  # a value for each row, None where it is missing
+from ..core.inputs import Column, Inputs, Type
+
+Columns = Mapping[str, Sequence[Any]]  # a value for each row, None where it is missing
 Tensor = dict[str, Any]
 
 
@@ -23,67 +23,50 @@ class RequestError(Exception):
         self.status = status
 
 
-@dataclass(frozen=True)
-class ColumnType:
-    """A type of the signature: in JSON, in NumPy, in NumPy if a value is missing, and in the protocol."""
+class ValueType(NamedTuple):
+    """A type of `inputs.Column`: in JSON, and in the Open Inference Protocol."""
 
     schema: CoreSchema
-    dtype: Any
-    dtype_if_missing: Any
     datatype: str
-    families: frozenset[str]  # datatypes of the protocol that may hold such values, without their number of bits
-
-    def accepts(self, datatype: str) -> bool:
-        """Return whether a tensor of this datatype may hold such values."""
-        return datatype.rstrip("0123456789") in self.families
+    accepted: tuple[str, ...]  # datatypes of tensors, without their number of bits
 
 
 _TEXT = schema.str_schema(strict=True)  # strict: a value of another type is an error, not converted
 _INT64 = schema.int_schema(strict=True, ge=-(2**63), lt=2**63)
-_FIRST, _END = datetime(1678, 1, 1), datetime(2262, 1, 1)  # outside, NumPy overflows silently
-_TIME = schema.chain_schema([_TEXT, schema.datetime_schema(tz_constraint="naive", ge=_FIRST, lt=_END)])
-_FLOAT = schema.float_schema(strict=True, allow_inf_nan=False)
-_NUMBER = ColumnType(_FLOAT, "f8", "f8", "FP64", frozenset({"FP", "INT", "UINT"}))
-_INTEGER = ColumnType(_INT64, "i8", "f8", "INT64", frozenset({"INT", "UINT"}))
-COLUMN_TYPES = {
+_NUMBER = ValueType(schema.float_schema(strict=True, allow_inf_nan=False), "FP64", ("FP", "INT", "UINT"))
+_INTEGER = ValueType(_INT64, "INT64", ("INT", "UINT"))
+_STRING = ValueType(_TEXT, "BYTES", ("BYTES",))
+VALUE_TYPES: dict[Type, ValueType] = {
     "double": _NUMBER,
     "float": _NUMBER,
     "long": _INTEGER,
     "integer": _INTEGER,
-    "boolean": ColumnType(schema.bool_schema(strict=True), "?", "O", "BOOL", frozenset({"BOOL"})),
-    "string": ColumnType(_TEXT, "O", "O", "BYTES", frozenset({"BYTES"})),
-    "datetime": ColumnType(_TIME, "M8[ns]", "M8[ns]", "BYTES", frozenset({"BYTES"})),
+    "boolean": ValueType(schema.bool_schema(strict=True), "BOOL", ("BOOL",)),
+    "string": _STRING,
+    "datetime": _STRING,  # as ISO 8601 writes it
 }
 
 
-@dataclass(frozen=True)
-class Column:
-    """A column of a model's signature."""
-
-    name: str
-    type: ColumnType
-    required: bool  # else a value may be null, or left out
-
-    @property
-    def dtype(self) -> Any:
-        """The NumPy type of its values."""
-        return self.type.dtype if self.required else self.type.dtype_if_missing
-
-    @property
-    def schema(self) -> CoreSchema:
-        """The schema of a value in JSON."""
-        if self.required:
-            return self.type.schema
-        return schema.with_default_schema(schema.nullable_schema(self.type.schema), default=None)
+def value_schema(column: Column) -> CoreSchema:
+    """Return the schema of a value in JSON."""
+    found = VALUE_TYPES[column.type].schema
+    if column.type == "datetime":
+        zone = UTC if column.zone else None
+        first, last = datetime(1, 1, 2, tzinfo=zone), datetime(9999, 12, 30, tzinfo=zone)  # in any zone
+        time = schema.datetime_schema(tz_constraint="aware" if zone else "naive", ge=first, le=last)
+        found = schema.chain_schema([_TEXT, time])
+    return found if column.required else schema.with_default_schema(schema.nullable_schema(found), default=None)
 
 
 class InputSchema:
-    """Validates requests against the signature of one model."""
+    """Validates requests against the inputs of one model."""
 
-    def __init__(self, columns: Sequence[Column]) -> None:
-        self.columns = {column.name: column for column in columns}
-        row = {each.name: _field(each.schema, each.required) for each in columns}
-        values = {each.name: _field(_list_of(each.schema), each.required) for each in columns}
+    def __init__(self, inputs: Inputs) -> None:
+        self.inputs = inputs
+        self.columns = {column.name: column for column in inputs.columns}
+        schemas = [(each.name, value_schema(each), each.required) for each in inputs.columns]
+        row = {name: _field(value, required) for name, value, required in schemas}
+        values = {name: _field(_list_of(value), required) for name, value, required in schemas}
         self.row_request = _object(rows=_field(_list_of(_object("forbid", **row), min_length=1)))
         self._row_request = SchemaValidator(self.row_request)
         self._values = SchemaValidator(_object("forbid", **values))
@@ -92,9 +75,9 @@ class InputSchema:
         """Return the columns of rows, each of which names its columns.
 
         Raises:
-            RequestError: there are no rows, or too many, or a column or value does not fit the signature.
+            RequestError: there are no rows, or too many, or a column or value does not fit the model.
         """
-        rows = validate(self._row_request.validate_json, body)["rows"]
+        rows = validate_json(self._row_request, body)["rows"]
         _check_rows(len(rows), max_rows)
         return {name: [row[name] for row in rows] for name in self.columns}
 
@@ -102,21 +85,46 @@ class InputSchema:
         """Return the columns of the protocol's tensors: one for each column, of shape [rows] or [rows, 1].
 
         Raises:
-            RequestError: tensors differ in rows, there are too many, or a tensor or value does not fit the signature.
+            RequestError: tensors differ in rows, there are too many, or a tensor or value does not fit the model.
         """
         values = {tensor["name"]: _flatten(tensor) for tensor in tensors}
         sizes = {name: len(flat) for name, flat in values.items()}
+        if len(values) < len(tensors):
+            names = [tensor["name"] for tensor in tensors]
+            raise RequestError(422, f"inputs: {_shorten(max(names, key=names.count))} is there twice")
         if len({*sizes.values()}) > 1:
             raise RequestError(422, f"inputs: tensors differ in their number of rows: {_shorten(sizes)}")
         count = next(iter(sizes.values()), 0)
         _check_rows(count, max_rows)
-        found = validate(self._values.validate_python, values)
+        try:
+            found = validate(self._values.validate_python, values)
+        except RequestError:  # maybe by NaN, which counts as null
+            values = {name: [None if value != value else value for value in flat] for name, flat in values.items()}
+            found = validate(self._values.validate_python, values)
         for tensor in tensors:
-            expected, datatype = self.columns[tensor["name"]].type, tensor["datatype"]
-            if not expected.accepts(datatype):
+            expected, datatype = VALUE_TYPES[self.columns[tensor["name"]].type], tensor["datatype"]
+            if datatype.rstrip("0123456789") not in expected.accepted:
                 problem = f"expected datatype {expected.datatype}, found {_shorten(datatype)}"
                 raise RequestError(422, f"{tensor['name']}: {problem}")
         return {name: found.get(name, [None] * count) for name in self.columns}
+
+
+def validate_json(validator: SchemaValidator, body: bytes) -> Any:
+    """Return a body as pydantic validates it. NaN, which Python's clients write into JSON, counts as null.
+
+    Raises:
+        RequestError: it is invalid.
+    """
+    try:
+        return validate(validator.validate_json, body)
+    except RequestError:
+        if b"NaN" not in body:
+            raise
+    try:
+        content = json.loads(body, parse_constant=lambda name: None if name == "NaN" else float(name))
+    except ValueError as error:
+        raise RequestError(400, f"body: Invalid JSON: {error}") from error
+    return validate(validator.validate_python, content)
 
 
 def validate(validator: Callable[[Any], Any], content: Any) -> Any:
@@ -152,17 +160,19 @@ def _list_of(items: CoreSchema | None = None, min_length: int = 0) -> CoreSchema
     return schema.list_schema(items, strict=True, fail_fast=True, min_length=min_length)
 
 
+_PARAMETERS = _field(schema.nullable_schema(schema.dict_schema()), required=False)
 _TENSOR = _object(
     name=_field(_TEXT),
     shape=_field(_list_of(_INT64)),
     datatype=_field(_TEXT),
-    data=_field(_list_of()),
+    parameters=_PARAMETERS,
+    data=_field(schema.nullable_schema(_list_of()), required=False),  # binary data follows the JSON
 )
 INFERENCE_REQUEST = _object(
-    id=_field(_TEXT, required=False),
-    parameters=_field(schema.any_schema(), required=False),
+    id=_field(schema.nullable_schema(_TEXT), required=False),
+    parameters=_PARAMETERS,
     inputs=_field(_list_of(_TENSOR)),
-    outputs=_field(_list_of(_object(name=_field(_TEXT))), required=False),
+    outputs=_field(schema.nullable_schema(_list_of(_object(name=_field(_TEXT)))), required=False),
 )
 PROTOCOL = SchemaValidator(INFERENCE_REQUEST)
 
@@ -176,7 +186,9 @@ def _check_rows(count: int, most: int) -> None:
 
 def _flatten(tensor: Tensor) -> list[Any]:
     """Return the values of a tensor, which may be nested as its shape is."""
-    data, shape = tensor["data"], tensor["shape"]
+    data, shape = tensor.get("data"), tensor["shape"]
+    if data is None:
+        raise RequestError(422, f"{tensor['name']}: there is no data")
     if shape == [len(data)]:
         return data
     flat = [value for row in data for value in (row if isinstance(row, list) else [row])]

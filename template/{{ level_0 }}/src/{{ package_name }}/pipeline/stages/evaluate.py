@@ -1,18 +1,21 @@
 # Managed by copier-mlops: an update merges with your edits.
 """Evaluate the model on the test rows."""
 
+import math
 from typing import Any
 
 import pandas as pd
 from sklearn.inspection import permutation_importance
 
 from ...core import paths
-from ...core.io import read_model, read_table, write_json
-from ...modeling.data import SLICES, TARGET, VALUE, features_and_target
-from ...modeling.model import business_kpi
+from ...core.errors import UserError
+from ...core.inputs import Inputs
+from ...core.io import read_json, read_model, read_table, write_json
+from ...modeling.data import SLICES, TARGET, features_and_target
+from ..evaluation import evaluate
 from ..figures import plot_importance
 from ..gate import shortfalls
-from ..metrics import SCORING, baseline, performance, predict
+from ..metrics import SCORING, performance, predict, score
 from ..params import load_params
 from ..plots import plot
 
@@ -20,23 +23,35 @@ IMPORTANCE_ROWS = 2_000
 
 
 def main() -> None:
-    """Write metrics, metrics by slice, and figures; print the metrics."""
+    """Write metrics, metrics by slice, and figures; print the metrics, and how they changed since the run before.
+
+    Raises:
+        UserError: a metric is not a finite number, or the test rows have a class that the training rows lack.
+    """
     params, model, test = load_params(), read_model(), read_table(paths.TEST)
     features, target = features_and_target(test)
+    features = Inputs.read().from_table(features)
     prediction = predict(model, features)
-    metrics = {
-        **performance(target, prediction),
-        **business_kpi(target, prediction, test[VALUE], params.business),
-        **baseline(read_table(paths.TRAIN, columns=[TARGET])[TARGET], target),
-    }
+    metrics = evaluate(prediction, read_table(paths.TRAIN, columns=[TARGET]), test, params)
+    if undefined := [name for name, value in metrics.items() if not math.isfinite(value)]:
+        raise UserError(f"{undefined[0]} is {metrics[undefined[0]]} on these test rows: see business_kpi in model.py")
+    before = read_json(paths.METRICS) if paths.METRICS.exists() else {}
     write_json(metrics, paths.METRICS)
     write_json(by_slice(test, target, prediction), paths.SLICES)
     plot(target, prediction)
     plot_importance(importance(model, features, target, params.seed), SCORING)
-    for name, value in metrics.items():
-        print(f"  {name:24} {value:10.4f}")
+    print("\n".join(comparison(metrics, before)))
     for line in shortfalls(metrics, params.gate):
         print(f"  failed the quality gate: {line}")
+
+
+def comparison(metrics: dict[str, float], before: dict[str, float]) -> list[str]:
+    """Return one line for each metric, with its change since the run before if there was one."""
+    lines = []
+    for name, value in metrics.items():
+        change = f"  {value - before[name]:+10.4f} since the run before" if name in before else ""
+        lines.append(f"  {name:24} {value:10.4f}{change}")
+    return lines
 
 
 def by_slice(test: pd.DataFrame, target: pd.Series, prediction: Any) -> list[dict[str, Any]]:
@@ -54,7 +69,7 @@ def by_slice(test: pd.DataFrame, target: pd.Series, prediction: Any) -> list[dic
 
 
 def importance(model: Any, features: pd.DataFrame, target: pd.Series, seed: int) -> pd.Series:
-    """Return the loss in `metrics.SCORING` by feature when it is shuffled, measured on a sample of the rows."""
+    """Return by how much `metrics.score` falls, by feature, when it is shuffled, measured on a sample of the rows."""
     rows = features.sample(min(len(features), IMPORTANCE_ROWS), random_state=seed)
-    loss = permutation_importance(model, rows, target.loc[rows.index], scoring=SCORING, n_repeats=3, random_state=seed)
+    loss = permutation_importance(model, rows, target.loc[rows.index], scoring=score, n_repeats=3, random_state=seed)
     return pd.Series(loss["importances_mean"], index=features.columns)

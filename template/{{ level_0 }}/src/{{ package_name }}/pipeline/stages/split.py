@@ -5,6 +5,7 @@ from ...core.errors import UserError
 from ...core.io import read_table, write_table
 from ...core.paths import RAW, TEST, TRAIN
 from ...modeling import data
+from ..metrics import checked_target
 from ..params import load_params
 
 
@@ -12,10 +13,11 @@ def main() -> None:
     """Write the training rows and the test rows.
 
     Raises:
-        UserError: one of the two is empty.
+        UserError: one of the two is empty, or the training rows are all of one class.
     """
     train, test = data.split(read_table(RAW), load_params().split)
     if train.empty or test.empty:
         raise UserError(f"{len(train)} rows to train on and {len(test)} to test on: check `split` in params.yaml")
+    checked_target(train[data.TARGET])
     write_table(train, TRAIN)
     write_table(test, TEST)

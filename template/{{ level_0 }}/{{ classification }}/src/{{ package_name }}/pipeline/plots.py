@@ -6,31 +6,42 @@ from sklearn.calibration import calibration_curve
 from sklearn.metrics import ConfusionMatrixDisplay, auc, roc_curve
 
 from .figures import REFERENCE_LINE, figure
+from .metrics import choose
+
+MAX_CURVES = 10
 
 
 def plot(target: pd.Series, prediction: pd.DataFrame) -> None:
-    """Plot confusion matrix, ROC curve and calibration; with more than two classes, one curve per class.
+    """Plot confusion matrix, ROC curve and calibration; with more than two classes, a curve for each of the most frequent.
+
+    A class that no row or every row has gets no curve: it is undefined.
 
     Args:
         target: true class, shape (rows,).
         prediction: probability of each class, shape (rows, classes).
     """
     classes = list(prediction.columns)
-    curves = classes[1:] if len(classes) == 2 else classes
-    with figure("confusion_matrix", "Confusion matrix", "predicted class", "true class") as axes:
+    frequent = target.value_counts().index[:MAX_CURVES]
+    curves = [
+        (f"{target.name} = {label}", target == label, prediction.iloc[:, number])
+        for number, label in enumerate(classes)
+        if label in frequent and (number or len(classes) > 2) and target.nunique() > 1
+    ]
+    with figure("confusion_matrix", "Confusion matrix", "", "") as axes:
         ConfusionMatrixDisplay.from_predictions(
-            target, prediction.idxmax(axis="columns"), labels=classes, ax=axes, cmap="Blues", colorbar=False
+            target, choose(prediction), labels=classes, ax=axes, cmap="Blues", colorbar=False
         )
+        axes.set(xlabel=f"predicted {target.name}", ylabel=f"true {target.name}")  # it writes labels of its own
     with figure("roc", "ROC curve", "false positive rate", "true positive rate") as axes:
-        axes.plot([0, 1], [0, 1], **REFERENCE_LINE)
-        for label in curves:
-            false_positive, true_positive, _ = roc_curve(target == label, prediction[label])
+        axes.plot([0, 1], [0, 1], label="random", **REFERENCE_LINE)
+        for label, true, probability in curves:
+            false_positive, true_positive, _ = roc_curve(true, probability)
             area = auc(false_positive, true_positive)
-            axes.plot(false_positive, true_positive, label=f"class {label}: area {area:.3f}")
+            axes.plot(false_positive, true_positive, label=f"{label}: area {area:.3f}")
         axes.legend(loc="lower right")
     with figure("calibration", "Calibration", "predicted probability", "observed frequency") as axes:
-        axes.plot([0, 1], [0, 1], **REFERENCE_LINE)
-        for label in curves:
-            observed, predicted = calibration_curve(target == label, prediction[label], n_bins=10, strategy="quantile")
-            axes.plot(predicted, observed, marker="o", label=f"class {label}")
+        axes.plot([0, 1], [0, 1], label="perfect", **REFERENCE_LINE)
+        for label, true, probability in curves:
+            observed, predicted = calibration_curve(true, probability, n_bins=10, strategy="quantile")
+            axes.plot(predicted, observed, marker="o", label=label)
         axes.legend(loc="upper left")

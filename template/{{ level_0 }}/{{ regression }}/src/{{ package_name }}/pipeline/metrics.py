@@ -7,12 +7,36 @@ import pandas as pd
 from sklearn import metrics
 from sklearn.dummy import DummyRegressor
 
-SCORING = "neg_root_mean_squared_error"  # scorer of permutation importance
+from ..core.column_types import example, kind_of
+from ..core.errors import UserError
+
+SCORING = "RMSE"  # what `score` measures
+
+
+def checked_target(target: pd.Series) -> pd.Series:
+    """Return a target column.
+
+    Raises:
+        UserError: it does not hold numbers.
+    """
+    if kind_of(target) != "numbers":
+        raise UserError(f"{target.name}: a regression predicts numbers, found {example(target)}")
+    return target
 
 
 def predict(model: Any, features: pd.DataFrame) -> pd.Series:
     """Return the predicted target, shape (rows,)."""
-    return pd.Series(model.predict(features), index=features.index)
+    return as_prediction(model.predict(features), None, features)
+
+
+def as_prediction(values: Any, classes: None, features: pd.DataFrame) -> pd.Series:
+    """Return predicted values as `predict` does."""
+    return pd.Series(values, index=features.index)
+
+
+def score(model: Any, features: pd.DataFrame, target: pd.Series) -> float:
+    """Return the negative root mean squared error."""
+    return -float(metrics.root_mean_squared_error(target, predict(model, features)))
 
 
 def performance(target: pd.Series, prediction: pd.Series) -> dict[str, float]:
@@ -36,3 +60,8 @@ def baseline(train_target: pd.Series, target: pd.Series) -> dict[str, float]:
     dummy = DummyRegressor().fit(train_target.to_frame(), train_target)
     prediction = dummy.predict(target.to_frame())
     return {"baseline_rmse": float(metrics.root_mean_squared_error(target, prediction))}
+
+
+def constant_prediction(train_target: pd.Series, index: pd.Index) -> pd.Series:
+    """Return the mean of the target for all rows of `index`."""
+    return pd.Series(float(train_target.mean()), index=index)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from ...core.run_record import Champion
 from ...modeling.params import Params
 
 
@@ -20,6 +21,7 @@ class Candidate:
     params: Params
     metrics: dict[str, float]  # on the test rows
     test: pd.DataFrame
+    champion: Champion | None  # on the same test rows; None if there is nothing to compare with
 
 
 def shortfalls(candidate: Candidate) -> list[str]:

@@ -3,8 +3,10 @@
 
 from mlflow.entities.model_registry import ModelVersion
 
+from ..approval import Approval
 
-def blockers(version: ModelVersion, approved_by: str) -> list[str]:
+
+def blockers(version: ModelVersion, approval: Approval) -> list[str]:
     """Return a line for each of quality gate, model card and compliance check that the version did not pass."""
     tags, lines = version.tags, []
     if tags.get("validation_status") != "passed":

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from ...core.inputs import Inputs
 from ...core.run_record import RunRecord
 
 
@@ -19,6 +20,7 @@ class Run:
     metrics: dict[str, float]
     curves: dict[str, list[float]]  # score by iteration of training, by name; empty if the estimator records none
     model: Any
+    inputs: Inputs  # the columns that it reads
     features: pd.DataFrame  # of the training rows
     train: pd.DataFrame
     test: pd.DataFrame

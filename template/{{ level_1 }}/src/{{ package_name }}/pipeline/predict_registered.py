@@ -1,0 +1,39 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""Predicts the rows of a file with a version of the registry: `poe predict FILE --version N`."""
+
+from typing import Any
+
+import mlflow
+
+from ..core.errors import UserError, exit_on_user_error
+from ..core.inputs import Inputs
+from ..core.io import read_model
+from ..registry.client import INPUTS, Tracking, connected, find
+from .predict import parser, predict_file
+
+
+def main() -> None:
+    """Predict with the named version, or with the model that was trained last."""
+    command = parser()
+    command.add_argument("--version", help="number or alias in the registry; default: the model trained last")
+    arguments = command.parse_args()
+    with exit_on_user_error("predict"):
+        model, inputs = registered(arguments.version) if arguments.version else (read_model(), Inputs.read())
+        print(predict_file(model, inputs, arguments.file, arguments.output))
+
+
+def registered(version: str) -> tuple[Any, Inputs]:
+    """Return a model of the registry by its number or alias, and its inputs."""
+    with connected():
+        found = find(mlflow.MlflowClient(), Tracking.load().model, version)
+        uri = f"models:/{found.name}/{found.version}"
+        metadata = mlflow.models.get_model_info(uri).metadata or {}
+        if INPUTS not in metadata:
+            raise UserError(
+                f"{found.name} {found.version} was not registered by `poe register`: its inputs are unknown"
+            )
+        return mlflow.sklearn.load_model(uri), Inputs.from_records(metadata[INPUTS])
+
+
+if __name__ == "__main__":
+    main()

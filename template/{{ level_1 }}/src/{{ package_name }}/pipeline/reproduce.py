@@ -1,0 +1,58 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""Runs the stages of all `dvc.yaml` that are out of date, as `dvc repro` does, and prints what to commit."""
+
+import argparse
+import logging
+from pathlib import Path
+
+from dvc.exceptions import DvcException
+from dvc.repo import Repo
+
+from ..core.lineage import git
+from ..core.paths import REPORTS
+
+
+def reproduce(stages: list[str], force: bool, alone: bool) -> bool:
+    """Run stages and return whether all succeeded; why one did not is logged as DVC logs it.
+
+    Args:
+        stages: names in `dvc.yaml`; empty for the stages of all pipelines.
+        force: run also what is up to date.
+        alone: do not run the stages before.
+    """
+    # Its advice names dvc.lock alone.
+    logging.getLogger("dvc.repo.scm_context").setLevel(logging.WARNING)
+    try:
+        with Repo() as repo:
+            ran = repo.reproduce(stages or None, all_pipelines=not stages, force=force, single_item=alone)
+    except DvcException:
+        logging.getLogger("dvc").exception("")
+        return False
+    if not ran:
+        print("Data and pipelines are up to date.")
+    return True
+
+
+def results_to_commit() -> list[str]:
+    """Return the small results that differ from the last commit: each dvc.lock, and JSON that Git does not ignore."""
+    results = [":(glob)**/dvc.lock", f":(glob){REPORTS.as_posix()}/**/*.json"]
+    status = git("status", "--porcelain", "--untracked-files=all", "--", *results)
+    return [Path(line[3:]).as_posix() for line in status.splitlines()]
+
+
+def main() -> None:
+    """Run all stages that are out of date, or those that are named."""
+    parser = argparse.ArgumentParser(prog="poe pipeline", description=__doc__)
+    parser.add_argument("stages", nargs="*", metavar="STAGE", help="default: all")
+    parser.add_argument("--force", action="store_true", help="run also what is up to date")
+    parser.add_argument("--alone", action="store_true", help="do not run the stages before")
+    arguments = parser.parse_args()
+    if not reproduce(arguments.stages, arguments.force, arguments.alone):
+        raise SystemExit(1)
+    if changed := results_to_commit():
+        print(f"\nCommit with your code, so that this model can be restored: git add {' '.join(changed)}")
+        print("Then `uv run poe push` stores its data and model for others.")
+
+
+if __name__ == "__main__":
+    main()

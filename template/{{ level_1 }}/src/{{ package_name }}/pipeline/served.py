@@ -1,0 +1,78 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""Predicts as the server does: rows become JSON, which goes through the server's own validation and predictors."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..core.errors import UserError
+from ..core.inputs import Inputs
+from ..serving.loader import LoadedModel
+from ..serving.schema import RequestError
+from .metrics import predict
+
+PROBES = 5  # rows for each column that may be missing, and for each text
+CHUNK = 5_000  # rows that are JSON at a time
+TOLERANCES = {"native": 1e-6, "onnx": 1e-5}  # absolute for a probability, relative to the mean prediction for a number
+
+
+def predict_served(loaded: LoadedModel, table: pd.DataFrame) -> np.ndarray:
+    """Return what the server predicts for the rows of a table.
+
+    Raises:
+        UserError: a column is absent or of another type, or the server refuses a row.
+    """
+    try:
+        return np.concatenate([loaded.predictor.predict(columns) for columns in _requests(loaded, table)])
+    except RequestError as error:
+        raise UserError(f"the server refuses a row: {error}") from error
+
+
+def difference(model: Any, inputs: Inputs, loaded: LoadedModel, test: pd.DataFrame) -> str | None:
+    """Return in which way the server predicts differently from the trained model, or None.
+
+    Compared are all test rows, rows in which each column is missing that may be, and rows with an unknown text.
+
+    Args:
+        model: the trained model.
+        inputs: its columns.
+        loaded: the same model, as the server loads it.
+        test: feature columns of the test rows.
+    """
+    rows = pd.concat([test, *_probes(inputs, test.head(PROBES))], ignore_index=True)
+    expected, found = predict(model, inputs.from_table(rows)).to_numpy(), predict_served(loaded, rows)
+    scale = 1.0 if expected.ndim == 2 else max(1.0, float(np.abs(expected).mean()))
+    off = np.abs(expected - found).reshape(len(rows), -1).max(axis=1) / scale
+    if not off.max() <= TOLERANCES[loaded.predictor.path]:
+        return f"predictions differ by up to {off.max():.2g}{_where(off, test, inputs)}"
+    if expected.ndim == 2 and (other := int((expected.argmax(axis=1) != found.argmax(axis=1)).sum())):
+        return f"the class differs for {other} rows"
+    return None
+
+
+def _requests(loaded: LoadedModel, table: pd.DataFrame) -> Iterator[Any]:
+    for start in range(0, len(table), CHUNK):
+        rows = loaded.inputs.inputs.to_rows(table.iloc[start : start + CHUNK])
+        yield loaded.inputs.of_rows(json.dumps({"rows": rows}).encode(), CHUNK)
+
+
+def _probes(inputs: Inputs, rows: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    for column in inputs.columns:
+        if not column.required:
+            yield rows.assign(**{column.name: None})
+        if column.type == "string":
+            yield rows.assign(**{column.name: "a text that is not in the training data"})
+
+
+def _where(off: np.ndarray, test: pd.DataFrame, inputs: Inputs) -> str:
+    """Return which probe differs most, unless a test row does."""
+    probe = (int(off.argmax()) - len(test)) // min(PROBES, len(test))
+    if probe < 0:
+        return ""
+    names = [
+        column.name for column in inputs.columns for kind in (not column.required, column.type == "string") if kind
+    ]
+    return f" where {names[probe]} is missing or unknown"
