@@ -11,15 +11,32 @@ from copier_mlops.errors import CommandError
 ANSWERS = ".copier-answers.yml"
 
 
-def read_answers(folder: Path) -> dict[str, Any]:
-    """Return the recorded answers.
+def questions(answers: dict[str, Any]) -> dict[str, Any]:
+    """Return the answers to questions, without the facts that are recorded beside them."""
+    return {name: answer for name, answer in answers.items() if name[0] != "_" and name != "applied_level"}
+
+
+def answers_file(folder: Path) -> Path:
+    """Return the answers file, which `copier copy --answers-file` may have given another name.
+
+    Raises:
+        CommandError: there is none, or several.
+    """
+    found = [path for path in folder.glob(".copier-answers*.yml") if b"package_name:" in path.read_bytes()]
+    if (folder / ANSWERS).exists():
+        return folder / ANSWERS
+    if len(found) != 1:
+        raise CommandError(f"{ANSWERS} is missing: run this in a folder that was made from the template")
+    return found[0]
+
+
+def read_answers(folder: Path, name: str | None = None) -> dict[str, Any]:
+    """Return the recorded answers, and the name of their file as `_answers_file`.
 
     Raises:
         CommandError: there are none, or an update cannot use them.
     """
-    path = folder / ANSWERS
-    if not path.exists():
-        raise CommandError(f"{ANSWERS} is missing: run this in a folder that was made from the template")
+    path = folder / name if name else answers_file(folder)
     try:
         answers = yaml.safe_load(path.read_text(encoding="utf-8"))
         source = str(answers["_src_path"])
@@ -35,7 +52,7 @@ def read_answers(folder: Path) -> dict[str, Any]:
             f"the template was no Git repository when this project was made: write the version or commit that it was to"
             f" _commit in {ANSWERS}, commit"
         )
-    return answers
+    return {**answers, "_answers_file": path.name}
 
 
 def add_answer_options(parser: argparse.ArgumentParser) -> None:

@@ -1,47 +1,60 @@
-"""Git, with the settings that an update relies on."""
+"""Git: in the project with its user's settings, in clones of our own with none."""
 
 import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-from plumbum import local
 
 from copier_mlops.errors import CommandError
 
 UNDO = "git reset --hard && git clean -fd"
-# With other values of these, Copier silently loses edits or conflicts, or cannot read the name of a file.
-SETTINGS = {
-    "apply.ignoreWhitespace": "no",
-    "apply.whitespace": "nowarn",
-    "core.quotePath": "true",
-    "status.showUntrackedFiles": "normal",
+LOCK = ":(exclude,top,glob)**/uv.lock"  # `uv run` may write it first, and no update touches it
+# A user's settings change which files Git lists, how it converts them and how it merges.
+WITHOUT_SETTINGS = {
+    "GIT_ATTR_NOSYSTEM": "1",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_COUNT": "1",
+    "GIT_CONFIG_KEY_0": "safe.directory",  # the project may belong to another user
+    "GIT_CONFIG_VALUE_0": "*",
+    **{f"GIT_{role}_{part}": "copier-mlops" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")},
 }
 
 
-def override_settings() -> None:
-    """Set what an update relies on for all Git commands that this process starts."""
-    first = int(os.environ.get("GIT_CONFIG_COUNT", "0"))
-    variables = {"GIT_CONFIG_COUNT": str(first + len(SETTINGS))}
-    for number, (name, value) in enumerate(SETTINGS.items(), start=first):
-        variables |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
-    os.environ.update(variables)
-    local.env.update(variables)  # Copier's own commands have an environment of their own
-
-
-def git(folder: Path, *arguments: str) -> str:
-    """Run Git in `folder` and return its output.
+def git(folder: Path, *arguments: str, stdin: bytes | None = None) -> str:
+    """Run Git in `folder` with the user's settings and return its output.
 
     Raises:
         CommandError: Git fails.
     """
-    done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    return _run(folder, ["-c", "color.ui=false", *arguments], dict(os.environ), stdin)
+
+
+def plain_git(folder: Path, *arguments: str, stdin: bytes | None = None, **variables: str) -> str:
+    """Run Git in a clone of our own, without the user's settings, and return its output.
+
+    Raises:
+        CommandError: Git fails.
+    """
+    others = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    return _run(folder, arguments, others | WITHOUT_SETTINGS | variables, stdin)
+
+
+def _run(folder: Path, arguments: Iterable[str], environment: dict[str, str], stdin: bytes | None) -> str:
+    done = subprocess.run(
+        ["git", *arguments], cwd=folder, input=stdin or b"", capture_output=True, env=environment, check=False
+    )
     if done.returncode:
-        raise CommandError(done.stderr.strip().removeprefix("fatal: "))
-    return done.stdout
+        raise CommandError(os.fsdecode(done.stderr or done.stdout).strip().removeprefix("fatal: "))
+    return os.fsdecode(done.stdout)
+
+
+def paths(listed: str) -> list[str]:
+    """Return the paths that Git listed with `-z`."""
+    return [path for path in listed.split("\0") if path]
 
 
 def undo(folder: Path) -> None:
@@ -59,10 +72,13 @@ def check_clean(folder: Path) -> None:
         raise CommandError("Git is not installed")
     try:
         git(folder, "rev-parse", "--verify", "HEAD")
-        dirty = git(folder, "status", "--porcelain", "--", ":/")
+        dirty = git(folder, "status", "--porcelain", "--untracked-files=normal", "--", ":/", LOCK)
     except CommandError as error:
+        if "dubious ownership" in str(error):
+            raise CommandError(f"Git does not trust this folder, which belongs to another user: {error}") from error
         raise CommandError(
-            f"the repository has no commit yet: `git init -b main`, `git add .`, `git commit`, then again. Git reports: {error}"
+            f"the repository has no commit yet: `git init -b main`, `git add .`, `git commit`, then again."
+            f" Git reports: {error}"
         ) from error
     if dirty:
         raise CommandError(
@@ -75,5 +91,6 @@ def clone_of(folder: Path) -> Iterator[Path]:
     """Yield a throw-away clone of the project, also where it is a folder of a larger repository."""
     with tempfile.TemporaryDirectory() as name:
         prefix = git(folder, "rev-parse", "--show-prefix").strip()
-        git(folder, "clone", "--quiet", git(folder, "rev-parse", "--show-toplevel").strip(), f"{name}/clone")
+        whole = git(folder, "rev-parse", "--show-toplevel").strip()
+        plain_git(Path(name), "clone", "--quiet", "--template=", whole, "clone")
         yield Path(name, "clone", prefix)

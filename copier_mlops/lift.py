@@ -1,194 +1,255 @@
 """Bring a project to another level or version of the template, and keep all edits.
 
-The update first runs on a clone of the repository: a failure there leaves the project unchanged.
+The template is rendered twice, as the project was made from it and as it will be, and `git merge` takes the difference
+over into a clone of the repository. Only a merge that succeeds, or has conflicts to show, reaches the project.
 """
 
 import os
-import shutil
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-import yaml
-from copier import VcsRef, run_update
-
-from copier_mlops.answers import ANSWERS, read_answers
-from copier_mlops.catalogue import released
-from copier_mlops.errors import CommandError, copier_errors
-from copier_mlops.git import check_clean, clone_of, git, undo
-
-# Lines of context that must match for a hunk to apply, or the file is merged: with fewer, a hunk can apply to similar lines.
-WHOLE_FILE = 1_000_000
+from copier_mlops.answers import questions, read_answers
+from copier_mlops.errors import CommandError
+from copier_mlops.git import check_clean, clone_of, git, paths, plain_git, undo
+from copier_mlops.merging import Merged, copy, files, merge, remove
+from copier_mlops.rendering import is_older, level_of, render
+from copier_mlops.styling import format_alike, is_closer
 
 
 @dataclass(frozen=True)
 class Request:
     """What to update to."""
 
-    data: dict[str, Any]
-    newest: bool
-    ask: bool
+    data: dict[str, Any] = field(default_factory=dict)
+    newest: bool = False  # take the newest version of the template
+    version: str | None = None  # or this one
+    ask: bool = False
+    delete_edited: bool = False  # also what lowering or another answer drops
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How an update changed a clean repository: paths relative to the project's folder."""
+    """How an update changes a project; paths are relative to its folder."""
 
-    new: list[str]
-    changed: list[str]
-    gone: list[str]
-    conflicts: list[str]
+    merged: Merged
+    ignored: list[str]  # new files that Git ignores in the project
+    missing: list[str]  # managed files of the template that are not in the project
+    newer_seeds: list[str]  # seeds that the template changed; the team's stay as they are
     before: dict[str, Any]
     answers: dict[str, Any]
 
     @property
-    def questions(self) -> dict[str, Any]:
-        """Return the answers to questions, without the facts that the template records beside them."""
-        return {name: answer for name, answer in self.answers.items() if name[0] != "_" and name != "applied_level"}
-
-    @property
     def is_nothing(self) -> bool:
-        """Return whether the update changed nothing."""
-        return not any((self.new, self.changed, self.gone, self.conflicts))
+        """Return whether the update changes nothing."""
+        return not any((self.merged.new, self.merged.changed, self.merged.gone, self.merged.conflicts))
 
     @property
     def changes_level(self) -> bool:
         """Return whether the project reaches another level."""
-        return self.answers["applied_level"] != self.before.get("applied_level")
+        return level_of(self.answers) != level_of(self.before)
 
 
-def lift(folder: Path, request: Request, *, dry_run: bool, allow_lowering: bool) -> Outcome:
-    """Print the changes of an update, make them unless it is a dry run, and return them.
+class Renders:
+    """The renders that an update needs, each made when it is first used.
+
+    `base` and `theirs` are without the seeds that the project has had; `old` and `new` are with all seeds.
+    """
+
+    def __init__(self, folder: Path, recorded: dict[str, Any], request: Request) -> None:
+        self._folder, self._recorded, self._request = folder, recorded, request
+        self._version = request.version or (None if request.newest else recorded["_commit"])
+
+    @cached_property
+    def base(self) -> Path:
+        """What the project was made from."""
+        return render(self._recorded, self._folder / "base", self._recorded["_commit"])
+
+    def named(self, package: str) -> Path:
+        """What the project was made from, when its package had another name."""
+        folder = self._folder / "named"
+        if not folder.exists():
+            render(self._recorded | {"package_name": package}, folder, self._recorded["_commit"])
+        return folder
+
+    @cached_property
+    def theirs(self) -> Path:
+        """What the project will be."""
+        reached = max(level_of(self._recorded), self._recorded["maturity_level"])  # it may have been edited
+        data = {"maturity_level": reached, **self._request.data, "allow_lowering": True}
+        return render(self._recorded, self._folder / "theirs", self._version, ask=self._request.ask, **data)
+
+    @cached_property
+    def answers(self) -> dict[str, Any]:
+        """The new answers."""
+        return read_answers(self.theirs, self._recorded["_answers_file"])
+
+    @cached_property
+    def old(self) -> Path:
+        """What the project was made from, with its seeds."""
+        return render(self._recorded, self._folder / "old", self._recorded["_commit"], keep_seeds=False)
+
+    @cached_property
+    def new(self) -> Path:
+        """What a new project would be."""
+        return render(self.answers, self._folder / "new", self.answers["_commit"], keep_seeds=False)
+
+    @cached_property
+    def managed(self) -> Path:
+        """What a new project would be, without any seed."""
+        return render(self.answers, self._folder / "managed", self.answers["_commit"])
+
+    def is_seed(self, path: str) -> bool:
+        """Return whether a new file of the template is a seed."""
+        return not (self.managed / path).exists()
+
+
+def lift(folder: Path, request: Request, *, dry_run: bool = False) -> Outcome:
+    """Update the project in `folder`, unless it is a dry run, and return how that changes it.
 
     Raises:
         CommandError: the update is refused or fails; the project is unchanged.
     """
-    read_answers(folder)
     check_clean(folder)
-    with clone_of(folder) as clone:
-        coming = preview(clone, folder, request)
+    recorded = renamed(folder, read_answers(folder), request)
+    with clone_of(folder) as clone, renders_of(recorded, request) as renders:
+        check_versions(recorded, renders.answers, request)
+        outcome = prepare(folder, clone, renders, request)
         if dry_run:
-            return coming
-        if coming.answers["applied_level"] < coming.before.get("applied_level", 0) and not allow_lowering:
+            return outcome
+        if level_of(outcome.answers) < level_of(outcome.before) and not request.delete_edited:
             raise CommandError(
                 "nothing was changed: lowering deletes the files above, with your edits. Add --allow-lowering to do it"
             )
         try:
-            take_over(clone, folder, request, coming)
+            take_over(clone, folder, outcome.merged)
         except BaseException:
             undo(folder)
             raise
-    return coming
+    return outcome
 
 
-def preview(clone: Path, folder: Path, request: Request) -> Outcome:
-    """Update the clone, and print and return the changes.
+@contextmanager
+def renders_of(recorded: dict[str, Any], request: Request) -> Iterator[Renders]:
+    """Yield the renders that an update needs, in a temporary folder."""
+    with TemporaryDirectory() as name:
+        yield Renders(Path(name), recorded, request)
+
+
+def renamed(folder: Path, recorded: dict[str, Any], request: Request) -> dict[str, Any]:
+    """Return the recorded answers with the name that the team gave to the package, and check that the package is there.
 
     Raises:
-        CommandError: an answer is unknown, a file cannot be merged, or a file would be overwritten.
+        CommandError: it is not, or another name is asked for before the folder is renamed.
     """
-    before = read_answers(clone)
-    update(clone, request)
-    coming = outcome(clone, before)
-    if unknown := [name for name in request.data if name not in coming.questions and name != "allow_lowering"]:
+    old = recorded["package_name"]
+    new = request.data.get("package_name", old)
+    packages = {path.split("/")[1] for path in paths(git(folder, "ls-files", "-z", "--", "src/*/__main__.py"))}
+    if new == old and old not in packages and len(packages) == 1:
+        (new,) = packages
+    if new not in packages and new == old:
         raise CommandError(
-            f"there is no question {', '.join(unknown)} at this level; there are {', '.join(coming.questions)}"
+            f"src/{old}/__main__.py is not here, and updates go into src/{old}: add --data package_name=NAME"
+            " if the package has another name now"
         )
-    if garbled := [path for path in [*coming.changed, *coming.conflicts] if not is_text(folder / path)]:
+    if new not in packages:
         raise CommandError(
-            f"{', '.join(garbled)} is not UTF-8, and the update would damage it: save it as UTF-8, commit"
+            f"there is no src/{new} yet: `git mv src/{old} src/{new}`, replace {old} in imports, commit, then again"
         )
-    known = {path.lower(): path for path in git(clone, "ls-files", "-z", "--", ".").split("\0")}
-    if clashes := [known[path.lower()] for path in coming.new if path.lower() in known]:
+    return recorded | {"package_name": new}
+
+
+def check_versions(recorded: dict[str, Any], answers: dict[str, Any], request: Request) -> None:
+    """Check that the update goes forward, and that each answer belongs to a question.
+
+    Raises:
+        CommandError: it does not.
+    """
+    if is_older(answers["_commit"], recorded["_commit"]):
+        raise CommandError(
+            f"{answers['_commit']} of the template is older than {recorded['_commit']}, from which this project was made"
+        )
+    known = questions(answers)
+    if unknown := [name for name in request.data if name not in known]:
+        raise CommandError(f"there is no question {', '.join(unknown)} at this level; there are {', '.join(known)}")
+
+
+def prepare(folder: Path, clone: Path, renders: Renders, request: Request) -> Outcome:
+    """Merge the update into the clone and return how that changes the project.
+
+    Raises:
+        CommandError: a file would be overwritten.
+    """
+    before = read_answers(folder)
+    if before["package_name"] != renders.answers["package_name"]:
+        with_old_name(clone, renders, before["package_name"], renders.answers["package_name"])
+    copy(clone, renders.base, [before["_answers_file"]])  # so that the new answers win
+    format_alike(clone, renders.base, renders.theirs)
+    base, theirs = files(renders.base), files(renders.theirs)
+    merged = merge(clone, renders.base, renders.theirs, delete_edited=request.delete_edited, is_own=renders.is_seed)
+    known = {path.lower(): path for path in paths(git(folder, "ls-files", "-z", "--", "."))}
+    if clashes := [known[path.lower()] for path in merged.new if path.lower() in known]:
         raise CommandError(f"{', '.join(clashes)} and a new file differ in case only: rename yours, commit")
-    if hidden := [path for path in coming.new if (folder / path).exists()]:
+    if hidden := [path for path in merged.new if (folder / path).exists()]:
         raise CommandError(f"Git ignores {', '.join(hidden)}, and the update would overwrite that: move it away")
-    show("New files", coming.new)
-    show("Changed files", [path for path in coming.changed if path != ANSWERS])
-    show("Deleted files", coming.gone)
-    show("Conflicts between your edits and the template's changes", coming.conflicts)
-    if coming.answers["_commit"] != before["_commit"]:
-        print(f"Version of the template: {before['_commit']} -> {coming.answers['_commit']}")
-    show("New answers", [f"{name}: {value}" for name, value in coming.answers.items() if name not in before])
-    return coming
-
-
-def update(folder: Path, request: Request) -> None:
-    """Update the project in `folder`, which is clean.
-
-    Raises:
-        CommandError: the template cannot be fetched, or does not accept an answer.
-    """
-    with copier_errors(lambda cause: explained(cause, request)):
-        run_update(
-            folder,
-            data={**request.data, "fail_on_conflict": False},  # the outcome lists conflicts
-            vcs_ref=None if request.newest else VcsRef.CURRENT,
-            skip_answered=True,
-            context_lines=WHOLE_FILE,
-            defaults=not request.ask,
-            overwrite=True,
-            unsafe=True,
-            quiet=True,
-        )
-
-
-def explained(cause: str, request: Request) -> str:
-    """Return the cause of a failed update with what the user can do."""
-    if "Unknown revision" in cause:
-        return (
-            f"{cause}: the template has lost the version that {ANSWERS} names in _commit. Was a tag moved or renamed, or"
-            " was the project made from changes that were never committed?"
-        )
-    if "must be a directory" in cause or "not found" in cause.lower():
-        return f"{cause}: was the template moved? Its place is _src_path in {ANSWERS}"
-    refused = cause.partition("'maturity_level': ")[2]
-    if refused and not request.newest and request.data.get("maturity_level") in released():
-        return f"{refused}: this level is in a newer version of the template; add --update to take that as well"
-    return refused or cause
-
-
-def outcome(clone: Path, before: dict[str, Any]) -> Outcome:
-    """Return how the working tree of a clone differs from its commit; the files that Git ignores are new too."""
-    listed = git(clone, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=no", "--", ".")
-    prefix = git(clone, "rev-parse", "--show-prefix").strip()
-    entries = [(entry[:2], entry[3:].removeprefix(prefix)) for entry in listed.split("\0") if entry]
-    conflicts = [path for state, path in entries if "U" in state or state == "AA"]
+    rises = level_of(renders.answers) > level_of(before)
     return Outcome(
-        new=[path for path in git(clone, "ls-files", "--others", "-z", "--", ".").split("\0") if path],
-        changed=[path for state, path in entries if "M" in state and path not in conflicts],
-        gone=[path for state, path in entries if "D" in state and path not in conflicts],
-        conflicts=conflicts,
+        merged=merged,
+        ignored=ignored(folder, merged.new),
+        missing=[
+            path
+            for path in theirs
+            if not (clone / path).exists() and path not in merged.moved and (rises or theirs[path] != base.get(path))
+        ],
+        newer_seeds=newer_seeds(renders, base, theirs) if before["_commit"] != renders.answers["_commit"] else [],
         before=before,
-        answers=yaml.safe_load((clone / ANSWERS).read_text(encoding="utf-8")),
+        answers=renders.answers,
     )
 
 
-def show(what: str, lines: list[str]) -> None:
-    """Print a list unless it is empty."""
-    if lines:
-        print(f"{what}:", *sorted(lines), sep="\n  ")
+def with_old_name(clone: Path, renders: Renders, old: str, new: str) -> None:
+    """Let the old name of the package stay in the files of `base` in which the team left it.
+
+    So the template replaces it there, and where the team did so there is nothing to merge.
+    """
+    (renders.named(old) / "src" / old).rename(renders.named(old) / "src" / new)
+    for path in files(renders.base):
+        if is_closer(clone / path, renders.named(old) / path, renders.base / path):
+            copy(renders.named(old), renders.base, [path])
 
 
-def is_text(path: Path) -> bool:
-    """Return whether a file is UTF-8: Copier merges nothing else."""
+def ignored(folder: Path, names: list[str]) -> list[str]:
+    """Return the files that Git ignores in the project."""
+    if not names:
+        return []
     try:
-        path.read_bytes().decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+        listed = git(folder, "check-ignore", "-z", "--stdin", stdin="\0".join(names).encode())
+    except CommandError:  # none of them
+        return []
+    return paths(listed)
 
 
-def take_over(clone: Path, folder: Path, request: Request, coming: Outcome) -> None:
-    """Apply the changes of the clone to the project."""
-    if coming.conflicts:  # Git keeps the sides of a conflict in its index: a copy of the files would lose them
-        update(folder, Request({**request.data, **coming.questions}, request.newest, ask=False))
+def newer_seeds(renders: Renders, base: dict[str, bytes], theirs: dict[str, bytes]) -> list[str]:
+    """Return the seeds of the project that the template changed."""
+    old, new = files(renders.old), files(renders.new)
+    return [path for path in new if path not in theirs and path not in base and old.get(path) != new[path]]
+
+
+def take_over(clone: Path, folder: Path, merged: Merged) -> None:
+    """Make the changes of the clone in the project; Git's index has both sides of each conflict, as after a merge."""
+    copy(clone, folder, [*merged.new, *merged.changed, *merged.conflicts])
+    remove(folder, merged.gone)
+    if not merged.staged:
         return
-    for path in [*coming.new, *coming.changed]:
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(clone / path, folder / path, follow_symlinks=False)
-    for path in coming.gone:
-        (folder / path).unlink()
-        with suppress(OSError):  # one of them is not empty
-            os.removedirs((folder / path).parent)
+    lines = []
+    for entry in paths(merged.staged):
+        mode, hashed, side, path = entry.replace("\t", " ", 1).split(" ", 3)
+        content = os.fsencode(plain_git(clone, "cat-file", "blob", hashed))
+        lines.append(f"{mode} {git(folder, 'hash-object', '-w', '--stdin', stdin=content).strip()} {side}\t{path}")
+    removed = [f"0 {'0' * 40}\t{path}" for path in dict.fromkeys(line.partition("\t")[2] for line in lines)]
+    top = Path(git(folder, "rev-parse", "--show-toplevel").strip())
+    git(top, "update-index", "-z", "--index-info", stdin="\0".join([*removed, *lines, ""]).encode())

@@ -15,6 +15,8 @@ import pytest
 import yaml
 from copier import VcsRef, run_update
 
+import copier_mlops.lift
+from copier_mlops.lift import Request
 from harness.template import ANSWERS_FILE, Project, git, is_seed, levels, options_at
 
 NOW, LATER, MUCH_LATER = "v999.0.0", "v999.1.0", "v999.2.0"  # the working tree, and versions after it
@@ -98,7 +100,20 @@ def commit(project: Project, subject: str) -> None:
     git("commit", "--quiet", "--allow-empty", "--message", subject, folder=project.path)
 
 
-def lift(
+def lift(project: Project, level: int | None = None, *, version: str | None = NOW, **data: Any) -> Lifted:
+    """Update a clean project as `poe level` does, with the given answers; commit nothing."""
+    if level is not None:
+        data["maturity_level"] = level
+    lowering = data.pop("allow_lowering", False)
+    request = Request(
+        data, newest=version is NEWEST, version=None if version == NOW else version, delete_edited=lowering
+    )
+    outcome = copier_mlops.lift.lift(project.path, request)
+    assert outcome.merged.conflicts == conflicts(project)
+    return Lifted(outcome.merged.conflicts, git("status", "--porcelain", folder=project.path))
+
+
+def lift_by_copier(
     project: Project, level: int | None = None, *, version: str | VcsRef | None = VcsRef.CURRENT, **data: Any
 ) -> Lifted:
     """Update a clean project as `copier update` does, with the given answers; commit nothing."""
@@ -113,8 +128,13 @@ def lift(
         unsafe=True,
         quiet=True,
     )
-    conflicts = git("diff", "--name-only", "--diff-filter=U", "--relative", folder=project.path).splitlines()
-    return Lifted(sorted(set(conflicts)), git("status", "--porcelain", folder=project.path))
+    return Lifted(conflicts(project), git("status", "--porcelain", folder=project.path))
+
+
+def conflicts(project: Project) -> list[str]:
+    """Return the files that Git's index has as conflicts."""
+    listed = git("diff", "--name-only", "--diff-filter=U", "--relative", folder=project.path)
+    return sorted(set(listed.splitlines()))
 
 
 def level_of(project: Project) -> int:

@@ -151,7 +151,7 @@ def destination(source: Path) -> str:
 def seed_patterns() -> list[str]:
     """Return the patterns of all files that an update never touches once their level was reached."""
     (block,) = settings()["_exclude"]
-    text = environment().from_string(block).render(_copier_operation="update", applied_level=max(levels()))
+    text = environment().from_string(block).render(keep_seeds=True, applied_level=max(levels()))
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 

@@ -1,5 +1,7 @@
 """Whatever the Git settings of a machine are, edits are merged and conflicts are shown."""
 
+from pathlib import Path
+
 import pytest
 from harness.lifting import HIGH, LOW, commit, expected, run_level, tree
 from harness.template import Project
@@ -35,6 +37,11 @@ SETTINGS = {
         "tag.gpgSign": "true",
     },
     "line ends, Windows": {"core.autocrlf": "true", "core.eol": "crlf"},
+    "files": {
+        "core.attributesFile": "{home}/attributes",
+        "core.excludesFile": "{home}/ignored",
+        "init.templateDir": "{home}/template",
+    },
     "line ends, Unix": {"core.autocrlf": "input", "core.safecrlf": "false"},
 }
 
@@ -53,6 +60,18 @@ def team(lived_in, render) -> Project:
     return project
 
 
+def files_of_a_user(folder: Path) -> Path:
+    """Write files with which Git would ignore, or not compare, what the team has edited."""
+    (folder / "template" / "info").mkdir(parents=True)
+    for name, text in {
+        "attributes": "*.toml -diff\n*.md binary\n",
+        "ignored": "*.md\n*.toml\n/tasks/\n",
+        "template/info/exclude": "*.md\n*.toml\n",
+    }.items():
+        (folder / name).write_text(text)
+    return folder
+
+
 def use(monkeypatch: pytest.MonkeyPatch, settings: dict[str, str]) -> None:
     """Let Git have these settings, over those of any file."""
     monkeypatch.setenv("GIT_CONFIG_COUNT", str(len(settings)))
@@ -62,10 +81,11 @@ def use(monkeypatch: pytest.MonkeyPatch, settings: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
-def test_settings_of_the_user_do_not_matter(team, render, monkeypatch, settings):
+def test_settings_of_the_user_do_not_matter(team, render, monkeypatch, tmp_path, settings):
     files, conflicts = expected(tree(team), tree(render(maturity_level=LOW)), tree(render(maturity_level=HIGH)))
     assert conflicts == ["dvc.yaml", "tasks/levels.toml"]
-    use(monkeypatch, settings)
+    home = files_of_a_user(tmp_path / "home")
+    use(monkeypatch, {name: value.format(home=home) for name, value in settings.items()})
     done = run_level(team, str(HIGH))
     assert done.returncode == 1, done.stderr
     assert "changes:\n  dvc.yaml\n  tasks/levels.toml\n" in done.stdout, done.stderr
@@ -76,7 +96,7 @@ def test_settings_of_the_user_do_not_matter(team, render, monkeypatch, settings)
     for path, ours, theirs in meets:
         assert ours in found[path]
         assert theirs in found[path]
-        assert b"<<<<<<< before updating" in found[path]
+        assert b"<<<<<<< " in found[path]
 
 
 def plain(text: bytes) -> bytes:

@@ -136,28 +136,16 @@ def test_checkout_with_windows_line_ends(lived_in):
     assert BUMP[1] in project.text("pyproject.toml")
 
 
-def test_files_committed_with_windows_line_ends_conflict_until_they_are_normalized(lived_in, render):
-    """As the documentation says: nothing is lost meanwhile."""
+def test_files_committed_with_windows_line_ends_are_merged(lived_in):
     project = lived_in(LOW)
-    attributes = project.text(".gitattributes")
     (project.path / ".gitattributes").write_text("* -text\n")
     edit(project, "pyproject.toml", *BUMP)
     written = project.path / "pyproject.toml"
     written.write_bytes(written.read_bytes().replace(b"\n", b"\r\n"))
     commit(project, "Written on Windows, without .gitattributes")
-    before = git("rev-parse", "HEAD", folder=project.path).strip()
-    assert lift(project, HIGH).conflicts == ["pyproject.toml"]
-    assert BUMP[1] in project.text("pyproject.toml")
-
-    git("reset", "--quiet", "--hard", before, folder=project.path)
-    git("clean", "--quiet", "--force", "-d", folder=project.path)
-    (project.path / ".gitattributes").write_text(attributes)
-    git("add", "--renormalize", ".", folder=project.path)
-    git("commit", "--quiet", "--all", "--message", "Normalize", folder=project.path)
     assert lift(project, HIGH).conflicts == []
-    expected = tree(render(maturity_level=HIGH))
-    expected["pyproject.toml"] = expected["pyproject.toml"].replace(BUMP[0].encode(), BUMP[1].encode())
-    assert difference(tree(project), expected) == ""
+    assert BUMP[1] in project.text("pyproject.toml")
+    assert "mlflow" in project.text("pyproject.toml")
 
 
 def test_answers_of_a_higher_level_are_asked_anew_after_lowering(lived_in):

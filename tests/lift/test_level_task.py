@@ -9,7 +9,19 @@ from contextlib import suppress
 import pytest
 import yaml
 from copier import run_copy
-from harness.lifting import HIGH, LOW, NEWEST, TOOL, commit, difference, level_of, lift, repository, run_level, tree
+from harness.lifting import (
+    HIGH,
+    LOW,
+    NEWEST,
+    TOOL,
+    commit,
+    difference,
+    level_of,
+    lift_by_copier,
+    repository,
+    run_level,
+    tree,
+)
 from harness.template import ANSWERS_FILE, Project, git
 
 UNDO = "git reset --hard && git clean -fd"
@@ -156,7 +168,7 @@ def test_edit_stays_where_it_is_though_the_newer_template_has_a_look_alike_above
     git("tag", "v1000.0.0", folder=later)
     expected = with_look_alike.replace(f"true\n{job}", f"true\n{edited}")
     by_copier = repository(project, tmp_path / "by Copier")
-    assert lift(by_copier, version=NEWEST).conflicts == []
+    assert lift_by_copier(by_copier, version=NEWEST).conflicts == []
     assert by_copier.text(path) != expected
     assert run_level(project, "--update").returncode == 0
     assert project.text(path) == expected
@@ -351,12 +363,26 @@ def test_ignored_file_in_the_way(lived_in):
     assert project.text("dvc.yaml") == "mine: 1\n"
 
 
-@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
-def test_edited_file_that_is_not_utf_8(lived_in, encoding):
+def test_edited_file_in_another_encoding_is_merged(lived_in):
     project = lived_in(LOW)
-    (project.path / ".env.example").write_text("OURS=ë\n", encoding=encoding)
+    page = project.path / "tasks/levels.toml"
+    page.write_bytes("# Zoë's\n".encode("latin-1") + page.read_bytes())
     commit(project, "Edit")
-    assert ".env.example is not UTF-8" in refused(project, str(HIGH))
+    assert run_level(project, str(HIGH)).returncode == 0
+    assert page.read_bytes().startswith("# Zoë's\n".encode("latin-1"))
+    assert b'"level-1.toml"' in page.read_bytes()
+
+
+def test_edited_file_that_git_cannot_merge_is_a_conflict(lived_in):
+    project = lived_in(LOW)
+    page = project.path / "tasks/levels.toml"
+    page.write_text(page.read_text(), encoding="utf-16")
+    mine = page.read_bytes()
+    commit(project, "Edit")
+    done = run_level(project, str(HIGH))
+    assert done.returncode == 1
+    assert "changes:\n  tasks/levels.toml\n" in done.stdout
+    assert page.read_bytes() == mine
 
 
 def test_own_file_that_differs_in_case_only(lived_in):

@@ -1,0 +1,70 @@
+"""Formats renders of the template as the team formats its code, so that a formatter's changes are no edits to merge."""
+
+import shutil
+import subprocess
+import sysconfig
+from difflib import SequenceMatcher
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from copier_mlops.errors import CommandError
+
+RUFF = Path(sysconfig.get_path("scripts"), "ruff")
+
+
+def format_alike(project: Path, base: Path, theirs: Path) -> None:
+    """Format the Python files of two renders by the project's configuration of ruff, where the team did so, too.
+
+    Raises:
+        CommandError: ruff does not accept the project's configuration.
+    """
+    with TemporaryDirectory() as name:
+        formatted = [Path(name, render.name) for render in (base, theirs)]
+        for render, target in zip((base, theirs), formatted, strict=True):
+            copy_python(render, target)
+            run_ruff(project, target)
+        of_base, of_theirs = formatted
+        styled = {path for path in python(base) if is_closer(project / path, of_base / path, base / path)}
+        if styled:
+            for path in styled:
+                shutil.copyfile(of_base / path, base / path)
+            for path in python(theirs):
+                if path in styled or not (base / path).exists():
+                    shutil.copyfile(of_theirs / path, theirs / path)
+
+
+def python(folder: Path) -> list[Path]:
+    """Return the Python files of a folder, relative to it."""
+    return [path.relative_to(folder) for path in folder.rglob("*.py")]
+
+
+def copy_python(render: Path, target: Path) -> None:
+    """Copy the Python files of a render."""
+    for path in python(render):
+        (target / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(render / path, target / path)
+
+
+def run_ruff(project: Path, folder: Path) -> None:
+    """Format a folder by the project's configuration.
+
+    Raises:
+        CommandError: ruff does not accept it.
+    """
+    names = ("ruff.toml", ".ruff.toml", "pyproject.toml")
+    config = next((project / name for name in names if (project / name).exists()), None)
+    options = ["--config", config] if config else ["--isolated"]
+    done = subprocess.run(
+        [RUFF, "format", "--quiet", "--no-cache", *options, folder], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise CommandError(f"ruff does not accept {config}: {' '.join(done.stderr.split())}")
+
+
+def is_closer(found: Path, one: Path, other: Path) -> bool:
+    """Return whether a text has more lines in common with one text than with another, which differs from it."""
+    if not found.is_file() or one.read_bytes() == other.read_bytes():
+        return False
+    lines, *compared = (path.read_bytes().splitlines() for path in (found, one, other))
+    first, second = (SequenceMatcher(None, lines, each, autojunk=False).ratio() for each in compared)
+    return first > second
