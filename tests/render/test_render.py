@@ -14,6 +14,7 @@ import pytest
 import yaml
 from allpairspy import AllPairs
 from harness.capabilities import capabilities
+from harness.projects import models
 from harness.template import ROOT, Project, left_to_fill_in, levels, options, visible_questions
 from mlops import catalogue
 
@@ -46,7 +47,10 @@ each_level = pytest.mark.parametrize("level", levels())
 
 
 class Golden:
-    """The files of one level by default, and below a `[question=answer]` what another answer adds (+) or leaves out (-)."""
+    """The files of one level by default, and below a `[question=answer]` what another answer adds (+) or leaves out (-).
+
+    `[question=answer, question=answer]` is what both together change beyond that.
+    """
 
     def __init__(self, level: int) -> None:
         self.path = GOLDEN / f"level-{level}.txt"
@@ -59,8 +63,8 @@ class Golden:
             if line.startswith("#"):
                 continue
             if line.startswith("["):
-                question, _, answer = line.strip("[]").partition("=")
-                wanted = str(answers.get(question)) == answer
+                conditions = [each.partition("=") for each in line.strip("[]").split(", ")]
+                wanted = all(str(answers.get(question)) == answer for question, _, answer in conditions)
             elif wanted and line.startswith("- "):
                 files.discard(line[2:])
             elif wanted:
@@ -78,6 +82,15 @@ class Golden:
             for value in values[1:]:
                 if question != "maturity_level" and question in default.answers:
                     lines += self._changes(question, value, default, render)
+        self.path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        for model in models():
+            project = render(maturity_level=self.level, **model)
+            expected, found = set(self.expected(project.answers)), set(project.files())
+            if changes := [
+                *(f"- {path}" for path in sorted(expected - found)),
+                *(f"+ {path}" for path in found - expected),
+            ]:
+                lines += [f"[{', '.join(f'{question}={answer}' for question, answer in model.items())}]", *changes]
         self.path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     def _changes(self, question: str, value: Any, default: Project, render: Callable[..., Project]) -> list[str]:

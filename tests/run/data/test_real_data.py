@@ -26,7 +26,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with all data sets as Parquet files."""
     folder = tmp_path_factory.mktemp("tables")
     packages = [part for package in PACKAGES for part in ("--with", package)]
-    script = INSIDE.parent / "load_data_sets.py"
+    script = INSIDE / "load_data_sets.py"
     named = [f"{data_set.name}={data_set.load}" for data_set in DATA_SETS]
     command = [
         "uv",

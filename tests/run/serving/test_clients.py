@@ -2,19 +2,17 @@
 
 import json
 import sys
-from pathlib import Path
 from subprocess import run
 
 import pytest
-from harness.projects import change, inside
+from harness.projects import INSIDE, change, inside
 from harness.server import eventually, serving
 from harness.template import clean_environment
 
-CLIENTS = Path(__file__).parents[2] / "harness" / "clients"
 PACKAGES = {
-    "triton.py": (["tritonclient[http]==2.73.0"], {"binary", "json", "gzip"}),
-    "kserve_client.py": (["kserve==0.21.0"], {"json", "binary"}),
-    "mlserver_codecs.py": (["mlserver==1.7.1", "pandas<3"], {"frame", "tensors"}),
+    "client_triton.py": (["tritonclient[http]==2.73.0"], {"binary", "json", "gzip"}),
+    "client_kserve.py": (["kserve==0.21.0"], {"json", "binary"}),
+    "client_mlserver.py": (["mlserver==1.7.1", "pandas<3"], {"frame", "tensors"}),
 }
 
 
@@ -32,7 +30,7 @@ def test_client_gets_the_predictions_of_the_trained_model(versions, script, tmp_
         command = ["uv", "run", "--quiet", "--no-project", "--python", sys.executable]
         command += [part for package in packages for part in ("--with", package)]
         done = run(
-            [*command, "python", CLIENTS / script, server.url, "customer-churn"],
+            [*command, "python", INSIDE / script, server.url, "customer-churn"],
             input=json.dumps(known["rows"]).replace("null", "NaN"),
             cwd=tmp_path,
             env=clean_environment(),
