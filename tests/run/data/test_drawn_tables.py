@@ -1,4 +1,4 @@
-"""Tables that nobody has thought of: the same prediction everywhere, or one line that names a column."""
+"""Tables of any shape: the same prediction everywhere, or one line that names a column."""
 
 import json
 

@@ -26,8 +26,8 @@ def edit(project: Project, module: str, pattern: str, replacement: str, imports:
     path = project.modeling / module
     text, found = re.subn(pattern, lambda _: replacement, path.read_text(), count=1, flags=re.MULTILINE | re.DOTALL)
     assert found, f"{module} has no {pattern}"
-    docstring, rest = re.match(r'(""".*?"""\n)(.*)', text, re.DOTALL).groups()
-    path.write_text(f"{docstring}\n{imports}\n{rest}")
+    end = text.index('"""\n', 3) + 4  # of the docstring
+    path.write_text(f"{text[:end]}\n{imports}\n{text[end:]}")
 
 
 def test_another_estimator(project):
