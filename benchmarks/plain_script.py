@@ -4,12 +4,12 @@ Run in the folder of a level 1 project, in its environment. It uses the project'
 that the work is the same.
 """
 
-import shutil
-
 from customer_churn.core import io, paths
+from customer_churn.core.inputs import Inputs
 from customer_churn.modeling import data
 from customer_churn.modeling.model import build_model, business_kpi
 from customer_churn.pipeline.checks import Candidate, shortfalls
+from customer_churn.pipeline.data_checks import checked
 from customer_churn.pipeline.describe import describe_run
 from customer_churn.pipeline.expectations import check, load_suite
 from customer_churn.pipeline.figures import plot_importance
@@ -19,27 +19,31 @@ from customer_churn.pipeline.params import load_params
 from customer_churn.pipeline.plots import plot
 from customer_churn.pipeline.stages import register
 from customer_churn.pipeline.stages.evaluate import by_slice, importance
-from customer_churn.pipeline.stages.validate import DATA_DOCS, EXPECTATIONS, write_redirect
+from customer_churn.pipeline.stages.validate import EXPECTATIONS
 from customer_churn.registry import runs, trackers
 from customer_churn.registry.client import Tracking
+from customer_churn.reporting import validation
 
 params, tracking = load_params(), Tracking.load()
 
-frame = data.ingest(params.data, params.seed)
+frame = checked(data.ingest(params.data, params.seed))
 io.write_table(frame, paths.RAW)  # its hash is part of the run
-shutil.rmtree(DATA_DOCS, ignore_errors=True)
-suite = load_suite(EXPECTATIONS)
-assert not check(frame, suite, DATA_DOCS)
-write_redirect()
+suite = load_suite(EXPECTATIONS, frame)
+outcomes = check(frame, suite)
+assert all(outcome.met for outcome in outcomes)
+validation.write(paths.RAW, EXPECTATIONS, len(frame), outcomes)
 io.write_json({"rows": len(frame), "expectations": len(suite.expectations)}, paths.REPORTS / "validation.json")
 
 train, test = data.split(frame, params.split)
 io.write_table(train, paths.TRAIN)
 io.write_table(test, paths.TEST)
-model = build_model(params.model, params.seed).fit(*data.features_and_target(train))
+(train_features, train_target), (test_features, target) = map(data.features_and_target, (train, test))
+inputs = Inputs.of(train_features, test_features)
+model = build_model(params.model, params.seed).fit(inputs.from_table(train_features), train_target)
 io.write_model(model)
+inputs.write()
 
-features, target = data.features_and_target(test)
+features = inputs.from_table(test_features)
 prediction = predict(model, features)
 metrics = {
     **performance(target, prediction),
@@ -59,11 +63,11 @@ with runs.experiment(tracking):
         metrics=metrics,
         curves=learning_curves(model),
         model=model,
-        features=data.features_and_target(train)[0],
+        inputs=inputs,
+        features=train_features,
         train=train,
         test=test,
-        predictions=register.predictions(model, test),
+        predictions=register.predictions(model, inputs, test),
     )
     logged = runs.log_run(run)
-    version = register.register(run, logged)
-    register.write_reports(record.model_copy(update={"run_id": logged.run_id, "version": version}))
+    register.register(run, record.model_copy(update={"run_id": logged.run_id}), logged)

@@ -27,7 +27,6 @@ class DataSet:
     answers: dict[str, str]
     code: list[str] = field(default_factory=list)  # lines of `ingest`, which change `frame`
     slices: list[str] = field(default_factory=list)
-    onnx: bool = True  # whether it has a fast path
     time: str | None = None
 
     def data_py(self) -> str:
@@ -90,7 +89,6 @@ DATA_SETS = [
         "target",
         CLASSES | SKLEARN,
         ["frame['target'] = frame['target'] == 1"],
-        onnx=False,
     ),
     DataSet(
         "loans",
@@ -101,7 +99,6 @@ DATA_SETS = [
             "frame['joint'] = (frame['annual_income_joint'] > 50_000).astype('boolean').mask(frame['annual_income_joint'].isna())"
         ],
         ["state"],
-        onnx=False,
     ),
     DataSet(
         "digits", "sklearn.load_digits(as_frame=True).frame", "target", CLASSES | SKLEARN, ["frame = frame.head(600)"]
@@ -126,7 +123,6 @@ DATA_SETS = [
         CLASSES | XGBOOST,
         ["frame['Year'] = frame['Year'].dt.tz_localize('Europe/Berlin')"],
         ["Cylinders"],
-        onnx=False,
     ),
     DataSet(
         "weather",
@@ -147,7 +143,6 @@ DATA_SETS = [
             "frame['Attrition'] = frame['Attrition'] == 'Yes'",
         ],
         ["Gender"],
-        onnx=False,
     ),
     DataSet("diabetes", "sklearn.load_diabetes(as_frame=True).frame", "target", NUMBERS | SKLEARN, slices=["sex"]),
     DataSet(
@@ -160,7 +155,6 @@ DATA_SETS = [
             "frame['time_hour'] = pd.to_datetime(frame['time_hour'], utc=True)",
         ],
         ["origin"],
-        onnx=False,
     ),
     DataSet(
         "sleep",
@@ -189,7 +183,6 @@ DATA_SETS = [
         NUMBERS | XGBOOST,
         ["frame = frame.dropna(subset=['Salary'])"],
         ["League"],
-        onnx=False,
     ),
     DataSet(
         "ozone",

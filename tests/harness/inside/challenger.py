@@ -11,9 +11,8 @@ import pandas as pd
 mlflow.set_tracking_uri("sqlite:///mlflow.db")
 model, package = sys.argv[1:]
 uri = f"models:/{model}@challenger"
-features, _ = importlib.import_module(f"{package}.modeling.data").features_and_target(
-    pd.read_parquet("data/test.parquet")
-)
+table, _ = importlib.import_module(f"{package}.modeling.data").features_and_target(pd.read_parquet("data/test.parquet"))
+features = importlib.import_module(f"{package}.core.inputs").Inputs.read().from_table(table)
 
 challenger, trained = mlflow.sklearn.load_model(uri), joblib.load("models/model.joblib")
 method = "predict_proba" if hasattr(trained, "predict_proba") else "predict"

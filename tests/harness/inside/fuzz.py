@@ -14,10 +14,10 @@ _, package = sys.argv[1:]
 schema, rows, open_inference = (
     import_module(f"{package}.serving.{name}") for name in ("schema", "rows", "open_inference")
 )
-types = schema.COLUMN_TYPES
-columns = [schema.Column("age", types["double"], False), schema.Column("colour", types["string"], True)]
+core = import_module(f"{package}.core.inputs")
+inputs = core.Inputs((core.Column("age", "double", required=False), core.Column("colour", "string")))
 predictor = SimpleNamespace(classes=["no", "yes"], path="onnx")
-model = SimpleNamespace(name="m", version="1", inputs=schema.InputSchema(columns), predictor=predictor)
+model = SimpleNamespace(name="m", version="1", inputs=schema.InputSchema(inputs), predictor=predictor)
 names = st.sampled_from(["age", "colour", "hue"])
 leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3) | names
 anything = st.recursive(leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3))
@@ -48,7 +48,7 @@ seen: Counter[str] = Counter()
 def answer(body: str, form: object) -> None:
     """Decode, predict and encode, as the server does."""
     try:
-        content = form.decode(body.encode())
+        content = form.decode(body.encode(), {})
         form.entity(content)
         columns = form.columns(content, model, 10)
         form.encode(content, model, np.full((len(columns["colour"]), 2), 0.5, np.float32), None)

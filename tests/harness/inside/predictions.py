@@ -8,9 +8,11 @@ import joblib
 import pandas as pd
 
 _, package = sys.argv[1:]
-features, _ = import_module(f"{package}.modeling.data").features_and_target(pd.read_parquet("data/test.parquet"))
+table, _ = import_module(f"{package}.modeling.data").features_and_target(pd.read_parquet("data/test.parquet"))
+inputs = import_module(f"{package}.core.inputs").Inputs.read()
+features = inputs.from_table(table)
 model = joblib.load("models/model.joblib")
 predicted = {"prediction": model.predict(features).tolist()}
 if hasattr(model, "predict_proba"):
     predicted["probabilities"] = model.predict_proba(features).tolist()
-print(json.dumps({"rows": json.loads(features.to_json(orient="records")), **predicted}))
+print(json.dumps({"rows": inputs.to_rows(table), **predicted}))

@@ -18,6 +18,7 @@ WAYS = {
     "null ids": lambda frame: cell(frame, "customer_id", None, 3),
     "out of range": lambda frame: cell(frame, "monthly_charge", 5000.0, 4),
     "duplicate keys": lambda frame: cell(frame, "customer_id", "C0000007", 5),
+    "empty column": lambda frame: frame.assign(region=None),
     "too few rows": lambda frame: frame.head(400),
     "wrong type": lambda frame: frame.assign(event_timestamp=frame["event_timestamp"].astype(str)),
     "numbers as text": lambda frame: frame.assign(support_calls=frame["support_calls"].astype(str)),

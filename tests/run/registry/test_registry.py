@@ -1,6 +1,8 @@
 """What MLflow keeps of a run and of a model, and what the model card says of it."""
 
 import re
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import yaml
@@ -10,6 +12,14 @@ from huggingface_hub import ModelCard, metadata_load
 from huggingface_hub.repocard_data import model_index_to_eval_results
 
 REQUIRED = ["Intended use", "Training data", "Limitations", "Ethical considerations", "Contact"]
+
+FIRST_START = """
+import mlflow
+from customer_churn.registry.client import connected
+
+with connected():
+    print(len(mlflow.search_experiments()))
+"""
 
 
 def test_challenger_predicts_as_the_trained_model_and_says_what_it_takes(project):
@@ -83,3 +93,25 @@ def test_card_with_an_empty_section_is_refused(churn: Project, heading):
     (churn.path / "docs/model_card_notes.md").write_text(emptied)
     refused = churn.poe("card", "--check", rc=1).stderr
     assert f"the model card is empty under {heading}: write it in docs/model_card_notes.md" in refused
+
+
+def test_two_first_starts_at_once_make_one_database(churn):
+    for path in churn.path.glob("mlflow.db*"):
+        path.unlink()
+    code = FIRST_START
+    with ThreadPoolExecutor(2) as pool:
+        done = [*pool.map(lambda _: churn.run(".venv/bin/python", "-c", code), range(2))]
+    assert [each.stdout.strip() for each in done] == ["1", "1"]
+
+
+def test_folder_that_was_copied_is_explained_and_its_old_place_left_alone(churn):
+    old = {path for path in (churn.path / "mlruns").rglob("*")}
+    copy = churn.path.with_name("moved")
+    shutil.copytree(churn.path, copy, symlinks=True)
+    try:
+        done = Project(copy, churn.answers).stages("register", rc=1)
+    finally:
+        shutil.rmtree(copy)
+    assert f"mlflow.db stores artifacts in {churn.path / 'mlruns'}" in done.stderr
+    assert "it was moved or copied" in done.stderr
+    assert {path for path in (churn.path / "mlruns").rglob("*")} == old

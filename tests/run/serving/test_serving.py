@@ -103,7 +103,7 @@ def test_any_bad_request_gets_one_line_and_no_traceback(server, rows):
         body_of(spoilt): 422,
         body_of([{**rows[0], "contract": None}]): 422,
         body_of([{**rows[0], "contract": "unknown in training"}]): 200,
-        body_of(rows[:1]).replace(b'"tenure_months": ', b'"tenure_months": NaN, "ignored": '): 422,
+        body_of(rows[:1]).replace(b'"tenure_months": ', b'"tenure_months": NaN, "unknown": '): 422,
         b"\xff\xfe": 400,
         b"": 400,
     }

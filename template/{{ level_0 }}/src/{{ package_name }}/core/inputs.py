@@ -87,7 +87,9 @@ class Column:
             return pd.Categorical.from_codes(dtype.categories.get_indexer(pd.Index(array)).tolist(), dtype=dtype)
         if self.zone:
             return pd.DatetimeIndex(array, tz="UTC").tz_convert(self.zone)
-        return pd.array(array, TEXT) if self.type == "string" else array
+        if self.type == "string" and not isinstance(next(iter(array), None), str):
+            return pd.array(array, TEXT)  # pandas would not recognize text
+        return array
 
     def to_json(self, values: pd.Series | list[None]) -> list[Any]:
         """Return what `check` returned as JSON has it."""
