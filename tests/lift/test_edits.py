@@ -50,7 +50,7 @@ EDITS = [
     Edit(".pre-commit-config.yaml", "--maxkb=1024", "--maxkb=4096"),
     Edit(".github/CODEOWNERS", "* @", "/docs/ @writers\n* @"),
     Edit(".github/pull_request_template.md", "## Review", "## Ticket\n\n## Review"),
-    Edit("src/customer_churn/pipeline/gate.py", "lines = []", "lines: list[str] = []  # ours"),
+    Edit("src/customer_churn/pipeline/gate.py", 'PLACE = "params.yaml: gate"', 'PLACE = "params.yaml: gate"  # ours'),
     Edit("dvc.yaml", "  register:", "  ours:\n    cmd: echo ours\n    outs: [ours.txt]\n\n  register:"),
     Edit("config/tracking.yaml", "purpose: production", "purpose: tuning"),
     Edit("config/governance.yaml", "four_eyes: false", "four_eyes: true"),
@@ -201,7 +201,7 @@ def test_edits_of_a_renamed_package_are_kept_by_the_next_version(render_version,
     assert lift(project, package_name="loyalty").conflicts == []
     commit(project, "Tell the template")
     gate = project.path / "src/loyalty/pipeline/gate.py"
-    gate.write_text(gate.read_text().replace("lines = []", "lines: list[str] = []  # ours"))
+    gate.write_text(gate.read_text().replace('PLACE = "params.yaml: gate"', 'PLACE = "params.yaml: gate"  # ours'))
     commit(project, "Edit")
     answers = {"maturity_level": level, "package_name": "loyalty"}
     files, conflicts = expected(

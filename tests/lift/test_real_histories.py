@@ -59,7 +59,7 @@ def test_file_that_the_team_moved_is_updated_where_it_is(lived_in, later):
 
 def test_file_that_the_template_renamed_takes_the_edits_along(lived_in, later):
     project = made_from(later, lived_in(LOW))
-    edit(project, MANAGED, "lines = []", "lines: list[str] = []  # ours")
+    edit(project, MANAGED, 'PLACE = "params.yaml: gate"', 'PLACE = "params.yaml: gate"  # ours')
     commit(project, "Edit")
     source = module(later, MANAGED)
     source.rename(source.with_name("limits.py"))
@@ -102,7 +102,7 @@ def test_other_answer_keeps_edited_files_unless_they_may_be_deleted(lived_in):
 def test_renamed_package_is_recognized(lived_in, render):
     project = lived_in(LOW)
     git("mv", "src/customer_churn", "src/loyalty", folder=project.path)
-    edit(project, "src/loyalty/pipeline/gate.py", "lines = []", "lines: list[str] = []  # ours")
+    edit(project, "src/loyalty/pipeline/gate.py", 'PLACE = "params.yaml: gate"', 'PLACE = "params.yaml: gate"  # ours')
     commit(project, "Rename")
     assert lift(project, HIGH).conflicts == []
     assert yaml.safe_load(project.text(ANSWERS_FILE))["package_name"] == "loyalty"
