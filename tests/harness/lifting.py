@@ -179,7 +179,9 @@ def expected(
             found = mine[path] if path not in base or is_seed(path) else None
         elif path not in base and path not in mine:
             found = theirs[path]
-        elif path in base and (path not in mine or is_seed(path)):  # it was deleted, or is the team's
+        elif (path in base and path not in mine) or (
+            path in mine and is_seed(path)
+        ):  # it was deleted, or is the team's
             found = mine.get(path)
         elif mine[path] == base.get(path):
             found = theirs[path]
