@@ -16,9 +16,18 @@ from harness.template import Project, clean_environment
 
 SUITE = "- expect_table_row_count_to_be_between: { min_value: 50 }\n"
 TOLERANCE = {"native": 1e-6, "onnx": 1e-5}
-KINDS = {
-    "-".join(answers.values()): [*sets] for answers, sets in groupby(DATA_SETS, key=lambda data_set: data_set.answers)
-}
+SHORT = {"penguins", "loans", "irises", "cars", "flights", "sleep", "diamonds", "ozone"}  # the most awkward ones
+
+
+def parts() -> list[Any]:
+    """Return the data sets by problem and framework: two in each run, the others in the long one."""
+    found = []
+    for answers, group in groupby(DATA_SETS, key=lambda data_set: data_set.answers):
+        data_sets = [*group]
+        for name, marks in (("short", ()), ("long", pytest.mark.long)):
+            part = [each for each in data_sets if (each.name in SHORT) == (name == "short")]
+            found.append(pytest.param(part, id="-".join([*answers.values(), name]), marks=marks))
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -45,10 +54,10 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(scope="module", params=parts())
 def registered(request, install: Callable[..., Project], tables: Path) -> dict[str, Any]:
     """Return a project that has registered a model of each data set of its kind, and what each predicts."""
-    data_sets = KINDS[request.param]
+    data_sets = request.param
     project = install(maturity_level=1, **data_sets[0].answers)
     (project.path / "expectations/raw.yaml").write_text(SUITE)
     iterations = {"scikit-learn": "model__max_iter", "xgboost": "model__n_estimators"}[project.answers["framework"]]

@@ -8,7 +8,7 @@ import pytest
 from harness.projects import NOISE, STAGES, change, is_better_than_baseline, md5, models, named, registry, stages_run
 
 IMPOSSIBLE = {"classification": {"min_accuracy": 1.01}, "regression": {"min_r2": 1.01}}
-BUSINESS = {"classification": {"business__contact_cost": 25}, "regression": {"business__top_share": 0.2}}
+BUSINESS = {"classification": {"business__contact_cost": 0.05}, "regression": {"business__top_share": 0.2}}
 BLOCKED = ["unshare", "--map-root-user", "--net"]
 
 

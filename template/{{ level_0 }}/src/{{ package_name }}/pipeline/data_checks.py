@@ -1,6 +1,7 @@
 # Managed by copier-mlops: an update merges with your edits.
 """Checks that the raw data is what the constants of `modeling/data.py` promise."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
@@ -9,6 +10,8 @@ from ..core.column_types import example, kind_of, unify_types
 from ..core.errors import UserError
 from ..modeling import data
 from .metrics import checked_target
+
+MANY_TEXTS = 100
 
 
 def checked(frame: Any) -> pd.DataFrame:
@@ -56,6 +59,19 @@ def _check_features(frame: pd.DataFrame) -> None:
             raise _error(constant, "it is among the features, so the model would learn it: add it to KNOWN_LATER")
     if features.empty:
         raise UserError("data.py: features_and_target returned no feature column")
+    if notes := [f"{name} {note}" for name in features for note in _notes(features[name])]:
+        print(f"  check that build_features makes sense of them: {'; '.join(notes)}")
+
+
+def _notes(column: pd.Series) -> Iterator[str]:
+    """Yield what is unusual about a feature column."""
+    distinct = column.nunique()
+    if distinct < 2:
+        yield "has one value" if distinct else "has no value"
+    if kind_of(column) == "text" and distinct > MANY_TEXTS:
+        yield f"has {distinct:,} different texts"
+    if kind_of(column) == "times":
+        yield "holds times"
 
 
 def _error(constant: str, problem: str) -> UserError:
