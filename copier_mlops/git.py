@@ -33,17 +33,17 @@ def git(folder: Path, *arguments: str, stdin: bytes | None = None) -> str:
     return _run(folder, ["-c", "color.ui=false", *arguments], dict(os.environ), stdin)
 
 
-def plain_git(folder: Path, *arguments: str, stdin: bytes | None = None, **variables: str) -> str:
+def plain_git(folder: Path, *arguments: str, **variables: str) -> str:
     """Run Git in a clone of our own, without the user's settings, and return its output.
 
     Raises:
         CommandError: Git fails.
     """
     others = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    return _run(folder, arguments, others | WITHOUT_SETTINGS | variables, stdin)
+    return _run(folder, arguments, others | WITHOUT_SETTINGS | variables)
 
 
-def _run(folder: Path, arguments: Iterable[str], environment: dict[str, str], stdin: bytes | None) -> str:
+def _run(folder: Path, arguments: Iterable[str], environment: dict[str, str], stdin: bytes | None = None) -> str:
     done = subprocess.run(
         ["git", *arguments], cwd=folder, input=stdin or b"", capture_output=True, env=environment, check=False
     )

@@ -71,10 +71,7 @@ class Renders:
 
     def named(self, package: str) -> Path:
         """What the project was made from, when its package had another name."""
-        folder = self._folder / "named"
-        if not folder.exists():
-            render(self._recorded | {"package_name": package}, folder, self._recorded["_commit"])
-        return folder
+        return render(self._recorded | {"package_name": package}, self._folder / "named", self._recorded["_commit"])
 
     @cached_property
     def theirs(self) -> Path:
@@ -115,10 +112,11 @@ def lift(folder: Path, request: Request, *, dry_run: bool = False) -> Outcome:
         CommandError: the update is refused or fails; the project is unchanged.
     """
     check_clean(folder)
-    recorded = renamed(folder, read_answers(folder), request)
+    before = read_answers(folder)
+    recorded = renamed(folder, before, request)
     with clone_of(folder) as clone, renders_of(recorded, request) as renders:
         check_versions(recorded, renders.answers, request)
-        outcome = prepare(folder, clone, renders, request)
+        outcome = prepare(folder, clone, renders, request, before)
         if dry_run:
             return outcome
         if level_of(outcome.answers) < level_of(outcome.before) and not request.delete_edited:
@@ -178,13 +176,12 @@ def check_versions(recorded: dict[str, Any], answers: dict[str, Any], request: R
         raise CommandError(f"there is no question {', '.join(unknown)} at this level; there are {', '.join(known)}")
 
 
-def prepare(folder: Path, clone: Path, renders: Renders, request: Request) -> Outcome:
-    """Merge the update into the clone and return how that changes the project.
+def prepare(folder: Path, clone: Path, renders: Renders, request: Request, before: dict[str, Any]) -> Outcome:
+    """Merge the update into the clone and return how that changes the project, which has the answers `before`.
 
     Raises:
         CommandError: a file would be overwritten.
     """
-    before = read_answers(folder)
     if before["package_name"] != renders.answers["package_name"]:
         with_old_name(clone, renders, before["package_name"], renders.answers["package_name"])
     copy(clone, renders.base, [before["_answers_file"]])  # so that the new answers win
@@ -216,10 +213,11 @@ def with_old_name(clone: Path, renders: Renders, old: str, new: str) -> None:
 
     So the template replaces it there, and where the team did so there is nothing to merge.
     """
-    (renders.named(old) / "src" / old).rename(renders.named(old) / "src" / new)
+    with_old = renders.named(old)
+    (with_old / "src" / old).rename(with_old / "src" / new)
     for path in files(renders.base):
-        if is_closer(clone / path, renders.named(old) / path, renders.base / path):
-            copy(renders.named(old), renders.base, [path])
+        if is_closer(clone / path, with_old / path, renders.base / path):
+            copy(with_old, renders.base, [path])
 
 
 def ignored(folder: Path, names: list[str]) -> list[str]:

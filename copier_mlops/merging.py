@@ -4,11 +4,10 @@ Git finds files that the team moved and files that the template renamed, and mer
 """
 
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import MappingProxyType
 
 from tomlkit.exceptions import TOMLKitError
 
@@ -48,9 +47,12 @@ def merge(clone: Path, base: Path, theirs: Path, *, delete_edited: bool, is_own:
     original = plain_git(clone, "rev-parse", "HEAD").strip()
     ancestor = commit(clone, tree_with(clone, base))
     ours = commit(clone, plain_git(clone, "rev-parse", "HEAD^{tree}").strip(), ancestor)
+    whole = (theirs / PYPROJECT).read_text(encoding="utf-8")
     text, changes = postponed_changes(clone, base, theirs)
-    merge_commit(clone, ours, commit(clone, tree_with(clone, theirs, {PYPROJECT: text}), ancestor))
-    if PYPROJECT in unmerged(clone):  # by requirement it needs a file that can be parsed
+    (theirs / PYPROJECT).write_text(text, encoding="utf-8")
+    merge_commit(clone, ours, commit(clone, tree_with(clone, theirs), ancestor))
+    if PYPROJECT in unmerged(clone):  # what is postponed needs a file that can be parsed
+        (theirs / PYPROJECT).write_text(whole, encoding="utf-8")
         merge_commit(clone, ours, commit(clone, tree_with(clone, theirs), ancestor))
     elif changes:
         merged = (clone / PYPROJECT).read_text(encoding="utf-8")
@@ -97,19 +99,13 @@ def check_folders(clone: Path, theirs: Path) -> None:
         )
 
 
-def tree_with(clone: Path, render: Path, texts: Mapping[str, str] = MappingProxyType({})) -> str:
-    """Write the commit's tree with the render in place of the project's folder, and return its hash.
-
-    Files in `texts` have that text instead of the render's.
-    """
+def tree_with(clone: Path, render: Path) -> str:
+    """Write the commit's tree with the render in place of the project's folder, and return its hash."""
     prefix = plain_git(clone, "rev-parse", "--show-prefix").strip()
     git_dir = plain_git(clone, "rev-parse", "--absolute-git-dir").strip()
     with TemporaryDirectory() as name:
         index = {"GIT_INDEX_FILE": f"{name}/index", "GIT_DIR": git_dir}
         plain_git(render, "add", "--force", "--all", ".", GIT_WORK_TREE=str(render), **index)
-        for path, text in texts.items():
-            blob = plain_git(clone, "hash-object", "-w", "--stdin", stdin=text.encode()).strip()
-            plain_git(render, "update-index", "--cacheinfo", f"100644,{blob},{path}", **index)
         tree = plain_git(render, "write-tree", **index).strip()
         if not prefix:
             return tree

@@ -4,13 +4,15 @@
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import tomlkit
 from packaging.requirements import InvalidRequirement, Requirement
 from tomlkit.items import Array
 
 Place = tuple[str, ...]
-Change = tuple[Place, str, str]  # list, requirement before and after; empty if there is none
+Entry = str | dict[str, Any]  # a requirement, or a table such as { include-group = "…" }
+Change = tuple[Place, Entry, Entry]  # list, entry before and after; empty if there is none
 
 
 def postponed(base: str, ours: str, theirs: str) -> tuple[str, list[Change]]:
@@ -20,14 +22,14 @@ def postponed(base: str, ours: str, theirs: str) -> tuple[str, list[Change]]:
     """
     old, mine, document = lists(base), lists(ours), tomlkit.parse(theirs)
     changes: list[Change] = []
-    for place, new in arrays(document):
+    for place, after in lists(theirs).items():
         before = old.get(place)
-        if place not in mine or before is None or before in (mine[place], [*map(str, new)]):
+        if place not in mine or before is None or before in (mine[place], after):
             continue
-        found = [*changed(place, before, [*map(str, new)])]
-        if all(can_apply(change, mine[place], before) for change in found):
+        found = [*changed(place, before, after)]
+        if all(can_apply(change, mine[place]) for change in found):
             changes += found
-            put(document, place, base)
+            put(document, place, tomlkit.parse(base))
     return tomlkit.dumps(document), changes
 
 
@@ -37,27 +39,26 @@ def applied(text: str, changes: list[Change]) -> str:
     found = dict(arrays(document))
     for place, before, after in changes:
         array = found[place]
-        names = [name_of(entry) for entry in array]
+        names = [name_of(entry) for entry in array.unwrap()]
         if before and name_of(before) in names:
             number = names.index(name_of(before))
             if after:
                 array[number] = after
             else:
                 array.pop(number)
-        elif after and name_of(after) not in names:
-            array.insert(len([name for name in names if name and name < name_of(after)]), after)
+        elif not before and name_of(after) not in names:  # what the team removed stays away
+            array.insert(len([name for name in names if name < name_of(after)]), after)
     return tomlkit.dumps(document)
 
 
-def can_apply(change: Change, mine: list[str], before: list[str]) -> bool:
+def can_apply(change: Change, mine: list[Entry]) -> bool:
     """Return whether the team left the requirement as it was, or does not have it."""
     _, old, new = change
     present = {name_of(entry): entry for entry in mine}
-    name = name_of(old or new)
-    return present.get(name) in (None, old) if old else present.get(name) in (None, new)
+    return present.get(name_of(old or new)) in (None, old or new)
 
 
-def changed(place: Place, before: list[str], after: list[str]) -> Iterator[Change]:
+def changed(place: Place, before: list[Entry], after: list[Entry]) -> Iterator[Change]:
     """Yield the changes between two lists."""
     old, new = ({name_of(entry): entry for entry in entries} for entries in (before, after))
     for name in old | new:
@@ -65,9 +66,9 @@ def changed(place: Place, before: list[str], after: list[str]) -> Iterator[Chang
             yield place, old.get(name, ""), new.get(name, "")
 
 
-def lists(text: str) -> dict[Place, list[str]]:
+def lists(text: str) -> dict[Place, list[Entry]]:
     """Return all lists of requirements."""
-    return {place: [*map(str, array)] for place, array in arrays(tomlkit.parse(text))}
+    return {place: array.unwrap() for place, array in arrays(tomlkit.parse(text))}
 
 
 def arrays(document: tomlkit.TOMLDocument) -> Iterator[tuple[Place, Array]]:
@@ -83,18 +84,20 @@ def arrays(document: tomlkit.TOMLDocument) -> Iterator[tuple[Place, Array]]:
             yield (*table, name), array
 
 
-def put(document: tomlkit.TOMLDocument, place: Place, source: str) -> None:
-    """Write a list as it is in another text."""
-    found, other = document, tomlkit.parse(source)
+def put(document: tomlkit.TOMLDocument, place: Place, source: tomlkit.TOMLDocument) -> None:
+    """Write a list as it is in another document."""
+    found, other = document, source
     for key in place[:-1]:
         found, other = found[key], other[key]
     found[place[-1]] = other[place[-1]]
 
 
-def name_of(entry: str) -> str:
+def name_of(entry: Entry) -> str:
     """Return the name and marker of a requirement; what is none, such as an included group, is its own name."""
+    if not isinstance(entry, str):
+        return str(entry)
     try:
         found = Requirement(entry)
     except InvalidRequirement:
-        return str(entry)
+        return entry
     return f"{found.name.lower()} {found.marker or ''}"

@@ -19,11 +19,8 @@ def format_alike(project: Path, base: Path, theirs: Path) -> None:
         CommandError: ruff does not accept the project's configuration.
     """
     with TemporaryDirectory() as name:
-        formatted = [Path(name, render.name) for render in (base, theirs)]
-        for render, target in zip((base, theirs), formatted, strict=True):
-            copy_python(render, target)
-            run_ruff(project, target)
-        of_base, of_theirs = formatted
+        of_base, of_theirs = (shutil.copytree(render, Path(name, render.name)) for render in (base, theirs))
+        run_ruff(project, Path(name))
         styled = {path for path in python(base) if is_closer(project / path, of_base / path, base / path)}
         if styled:
             for path in styled:
@@ -36,13 +33,6 @@ def format_alike(project: Path, base: Path, theirs: Path) -> None:
 def python(folder: Path) -> list[Path]:
     """Return the Python files of a folder, relative to it."""
     return [path.relative_to(folder) for path in folder.rglob("*.py")]
-
-
-def copy_python(render: Path, target: Path) -> None:
-    """Copy the Python files of a render."""
-    for path in python(render):
-        (target / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(render / path, target / path)
 
 
 def run_ruff(project: Path, folder: Path) -> None:

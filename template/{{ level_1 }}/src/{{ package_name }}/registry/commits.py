@@ -2,6 +2,7 @@
 """The commits of this clone that contain the code of a version, and the `dvc.lock` of its data and model."""
 
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import yaml
@@ -40,9 +41,12 @@ class Commits:
 def commits_of(version: ModelVersion) -> Commits:
     """Return the commits that contain what a version was made from, if possible one that contains all of it."""
     with_code, with_outputs = _commits_with_code(version), _commits_with_outputs(version)
-    for commit in [*with_outputs, *with_code]:
-        if _has_code(version, commit) and _has_outputs(version, commit):
-            return Commits(commit, commit)
+    both = chain(
+        (commit for commit in with_outputs if _has_code(version, commit)),
+        (commit for commit in with_code if _has_outputs(version, commit)),
+    )
+    if commit := next(both, None):
+        return Commits(commit, commit)
     return Commits(next(iter(with_code), None), next(iter(with_outputs), None))
 
 

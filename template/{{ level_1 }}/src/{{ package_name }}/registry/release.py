@@ -96,9 +96,8 @@ def describe(found: ModelVersion) -> str:
     names = [*(found.aliases or []), *([tags["release"]] if "release" in tags else [])]
     metrics, *_ = (found.description or "").split("\n")
     changed = "" if tags.get("git_clean") == "True" else ", with changes that were not committed then"
-    commits = commits_of(found)
-    if (tag := tags.get("release")) and git("tag", "--list", tag):
-        commits = Commits(tag, tag)
+    tag = tags.get("release")
+    commits = Commits(tag, tag) if tag and git("tag", "--list", tag) else commits_of(found)
     lines = {
         "code": tags.get("git_commit", "not in Git") + changed,
         "data": f"DVC {tags['data_md5']}",
