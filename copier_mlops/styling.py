@@ -7,20 +7,19 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from copier_mlops.errors import CommandError
-
 RUFF = Path(sysconfig.get_path("scripts"), "ruff")
 
 
 def format_alike(project: Path, base: Path, theirs: Path) -> None:
     """Format the Python files of two renders by the project's configuration of ruff, where the team did so, too.
 
-    Raises:
-        CommandError: ruff does not accept the project's configuration.
+    A configuration that this version of ruff does not accept is no reason to stop: the files stay as they are.
     """
     with TemporaryDirectory() as name:
         of_base, of_theirs = (shutil.copytree(render, Path(name, render.name)) for render in (base, theirs))
-        run_ruff(project, Path(name))
+        if problem := run_ruff(project, Path(name)):
+            print(f"The template's code was not formatted as yours is, which may cost conflicts: {problem}")
+            return
         styled = {path for path in python(base) if is_closer(project / path, of_base / path, base / path)}
         if styled:
             for path in styled:
@@ -35,20 +34,15 @@ def python(folder: Path) -> list[Path]:
     return [path.relative_to(folder) for path in folder.rglob("*.py")]
 
 
-def run_ruff(project: Path, folder: Path) -> None:
-    """Format a folder by the project's configuration.
-
-    Raises:
-        CommandError: ruff does not accept it.
-    """
+def run_ruff(project: Path, folder: Path) -> str:
+    """Format a folder by the project's configuration, and return why ruff did not; empty if it did."""
     names = ("ruff.toml", ".ruff.toml", "pyproject.toml")
     config = next((project / name for name in names if (project / name).exists()), None)
     options = ["--config", config] if config else ["--isolated"]
     done = subprocess.run(
         [RUFF, "format", "--quiet", "--no-cache", *options, folder], capture_output=True, text=True, check=False
     )
-    if done.returncode:
-        raise CommandError(f"ruff does not accept {config}: {' '.join(done.stderr.split())}")
+    return " ".join(done.stderr.split()) if done.returncode else ""
 
 
 def is_closer(found: Path, one: Path, other: Path) -> bool:

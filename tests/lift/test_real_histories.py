@@ -1,6 +1,7 @@
 """What teams do to a repository besides editing files, and what they learn of it from `poe level`."""
 
 import shutil
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -186,6 +187,33 @@ def test_requirements_are_merged_by_requirement(lived_in, later):
         assert f'    "{line}",\n' in written, written
 
 
+def test_group_that_the_template_includes_and_a_requirement_that_the_team_removed(lived_in, later):
+    project = made_from(later, lived_in(LOW))
+    edit(
+        project, "pyproject.toml", '{ include-group = "tools" },\n', '{ include-group = "tools" },\n    "ipdb>=0.13",\n'
+    )
+    edit(project, "pyproject.toml", '    "joblib>=1.4,<2",\n', "")
+    commit(project, "uv add --dev ipdb && uv remove joblib")
+    source = module(later, "pyproject.toml.jinja")
+    text = source.read_text()
+    for old, new in (
+        ('{ include-group = "tools" },\n', '{ include-group = "tools" },\n    { include-group = "notebook" },\n'),
+        ('"joblib>=1.4,<2"', '"joblib>=1.5,<2"'),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    source.write_text(text)
+    release(later)
+    assert lift(project, version=None).conflicts == []
+    written = tomllib.loads(project.text("pyproject.toml"))
+    dev = written["dependency-groups"]["dev"]
+    assert {"include-group": "tools"} in dev
+    assert {"include-group": "notebook"} in dev
+    assert "ipdb>=0.13" in dev
+    assert len(dev) == 3
+    assert [line for line in written["project"]["dependencies"] if line.startswith("joblib")] == []
+
+
 def test_requirement_that_both_changed_is_a_conflict(lived_in, later):
     project = made_from(later, lived_in(LOW))
     edit(project, "pyproject.toml", '"pandas>=2.2,<3.1"', '"pandas>=2.2,<2.4"')
@@ -209,6 +237,16 @@ def test_other_width_of_lines_costs_no_conflict(lived_in, later):
     assert lift(project, HIGH, version=None).conflicts == []
     project.run("ruff", "format", "--check", "--no-cache", ".")
     assert "# Later" in project.text(MANAGED)
+
+
+def test_configuration_for_another_ruff_stops_no_lift(lived_in):
+    project = lived_in(LOW)
+    edit(project, "pyproject.toml", "line-length = 120", 'line-length = 120\nrequired-version = "==0.1.0"')
+    commit(project, "Our ruff")
+    done = run_level(project, str(HIGH))
+    assert done.returncode == 0, done.stderr
+    assert "was not formatted as yours is" in done.stdout
+    assert "0.1.0" in done.stdout
 
 
 def test_link_where_the_template_has_a_folder_is_named(lived_in, tmp_path):
