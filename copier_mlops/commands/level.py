@@ -135,5 +135,6 @@ def print_capabilities(number: int) -> None:
     level = levels()[number]
     print(f"\nLevel {number} ({level['name']}): {level['summary']}.\n")
     for capability in level.get("capabilities", []):
-        command = f"uv run poe {capability['task']}" if "task" in capability else ""
-        print(f"  {command:22} {capability['name']}: {capability['what']}")
+        if "task" in capability:
+            print(f"  uv run poe {capability['task']:10} {capability['name']}")
+    print(f"\ndocs/levels/{number}.md describes them, and what there is besides commands.")
