@@ -146,12 +146,12 @@ def renamed(folder: Path, recorded: dict[str, Any], request: Request) -> dict[st
     """
     old = recorded["package_name"]
     new = request.data.get("package_name", old)
-    packages = {path.split("/")[1] for path in paths(git(folder, "ls-files", "-z", "--", "src/*/__main__.py"))}
+    packages = {path.split("/")[1] for path in paths(git(folder, "ls-files", "-z", "--", "src/*/*"))}
     if new == old and old not in packages and len(packages) == 1:
         (new,) = packages
     if new not in packages and new == old:
         raise CommandError(
-            f"src/{old}/__main__.py is not here, and updates go into src/{old}: add --data package_name=NAME"
+            f"src/{old} is not here, and updates go into src/{old}: add --data package_name=NAME"
             " if the package has another name now"
         )
     if new not in packages:

@@ -121,7 +121,7 @@ def test_package_that_is_not_there_is_refused(lived_in):
     assert "`git mv src/customer_churn src/loyalty`" in asked.stderr
     git("mv", "src/customer_churn", "customer_churn", folder=project.path)
     commit(project, "Move")
-    assert "src/customer_churn/__main__.py is not here" in run_level(project, str(HIGH)).stderr
+    assert "src/customer_churn is not here" in run_level(project, str(HIGH)).stderr
     assert git("status", "--porcelain", folder=project.path) == ""
 
 

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 import yaml
 from copier import run_copy
+from copier_mlops.answers import questions
 from harness.lifting import (
     NEWEST,
     NOW,
     commit,
     difference,
     lift,
+    lift_by_copier,
     read_releases,
     releases,
     repository,
@@ -107,7 +109,7 @@ def test_update_from_a_release_equals_fresh_with_the_same_answers(rendered, tmp_
     assert lift(project, version=NEWEST).conflicts == []
     answers = yaml.safe_load(project.text(ANSWERS_FILE))
     assert answers["_commit"] == NOW
-    fresh = rendered(NOW, "fresh", **{name: answers[name] for name in answers if not name.startswith("_")})
+    fresh = rendered(NOW, "fresh", **questions(answers))
     assert difference(tree(project), tree(fresh)) == ""
 
 
@@ -138,7 +140,7 @@ def test_file_that_the_template_drops_stays_with_its_edits(released, tmp_path):
     project = repository(Project(tmp_path / "old", {}), tmp_path / "project")
     (project.path / ".gitattributes").write_text("# Mine\n")
     commit(project, "Edit")
-    assert lift(project, version=NEWEST).conflicts == []
+    assert lift_by_copier(project, version=NEWEST).conflicts == []
     assert project.text(".gitattributes") == "# Mine\n"
 
 
@@ -154,7 +156,7 @@ def test_file_that_the_template_renames_stays_with_its_edits_beside_the_new_one(
     project = repository(Project(tmp_path / "old", {}), tmp_path / "project")
     (project.path / ".gitattributes").write_text("# Mine\n")
     commit(project, "Edit")
-    assert lift(project, version=NEWEST).conflicts == []
+    assert lift_by_copier(project, version=NEWEST).conflicts == []
     assert project.text(".gitattributes") == "# Mine\n"
     assert (project.path / "docs/attributes").exists()
 

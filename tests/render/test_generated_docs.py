@@ -8,7 +8,7 @@ from harness.template import Project
 from pathspec import PathSpec
 
 OPERATING = ["bad-data", "incident", "model-underperforms"]
-MADE = (".dvc-remote/", "reports/", "data/", "models/")  # by the stages
+MADE = (".dvc-remote/", "mlruns/", "reports/", "data/", "models/")  # by the stages
 
 
 @pytest.fixture
