@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import yaml
 from copier import run_copy
-from copier_mlops.answers import questions
 from harness.lifting import (
     NEWEST,
     NOW,
@@ -24,6 +23,8 @@ from harness.lifting import (
 )
 from harness.shared import Shared
 from harness.template import ANSWERS_FILE, ROOT, Project, git, is_seed, levels
+
+from copier_mlops.answers import questions
 
 FIRST = "v0.1.0"
 LISTED = (ROOT / "tests" / "releases.toml").read_text(encoding="utf-8")

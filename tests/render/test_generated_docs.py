@@ -8,7 +8,7 @@ from harness.template import Project
 from pathspec import PathSpec
 
 OPERATING = ["bad-data", "incident", "model-underperforms"]
-MADE = (".dvc-remote/", "mlruns/", "reports/", "data/", "models/")  # by the stages
+MADE = (".dvc/config.local", ".dvc-remote/", "mlruns/", "reports/", "data/", "models/")  # by tasks
 
 
 @pytest.fixture
