@@ -8,6 +8,7 @@ way only, whether it was null in JSON, NaN, NA, NaT or None in a table, or a col
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC
+from functools import cached_property
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -56,17 +57,18 @@ class Column:
         number: Type = "float" if dtype == "float32" else "double"  # whole numbers, too: they may be missing later
         return cls(name, types.get(kind_of(values), number), required)
 
-    @property
+    @cached_property
     def dtype(self) -> str:
         """The NumPy type of its values; where they may be missing, booleans and whole numbers are floats."""
         dtype = DTYPES[self.type]
         return "f8" if dtype in ("?", "i8") and not self.required else dtype
 
-    def array(self, values: Sequence[Any] | pd.Series | np.ndarray) -> np.ndarray:
+    def array(self, values: Any, dtype: Any = None) -> np.ndarray:
         """Return values as NumPy holds them, times in UTC; all that are missing are NaN or NaT.
 
         Args:
             values: of this column's type, or None where they are missing; or a column that has been unified.
+            dtype: another type than that of training.
         """
         if isinstance(values, pd.Series):
             values = _plain(values)
@@ -77,9 +79,11 @@ class Column:
             values = [value if value in known else NAN for value in values]
         elif self.type == "string" and not self.required:
             values = [NAN if value is None else value for value in values]
-        return np.asarray(values, self.dtype)
+        if self.type == "datetime":
+            return np.array(values, self.dtype).astype(dtype or self.dtype)
+        return np.array(values, dtype or self.dtype)
 
-    def series(self, values: Sequence[Any] | pd.Series | np.ndarray) -> Any:
+    def series(self, values: Any) -> Any:
         """Return values as a data frame of training holds them."""
         array = self.array(values)
         if self.categories is not None:

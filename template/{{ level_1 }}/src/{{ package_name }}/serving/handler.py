@@ -4,13 +4,12 @@
 import logging
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
 import orjson
-from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
@@ -23,13 +22,14 @@ from .schema import Columns, RequestError
 from .settings import Serving
 
 log = logging.getLogger(__name__)
+Headers = Mapping[bytes, bytes]  # of a request, as ASGI has them: names in lower case
 
 
 @dataclass(frozen=True)
 class ApiFormat:
     """Parser and serializer of one API format. The parser raises a `RequestError`."""
 
-    decode: Callable[[bytes, Headers], Any]  # (body, headers of the request) -> content
+    decode: Callable[[bytes, Headers], Any]  # (body, headers) -> content
     columns: Callable[[Any, LoadedModel, int], Columns]  # (content, model, max_rows) -> columns
     encode: Callable[[Any, LoadedModel, np.ndarray, str | None], dict[str, Any]]  # the variant is None if there is one
     entity: Callable[[Any], str | None] = lambda _: None  # content -> entity key
@@ -72,9 +72,10 @@ class Inference:
         started, model, code = time.perf_counter(), None, 200
         try:
             model = self.models.get(name, version)
+            headers = dict(request.scope["headers"])
             if body is None:
-                body = await read_body(request, self.settings.max_megabytes)
-            content, entity = format.decode(body, request.headers), None
+                body = await read_body(request, headers, self.settings.max_megabytes)
+            content, entity = format.decode(body, headers), None
             if self.hooks.choosers or self.hooks.observers:
                 entity = request.headers.get("x-entity-id") or format.entity(content)
             if self.hooks.choosers and version is None:
@@ -104,7 +105,7 @@ class Inference:
         return next((model for model in loaded.values() if chosen in (model.variant, model.version)), default)
 
 
-async def read_body(request: Request, max_megabytes: float) -> bytes:
+async def read_body(request: Request, headers: Headers, max_megabytes: float) -> bytes:
     """Return the body of a request, decompressed.
 
     Raises:
@@ -112,12 +113,12 @@ async def read_body(request: Request, max_megabytes: float) -> bytes:
         ClientDisconnect: the client has closed the connection.
     """
     body, limit = bytearray(), int(max_megabytes * 1_000_000)
-    encoding = request.headers.get("content-encoding")
+    encoding = headers.get(b"content-encoding", b"identity").decode("latin-1")
     async for chunk in request.stream():
         body += chunk
         if len(body) > limit:
             break
-    found = decompress(body, encoding, limit) if encoding and encoding != "identity" else bytes(body)
+    found = decompress(body, encoding, limit) if encoding != "identity" else bytes(body)
     if len(found) > limit:
         raise RequestError(413, f"the body is longer than the {max_megabytes:g} MB that config/serving.yaml allows")
     return found

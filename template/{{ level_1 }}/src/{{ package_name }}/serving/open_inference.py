@@ -5,12 +5,11 @@ import struct
 from typing import Any
 
 import numpy as np
-from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from .handler import ApiFormat, Inference
+from .handler import ApiFormat, Headers, Inference
 from .loader import LoadedModel
 from .schema import PROTOCOL, VALUE_TYPES, RequestError, Tensor, validate_json
 
@@ -77,9 +76,9 @@ def decode(body: bytes, headers: Headers) -> Any:
     Raises:
         RequestError: it is invalid.
     """
-    length = headers.get("inference-header-content-length")
-    if length is None:
+    if (header := headers.get(b"inference-header-content-length")) is None:
         return validate_json(PROTOCOL, body)
+    length = header.decode("latin-1")
     if not length.isdecimal() or int(length) > len(body):
         raise RequestError(400, f"Inference-Header-Content-Length: {length} is not the length of JSON in this body")
     content, binary = validate_json(PROTOCOL, body[: int(length)]), body[int(length) :]

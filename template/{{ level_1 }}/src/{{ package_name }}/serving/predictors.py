@@ -46,7 +46,7 @@ class OnnxPredictor:
 
     def predict(self, columns: Columns) -> np.ndarray:
         """Return probabilities, shape (rows, classes), or numbers, shape (rows,)."""
-        feed = {name: each.array(columns[each.name]).astype(dtype)[:, None] for each, name, dtype in self._inputs}
+        feed = {name: each.array(columns[each.name], dtype)[:, None] for each, name, dtype in self._inputs}
         output = np.asarray(self._session.run(self._output, feed)[0])
         return output if self.classes is not None else output.ravel()
 
