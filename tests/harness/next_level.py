@@ -7,17 +7,19 @@ import re
 import shutil
 from pathlib import Path
 
+import mlops
 from harness.lifting import NOW
 from harness.template import Project, git, levels
 
-NEXT = levels()[-1] + 1
+LAST = mlops.catalogue()["levels"][levels()[-1]]
+NEXT = LAST["number"] + 1
 FILES = Path(__file__).with_name("level_n")
 # What is inserted behind a text of a shared file.
 ENTRIES = {
     "copier.yml": {
-        "    /expectations/raw.yaml\n    {% endif %}\n": "    {% if applied_level >= N %}\n    /limits.yaml\n    {% endif %}\n",
-        "    1 Pipeline: 1\n": "    N Next: N\n",
-        "{{ '.' if level >= 1 else '' }}\"\n  when: false\n": (
+        "    {% if keep_seeds %}\n": "    {% if applied_level >= N %}\n    /limits.yaml\n    {% endif %}\n",
+        f"    {LAST['number']} {LAST['name']}: {LAST['number']}\n": "    N Next: N\n",
+        f"{{{{ '.' if level >= {LAST['number']} else '' }}}}\"\n  when: false\n": (
             "\nlevel_N:\n  type: str\n  default: \"{{ '.' if level >= N else '' }}\"\n  when: false\n"
         ),
     },
