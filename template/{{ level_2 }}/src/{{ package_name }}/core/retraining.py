@@ -47,6 +47,7 @@ class Retraining(Settings, env_prefix="RETRAINING_"):
     triggers: Triggers
     pause_days: NonNegativeInt
     window_days: PositiveInt | None
+    window_days_after_concept_drift: PositiveInt | None
     comparison: Limits
     promotion: Literal["automatic", "request"]
     deployment: Deployment
