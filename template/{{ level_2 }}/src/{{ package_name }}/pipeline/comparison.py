@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from ..core.inputs import Inputs
 from ..core.paths import REPORTS
 from ..core.retraining import Limits
-from ..modeling.data import ENTITY, TARGET, TIMESTAMP, features_and_target
+from ..modeling.data import ENTITY, TIMESTAMP, features_and_target
 from ..serving.loader import LoadedModel
 from .metrics import as_prediction, predict
 from .served import predict_served
@@ -49,14 +49,18 @@ class Comparison(BaseModel, frozen=True):
     @property
     def line(self) -> str:
         """Return the result in one line."""
-        against = f"{self.verdict} than champion {self.champion}" if self.passed or self.verdict == "worse" else self.verdict
+        against = (
+            f"{self.verdict} than champion {self.champion}" if self.passed or self.verdict == "worse" else self.verdict
+        )
         if self.difference is None:
             return f"{against}: {self.rows} rows that neither model has been trained on, champion {self.champion}"
         found = f"{self.measure} {self.difference:+.1%}, {self.low:+.1%} to {self.high:+.1%}, on {self.rows:,} rows that are new to both"
-        return f"{against}: {found} (margin {self.margin:+.1%})".replace("not worse than", "not worse than")
+        return f"{against}: {found} (margin {self.margin:+.1%})"
 
 
-def compare(model: Any, inputs: Inputs, champion: LoadedModel, since: str | None, test: pd.DataFrame, limits: Limits, seed: int) -> Comparison:
+def compare(
+    model: Any, inputs: Inputs, champion: LoadedModel, since: str | None, test: pd.DataFrame, limits: Limits, seed: int
+) -> Comparison:
     """Return the comparison of a trained model with a champion on test rows.
 
     Args:
@@ -99,7 +103,9 @@ def losses(target: pd.Series, prediction: Any) -> np.ndarray:
     return -np.log(np.clip(found, LEAST_PROBABILITY, 1))
 
 
-def interval(difference: np.ndarray, loss: np.ndarray, entities: pd.Series, limits: Limits, seed: int) -> tuple[float, float]:
+def interval(
+    difference: np.ndarray, loss: np.ndarray, entities: pd.Series, limits: Limits, seed: int
+) -> tuple[float, float]:
     """Return the bootstrap interval of the mean difference, as a share of the mean loss.
 
     Args:

@@ -72,14 +72,18 @@ def decide(today: date) -> Retrained:
     """
     settings, client, model = Retraining.load(), MlflowClient(), Tracking.load().model
     if (version := champion(client, model)) is None:
-        raise UserError(f"{model} has no champion to replace: `uv run poe promote --version challenger` makes the first")
+        raise UserError(
+            f"{model} has no champion to replace: `uv run poe promote --version challenger` makes the first"
+        )
     with locked():
         log = [entry for entry in entries() if entry["model"] == model]
         claimed = _claimed(log)
         found = [one for one in triggers(settings, find(client, model, version), today) if one.key not in claimed]
         paused = _paused_until(log, settings.pause_days)
         act = bool(found) and (paused is None or today >= paused)
-        reason = "; ".join(trigger.reason for trigger in found) or f"nothing calls for another model than champion {version}"
+        reason = (
+            "; ".join(trigger.reason for trigger in found) or f"nothing calls for another model than champion {version}"
+        )
         if found and not act:
             reason = f"no retraining before {paused}, {settings.pause_days} days after the last one, although {reason}"
         decision = Retrained(

@@ -74,7 +74,9 @@ def _data(_: RunRecord) -> str:
 def _gate(run: RunRecord) -> str:
     _require([*gate.shortfalls(read_json(METRICS), load_params().gate), *run.shortfalls])
     alias = version_of(registered(mlflow.MlflowClient(), run.model), CHALLENGER)
-    _require([] if alias == str(run.version) else [f"version {run.version} is not the {CHALLENGER}, version {alias} is"])
+    _require(
+        [] if alias == str(run.version) else [f"version {run.version} is not the {CHALLENGER}, version {alias} is"]
+    )
     return "passes params.yaml and all checks of registration"
 
 
@@ -132,8 +134,14 @@ def _server(run: RunRecord) -> str:
     off = float(np.abs(np.asarray(found) - expected.to_numpy()).max() / scale)
     _require([f"predictions differ by up to {off:.2g} from those of the trained model"] if off > TOLERANCE else [])
     limit = Retraining.load().deployment.max_milliseconds
-    _require([f"95 % of the answers take up to {milliseconds:.0f} ms, the limit is {limit:g}"] if milliseconds > limit else [])
-    return f"answers {len(rows):,} test rows as the trained model does; 95 % of single rows within {milliseconds:.1f} ms"
+    _require(
+        [f"95 % of the answers take up to {milliseconds:.0f} ms, the limit is {limit:g}"]
+        if milliseconds > limit
+        else []
+    )
+    return (
+        f"answers {len(rows):,} test rows as the trained model does; 95 % of single rows within {milliseconds:.1f} ms"
+    )
 
 
 def _answers(server: LiveServer, rows: Sequence[Any]) -> list[Any]:

@@ -56,7 +56,7 @@ def accepted(rows: pd.DataFrame) -> pd.DataFrame:
         raise UserError("there is no row")
     rows = checked(rows)
     known = read_table(RAW) if RAW.exists() else None
-    if known is not None and (missing := [name for name in known if name not in rows]):
+    if known is not None and (missing := [str(name) for name in known if name not in rows]):
         raise UserError(f"the columns {', '.join(missing)} are missing, which the data has so far")
     if (late := rows[TIMESTAMP].max()) > pd.Timestamp.now(late.tz) + pd.Timedelta(1, "D"):
         raise UserError(f"{TIMESTAMP}: {late} is in the future")
@@ -102,7 +102,9 @@ def from_log(days: int) -> pd.DataFrame:
     if found.empty:
         raise UserError(f"no prediction of the last {days} days has a label: `uv run poe labels` brings them")
     if further := [name for name in KNOWN_LATER if name not in (TARGET, VALUE)]:
-        raise UserError(f"labeled predictions lack {further[0]}: KNOWN_LATER may name target and value only, or add a file")
+        raise UserError(
+            f"labeled predictions lack {further[0]}: KNOWN_LATER may name target and value only, or add a file"
+        )
     zone = read_table(RAW, columns=[TIMESTAMP])[TIMESTAMP].dt.tz
     time = pd.to_datetime(found["time"], utc=True)
     known = {ENTITY: found["entity"], TIMESTAMP: time.dt.tz_convert(zone) if zone else time.dt.tz_localize(None)}
@@ -135,7 +137,9 @@ def main() -> None:
     with exit_on_user_error("new-data"):
         added = add(from_log(arguments.days) if arguments.from_log else read(arguments.file))
         print(f"{FOLDER}: {', '.join(f'{month} {count:,} rows' for month, count in added.items())}")
-        print(f"Commit {FOLDER}.dvc; `uv run poe retrain` learns from them when there is a reason to, `uv run poe pipeline` now")
+        print(
+            f"Commit {FOLDER}.dvc; `uv run poe retrain` learns from them when there is a reason to, `uv run poe pipeline` now"
+        )
 
 
 if __name__ == "__main__":

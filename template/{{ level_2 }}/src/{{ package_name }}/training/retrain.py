@@ -75,7 +75,9 @@ def propose(retrained: Retrained) -> Retrained:
     """Validate the candidate, promote it if the policy allows that, and return what came of it; it is not written yet."""
     version = retrained.candidate
     if version is None:
-        return retrained.model_copy(update={"outcome": "nothing new to learn from: no data, code or parameter has changed"})
+        return retrained.model_copy(
+            update={"outcome": "nothing new to learn from: no data, code or parameter has changed"}
+        )
     if problems := deployment.check():
         outcome = f"version {version} is rejected: {'; '.join(problems)}"
         return retrained.model_copy(update={"outcome": outcome, "blockers": problems})
@@ -105,7 +107,10 @@ def commit(reason: str) -> None:
     """
     if not (changed := results_to_commit()):
         return
-    for command in (["git", "add", "--", *changed], ["git", "commit", "--quiet", "--message", f"Retrain: {reason}", "--", *changed]):
+    for command in (
+        ["git", "add", "--", *changed],
+        ["git", "commit", "--quiet", "--message", f"Retrain: {reason}", "--", *changed],
+    ):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise UserError(f"the results cannot be committed: {' '.join((done.stderr + done.stdout).split())[:300]}")
@@ -163,7 +168,9 @@ def _alone() -> Iterator[None]:
 def main() -> None:
     """Retrain if there is a reason to, and print decision and outcome."""
     parser = argparse.ArgumentParser(prog="poe retrain", description="Train the model again if there is a reason to.")
-    parser.add_argument("--today", type=date.fromisoformat, metavar="DATE", help="decide as on this day, such as 2026-01-31")
+    parser.add_argument(
+        "--today", type=date.fromisoformat, metavar="DATE", help="decide as on this day, such as 2026-01-31"
+    )
     arguments = parser.parse_args()
     with exit_on_user_error("retrain"):
         done = retrain(arguments.today or datetime.now(UTC).date())

@@ -34,7 +34,9 @@ def triggers(settings: Retraining, champion: ModelVersion, today: date) -> list[
     found = [*_of_data(settings, champion, today), *_of_monitoring(settings, str(champion.version))]
     for alert in alerts.recorded():
         if alert["name"] in settings.triggers.alerts:
-            found.append(Trigger(kind="alert", key=alert["key"], reason=f"{alert['name']} fires since {alert['since'][:16]}"))
+            found.append(
+                Trigger(kind="alert", key=alert["key"], reason=f"{alert['name']} fires since {alert['since'][:16]}")
+            )
     return found
 
 
@@ -48,7 +50,9 @@ def _of_data(settings: Retraining, champion: ModelVersion, today: date) -> Itera
         yield Trigger(kind="schedule", key=key, reason=f"the data of champion {champion.version} ends {age} days ago")
     if rows is not None and (found := new_rows(date.fromisoformat(until))) >= rows:
         key = f"new rows:{champion.version}:{found // rows}"
-        yield Trigger(kind="new rows", key=key, reason=f"{found:,} rows are newer than the data of champion {champion.version}")
+        yield Trigger(
+            kind="new rows", key=key, reason=f"{found:,} rows are newer than the data of champion {champion.version}"
+        )
 
 
 def new_rows(until: date) -> int:
@@ -71,7 +75,9 @@ def _of_monitoring(settings: Retraining, champion: str) -> Iterator[Trigger]:
     for threshold, limit in limits.floors.items():
         name, measured = metric_of(threshold), intervals(found)
         if (one := measured.get(name)) and misses(one[1] if threshold.startswith("min_") else one[0], threshold, limit):
-            reason = f"{name} of labeled predictions is {one[0]:.4g} to {one[1]:.4g}, which misses {threshold} {limit:g}"
+            reason = (
+                f"{name} of labeled predictions is {one[0]:.4g} to {one[1]:.4g}, which misses {threshold} {limit:g}"
+            )
             yield Trigger(kind="floor", key=f"floor:{threshold}:{batch}", reason=reason)
 
 

@@ -6,6 +6,7 @@ from importlib import import_module
 
 import pandas as pd
 
+
 def with_further_rows(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a table with the rows of all sources."""
     for found in pkgutil.iter_modules(__path__):

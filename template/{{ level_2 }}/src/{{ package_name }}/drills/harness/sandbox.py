@@ -17,9 +17,11 @@ from ...core.io import require
 from ...core.lineage import PACKAGE, git
 from ...core.paths import METRICS, MODEL, RAW, TEST, TRAIN
 
-# What names a store or a person outside the copy.
-OUTSIDE = ("MLFLOW_", "AUDIT_", "NOTIFY_", "GITHUB_", "GOVERNANCE_", "TRACKING_", "SERVING_", "AWS_", "GOOGLE_", "AZURE_")
-AUTHOR = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in (("NAME", "Drill"), ("EMAIL", "drill@example.com"))}
+# Variables with the address of a store or of a person outside the copy.
+OUTSIDE = tuple(
+    ["MLFLOW_", "AUDIT_", "NOTIFY_", "GITHUB_", "GOVERNANCE_", "TRACKING_", "SERVING_", "AWS_", "GOOGLE_", "AZURE_"]
+)
+IDENTITY = ["-c", "user.name=Drill", "-c", "user.email=drill@example.com"]
 Found = TypeVar("Found")
 
 
@@ -29,7 +31,7 @@ class Sandbox:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         kept = {name: value for name, value in os.environ.items() if not name.startswith(OUTSIDE)}
-        self.environment = {**kept, **AUTHOR, "GIT_CONFIG_GLOBAL": os.devnull, "GOVERNANCE_APPROVAL": "claimed"}
+        self.environment = {**kept, "GIT_CONFIG_GLOBAL": os.devnull, "GOVERNANCE_APPROVAL": "claimed"}
 
     def start(self, module: str, *arguments: str, **variables: str) -> subprocess.Popen[str]:
         """Start `python -m PACKAGE.module` in the copy; its output is appended to `drill.log` there."""
@@ -58,7 +60,7 @@ class Sandbox:
     def commit(self, message: str) -> None:
         """Commit all files of the copy."""
         self.git("add", "--all")
-        self.git("commit", "--quiet", "--allow-empty", "--message", message)
+        self.git(*IDENTITY, "commit", "--quiet", "--allow-empty", "--message", message)
 
 
 @contextmanager
@@ -77,7 +79,15 @@ def sandbox() -> Iterator[Sandbox]:
             copy.git("init", "--quiet", "--initial-branch", "main")
             copy.commit("Copy for a drill")
             copy.run("", "register")
-            copy.run("registry.promotion", "promote", "--version", "1", "--approved-by", "drill", GOVERNANCE_COMMITTED="false")
+            copy.run(
+                "registry.promotion",
+                "promote",
+                "--version",
+                "1",
+                "--approved-by",
+                "drill",
+                GOVERNANCE_COMMITTED="false",
+            )
             yield copy
 
 

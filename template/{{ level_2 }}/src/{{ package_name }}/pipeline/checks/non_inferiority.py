@@ -20,7 +20,13 @@ def shortfalls(candidate: Candidate) -> list[str]:
     since = find(mlflow.MlflowClient(), candidate.name, candidate.champion.version).tags.get("trained_until")
     champion = load(candidate.name, candidate.champion.version)
     found = compare(
-        candidate.model, Inputs.read(), champion, since, candidate.test, Retraining.load().comparison, candidate.params.seed
+        candidate.model,
+        Inputs.read(),
+        champion,
+        since,
+        candidate.test,
+        Retraining.load().comparison,
+        candidate.params.seed,
     )
     write_json(found.model_dump(mode="json"), PATH)
     return [] if found.passed else [found.line]
