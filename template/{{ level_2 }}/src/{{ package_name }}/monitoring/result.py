@@ -82,7 +82,8 @@ class Performance(Part):
     due: int  # predictions that should have one
     metrics: dict[str, Interval]
     slices: list[Slice]
-    estimated: dict[str, float]  # of the batch itself, before its labels are due; it cannot see concept drift
+    shortfalls: list[str] = []  # limits of the quality gate that even the better end of the interval misses
+    estimated: dict[str, float]  # of the batch itself, before its labels are due; blind to concept drift
 
 
 class Kpi(Part):
@@ -113,7 +114,7 @@ class MonitoringResult(Part):
     rows: int
     drift: Drift
     quality: Quality
-    performance: Performance | None  # None if too few labels are due
+    performance: Performance | None  # without metrics if too few labels are due; None if nothing can be estimated either
     kpi: Kpi | None
     concept: Concept | None
 
