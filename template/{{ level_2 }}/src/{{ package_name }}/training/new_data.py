@@ -5,17 +5,17 @@ The folder of all partitions is one dependency of the stage `ingest`, so DVC sta
 """
 
 import argparse
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
-from dvc.stage.utils import fill_stage_dependencies
 
 from ..core.errors import UserError, exit_on_user_error
 from ..core.inputs import Inputs
-from ..core.io import read_table, write_table
+from ..core.io import read_table, write_table, write_text
 from ..core.paths import INPUTS, RAW
 from ..modeling.data import ENTITY, KNOWN_LATER, TARGET, TIMESTAMP, VALUE, features_and_target
 from ..pipeline.data_checks import checked
@@ -23,7 +23,7 @@ from ..pipeline.expectations import check, load_suite
 from ..pipeline.sources.partitions import FOLDER
 from ..pipeline.stages.validate import EXPECTATIONS
 
-STAGE = "ingest"
+STAGE, PIPELINE = "ingest", Path("dvc.yaml")
 OF_THE_WHOLE = "expect_table_row_count"  # expectations that a part of the data cannot meet
 
 
@@ -36,6 +36,7 @@ def add(rows: pd.DataFrame) -> dict[str, int]:
         UserError: the rows are not what `data.py` and the expectations promise; one line for each problem.
     """
     rows = accepted(rows)
+    with_dependency(PIPELINE.read_text(encoding="utf-8"))  # raises before anything is written
     months = {str(month): part for month, part in rows.groupby(rows[TIMESTAMP].dt.strftime("%Y-%m"))}
     for month, part in months.items():
         path = FOLDER / f"{month}.parquet"
@@ -75,16 +76,31 @@ def track() -> None:
     Raises:
         UserError: DVC refuses.
     """
+    text = PIPELINE.read_text(encoding="utf-8")
+    if (changed := with_dependency(text)) != text:
+        write_text(changed, PIPELINE)
+        print(f"  {FOLDER} is a dependency of the stage {STAGE} now: commit {PIPELINE}")
     try:
         with Repo() as repo:
             repo.add(str(FOLDER))
-            stage = repo.stage.load_one(name=STAGE)
-            if FOLDER.as_posix() not in {dependency.def_path for dependency in stage.deps}:
-                fill_stage_dependencies(stage, deps=[FOLDER.as_posix()])
-                stage.dump(update_lock=False)
-                print(f"  {FOLDER} is a dependency of the stage {STAGE} now: commit dvc.yaml")
     except DvcException as error:
         raise UserError(f"DVC cannot track {FOLDER}: {' '.join(str(error).split())}") from error
+
+
+def with_dependency(text: str) -> str:
+    """Return `dvc.yaml` with the folder among the dependencies of the stage; DVC itself would format the whole file again.
+
+    Raises:
+        UserError: the stage has no list of dependencies.
+    """
+    stage = re.search(rf"^  {STAGE}:\n(?:    .*\n|\n)*", text, re.MULTILINE)
+    dependencies = re.search(r"^    deps:( \[|\n      - )", stage[0], re.MULTILINE) if stage else None
+    if stage is None or dependencies is None:
+        raise UserError(f"add {FOLDER} to `deps` of the stage {STAGE} in {PIPELINE}")
+    if FOLDER.as_posix() in stage[0]:
+        return text
+    place = stage.start() + dependencies.end()
+    return f"{text[:place]}{FOLDER.as_posix()}{', ' if '[' in dependencies[0] else chr(10) + '      - '}{text[place:]}"
 
 
 def from_log(days: int) -> pd.DataFrame:
