@@ -10,6 +10,7 @@ import json
 import sys
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -34,7 +35,9 @@ class Results:
             yield from _metrics(MonitoringResult.read())
         if labels.REPORT.exists():
             found = labels.Ingested(**read_json(labels.REPORT))
-            yield _gauge("labels_last_success_timestamp_seconds", "Last run of `poe labels`", found.ingested.timestamp())
+            yield _gauge(
+                "labels_last_success_timestamp_seconds", "Last run of `poe labels`", found.ingested.timestamp()
+            )
             counts = found.model_dump(exclude={"ingested"})
             yield _gauge("labels_ingested", "Outcomes of the last run of `poe labels`", counts, "outcome")
 
@@ -72,7 +75,7 @@ def _metrics(found: MonitoringResult) -> Iterator[Metric]:
         yield _gauge("business_kpi", "Business KPI of predictions whose labels are due", bounds, "name", "bound")
 
 
-def _gauge(name: str, help: str, values: object, *names: str) -> Metric:
+def _gauge(name: str, help: str, values: Any, *names: str) -> Metric:
     """Return a gauge with one value, or with one for each label or tuple of labels."""
     gauge = GaugeMetricFamily(name, help, labels=names)
     for key, value in values.items() if isinstance(values, dict) else [((), values)]:
@@ -85,14 +88,14 @@ class Handler(BaseHTTPRequestHandler):
 
     registry = CollectorRegistry(auto_describe=False)
 
-    def do_GET(self) -> None:  # noqa: N802 - the name that http.server calls
+    def do_GET(self) -> None:
         """Answer with the metrics."""
         if self.path == "/metrics":
             self._answer(200, generate_latest(self.registry), CONTENT_TYPE_LATEST)
         else:
             self._answer(404, b"there are /metrics and /alerts\n")
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         """Record firing alerts as reasons to retrain; each once, however often Alertmanager repeats it."""
         size = int(self.headers.get("Content-Length") or 0)
         if self.path != "/alerts" or size > MAX_BYTES:

@@ -70,7 +70,7 @@ def ingest(outcomes: pd.DataFrame, now: datetime | None = None) -> Ingested:
     impossible = ~unknown & (time.isna() | (time > now) | (time < first) | found["target"].isna())
     for reason, rows in (("no prediction for", unknown), ("an impossible time for", impossible)):
         if rows.any():
-            examples = ", ".join(found.loc[rows, "entity"].astype(str).head(EXAMPLES))
+            examples = ", ".join(found.loc[rows, "entity"].fillna("(none)").head(EXAMPLES))
             print(f"  {int(rows.sum()):,} outcomes are left out: {reason} {ENTITY} {examples}")
     LABELS.mkdir(parents=True, exist_ok=True)
     with FileLock(LABELS / ".lock"):
