@@ -93,7 +93,7 @@ def labelled(start: datetime, end: datetime, version: str | None = None, rows: i
         start: of the predictions.
         end: of the predictions; it is not part of the span.
         version: only predictions of it.
-        rows: at most so many, chosen at random.
+        rows: at most this number, chosen at random.
     """
     settings, window = Monitoring.load(), Window(start, end)
     accepted = window._replace(end=end + timedelta(hours=settings.label_window_hours))

@@ -126,7 +126,7 @@ def _unusual_rows(sample: pd.DataFrame, reference: pd.DataFrame) -> Iterator[dic
 
 
 def _grid(canvas: Figure, count: int, width: int = 4) -> list[Axes]:
-    """Return so many axes in rows."""
+    """Return axes in rows."""
     axes = np.ravel(canvas.subplots(max(1, -(-count // width)), width)).tolist()
     for each in axes:
         each.spines[["top", "right"]].set_visible(False)

@@ -45,7 +45,7 @@ def main() -> None:
     """Send the test rows."""
     parser = argparse.ArgumentParser(prog="poe replay", description="Send the test rows to a running server.")
     parser.add_argument("--server", default=SERVER, metavar="URL", help=f"default: {SERVER}")
-    parser.add_argument("--rows", type=int, metavar="N", help="at most so many; default: all")
+    parser.add_argument("--rows", type=int, metavar="N", help="default: all")
     arguments = parser.parse_args()
     with exit_on_user_error("replay"):
         rows = read_table(TEST).head(arguments.rows)
