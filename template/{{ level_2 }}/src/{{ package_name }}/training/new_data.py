@@ -27,7 +27,7 @@ STAGE, PIPELINE = "ingest", Path("dvc.yaml")
 OF_THE_WHOLE = "expect_table_row_count"  # expectations that a part of the data cannot meet
 
 
-def add(rows: pd.DataFrame) -> dict[str, int]:
+def add(rows: pd.DataFrame, now: datetime | None = None) -> dict[str, int]:
     """Add rows to the partitions of their months and return the number of rows by month; nothing is written if one is bad.
 
     A row with the entity and time of one that is there replaces it.
@@ -35,7 +35,7 @@ def add(rows: pd.DataFrame) -> dict[str, int]:
     Raises:
         UserError: the rows are not what `data.py` and the expectations promise; one line for each problem.
     """
-    rows = accepted(rows)
+    rows = accepted(rows, now or datetime.now(UTC))
     with_dependency(PIPELINE.read_text(encoding="utf-8"))  # raises before anything is written
     months = {str(month): part for month, part in rows.groupby(rows[TIMESTAMP].dt.strftime("%Y-%m"))}
     for month, part in months.items():
@@ -47,7 +47,7 @@ def add(rows: pd.DataFrame) -> dict[str, int]:
     return {month: len(part) for month, part in months.items()}
 
 
-def accepted(rows: pd.DataFrame) -> pd.DataFrame:
+def accepted(rows: pd.DataFrame, now: datetime) -> pd.DataFrame:
     """Return rows with unified types.
 
     Raises:
@@ -59,7 +59,7 @@ def accepted(rows: pd.DataFrame) -> pd.DataFrame:
     known = read_table(RAW) if RAW.exists() else None
     if known is not None and (missing := [str(name) for name in known if name not in rows]):
         raise UserError(f"the columns {', '.join(missing)} are missing, which the data has so far")
-    if (late := rows[TIMESTAMP].max()) > pd.Timestamp.now(late.tz) + pd.Timedelta(1, "D"):
+    if (late := rows[TIMESTAMP].max()) > _like(now, rows[TIMESTAMP]) + pd.Timedelta(1, "D"):
         raise UserError(f"{TIMESTAMP}: {late} is in the future")
     features, _ = features_and_target(rows)
     if INPUTS.exists():
@@ -103,7 +103,7 @@ def with_dependency(text: str) -> str:
     return f"{text[:place]}{FOLDER.as_posix()}{', ' if '[' in dependencies[0] else chr(10) + '      - '}{text[place:]}"
 
 
-def from_log(days: int) -> pd.DataFrame:
+def from_log(days: int, now: datetime | None = None) -> pd.DataFrame:
     """Return the labeled predictions of the last days as rows to learn from: entity, time, features, target and value.
 
     Raises:
@@ -112,7 +112,7 @@ def from_log(days: int) -> pd.DataFrame:
     from ..monitoring.labels import labelled
     from ..monitoring.prediction_log import features
 
-    end = datetime.now(UTC)
+    end = now or datetime.now(UTC)
     found = labelled(end - timedelta(days=days), end)
     found = found[found["target"].notna() & found["entity"].notna()]
     if found.empty:
@@ -121,11 +121,22 @@ def from_log(days: int) -> pd.DataFrame:
         raise UserError(
             f"labeled predictions lack {further[0]}: KNOWN_LATER may name target and value only, or add a file"
         )
-    zone = read_table(RAW, columns=[TIMESTAMP])[TIMESTAMP].dt.tz
-    time = pd.to_datetime(found["time"], utc=True)
-    known = {ENTITY: found["entity"], TIMESTAMP: time.dt.tz_convert(zone) if zone else time.dt.tz_localize(None)}
-    rows = features(found).assign(**known, **{TARGET: found["target"], VALUE: found["value"]})
+    known = read_table(RAW, columns=[ENTITY, TIMESTAMP])
+    zone, time = known[TIMESTAMP].dt.tz, pd.to_datetime(found["time"], utc=True)
+    rows = features(found).assign(
+        **{
+            ENTITY: found["entity"].astype(known[ENTITY].dtype),
+            TIMESTAMP: time.dt.tz_convert(zone) if zone else time.dt.tz_localize(None),
+            TARGET: found["target"],
+            VALUE: found["value"],
+        }
+    )
     return rows.drop_duplicates([ENTITY, TIMESTAMP], keep="last").reset_index(drop=True)
+
+
+def _like(now: datetime, times: pd.Series) -> pd.Timestamp:
+    """Return a time as a column has them, with a zone or without."""
+    return pd.Timestamp(now) if times.dt.tz else pd.Timestamp(now).tz_localize(None)
 
 
 def read(path: Path) -> pd.DataFrame:
