@@ -12,9 +12,7 @@ from measure import ROOT, Promise, environment, install, render, template, write
 from serving import environment_of
 
 CASES = ROOT / "benchmarks" / "peers" / "drift_cases.py"
-METHOD = (
-    "batches of 2,000 rows x 20 columns against 50,000 rows; percent of batches with an alarm; CPU seconds in one process"
-)
+METHOD = "batches of 2,000 rows x 20 columns against 50,000 rows; percent of batches with an alarm; CPU seconds in one process"
 NAMES = {
     "none": "no drift",
     "mean": "mean + 0.2 sd",
