@@ -10,7 +10,7 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
@@ -29,7 +29,9 @@ from . import Plugin, Prediction
 if TYPE_CHECKING:
     from ..handler import Inference
 
+DAY_SECONDS = 86_400
 MERGE_ROWS = 200_000  # more are merged at once: until then they stay in memory
+FORMAT: Any = {"compression": "zstd", "use_dictionary": ["model", "version", "variant"]}
 TYPES = {
     "double": pa.float64(),
     "float": pa.float32(),
@@ -47,7 +49,7 @@ class Group(NamedTuple):
     model: str
     version: str
     variant: str
-    day: date
+    day: int  # since 1970, in UTC
 
 
 class Parts:
@@ -93,7 +95,7 @@ class PredictionLogWriter(Plugin):
         """Write predictions; what cannot be written is dropped and counted."""
         groups: dict[Group, list[Prediction]] = defaultdict(list)
         for one in predictions:
-            groups[Group(one.model, one.version, one.variant, datetime.fromtimestamp(one.time, UTC).date())].append(one)
+            groups[Group(one.model, one.version, one.variant, int(one.time // DAY_SECONDS))].append(one)
         failed: Exception | None = None
         for group, members in groups.items():
             rows = sum(len(one.output) for one in members)
@@ -114,19 +116,21 @@ class PredictionLogWriter(Plugin):
 
     def _table(self, group: Group, members: list[Prediction]) -> pa.Table:
         sizes = [len(one.output) for one in members]
+        single = max(sizes) == 1  # row in each request, as is usual: much cheaper
 
         def repeated(values: list[Any], type: pa.DataType) -> pa.Array:
             """Return a value for each request as one for each of its rows."""
-            return pa.array(values if max(sizes) == 1 else np.repeat(np.array(values, object), sizes), type)
+            return pa.array(values if single else np.repeat(np.array(values, object), sizes), type)
 
         output = np.concatenate([one.output for one in members]).astype("f8", copy=False)
         width = 1 if output.ndim == 1 else output.shape[1]
         rows = len(output)
+        times = np.repeat((np.array([one.time for one in members]) * 1e6).astype("i8"), sizes)
         columns = {
             "request_id": repeated([f"{self._request}{next(self._requests)}" for _ in members], pa.string()),
-            "row": pa.array(np.concatenate([np.arange(size, dtype="i4") for size in sizes])),
+            "row": pa.array(np.zeros(rows, "i4") if single else np.concatenate([*map(np.arange, sizes)]), pa.int32()),
             "entity": repeated([one.entity for one in members], pa.string()),
-            "time": repeated([round(one.time * 1e6) for one in members], pa.timestamp("us", "UTC")),
+            "time": pa.array(times, pa.timestamp("us", "UTC")),
             **{name: _constant(getattr(group, name), rows) for name in ("model", "version", "variant")},
             "prediction": pa.array(monitored_values(output), pa.float64()),
             "output": pa.ListArray.from_arrays(np.arange(rows + 1, dtype="i4") * width, output.ravel()),
@@ -134,8 +138,9 @@ class PredictionLogWriter(Plugin):
         known = self._columns(group)
         for name in members[0].columns:
             if name not in self._settings.leave_out:
-                values = chain.from_iterable(one.columns[name] for one in members)
-                columns[f"{FEATURE}{name}"] = pa.array([*values], _type(known.get(name)), from_pandas=True)
+                lists = [one.columns[name] for one in members]
+                values = [value for (value,) in lists] if single else [*chain.from_iterable(lists)]
+                columns[f"{FEATURE}{name}"] = pa.array(values, _type(known.get(name)), from_pandas=True)
         return pa.table(columns)
 
     def _columns(self, group: Group) -> Mapping[str, Column]:
@@ -156,7 +161,7 @@ class PredictionLogWriter(Plugin):
         parts = self._open.pop(group)
         if len(parts.tables) < 2:
             return
-        folder = folder_of(group.day)
+        folder = _folder(group.day)
         try:
             name = f"{parts.writer}-{min(parts.tables)}_{max(parts.tables)}"
             self._put(pa.concat_tables(parts.tables.values(), promote_options="default"), group.day, name)
@@ -165,13 +170,17 @@ class PredictionLogWriter(Plugin):
         except Exception:  # noqa: BLE001 - nothing is lost: the single files stay
             return
 
-    def _put(self, table: pa.Table, day: date, name: str) -> None:
-        path = f"{folder_of(day)}/{name}.parquet"
+    def _put(self, table: pa.Table, day: int, name: str) -> None:
+        path = f"{_folder(day)}/{name}.parquet"
         if self._settings.remote:
-            pq.write_table(table, path, filesystem=self._system, compression="zstd")
+            pq.write_table(table, path, filesystem=self._system, **FORMAT)
             return
         with atomic_write(self._settings.folder / path) as temporary:
-            pq.write_table(table, temporary, compression="zstd")
+            pq.write_table(table, temporary, **FORMAT)
+
+
+def _folder(day: int) -> str:
+    return folder_of(date(1970, 1, 1) + timedelta(days=day))
 
 
 def _constant(value: str, rows: int) -> pa.Array:
