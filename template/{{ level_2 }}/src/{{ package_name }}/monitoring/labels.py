@@ -19,6 +19,7 @@ from ..core.paths import REPORTS
 from ..core.prediction_log import PredictionLog, folder_of
 from ..modeling import labels as source
 from ..modeling.data import ENTITY, TARGET, VALUE
+from ..registry.client import Tracking
 from .prediction_log import Window, query
 from .settings import Monitoring
 
@@ -39,6 +40,7 @@ JOIN = """
     select predictions.*, labels.target, labels.label_time, labels.value
     from predictions asof left join labels
     on predictions.entity = labels.entity and predictions.time <= labels.label_time
+    where predictions.model = $1
 """
 
 
@@ -98,7 +100,7 @@ def ingest(outcomes: pd.DataFrame, now: datetime | None = None) -> Ingested:
 
 
 def labelled(start: datetime, end: datetime, version: str | None = None, rows: int | None = None) -> pd.DataFrame:
-    """Return the predictions in a span of time with `target`, `label_time` and `value`, null where no label is known.
+    """Return the project's predictions in a span of time with `target`, `label_time` and `value`, null where no label is known.
 
     Args:
         start: of the predictions.
@@ -108,9 +110,10 @@ def labelled(start: datetime, end: datetime, version: str | None = None, rows: i
     """
     settings, window = Monitoring.load(), Window(start, end)
     accepted = window._replace(end=end + timedelta(hours=settings.label_window_hours))
-    sql = JOIN if version is None else f"{JOIN} where version = ?"
+    parameters = (Tracking.load().model, *([version] if version else []))
+    sql = f"{JOIN} and predictions.version = $2" if version else JOIN
     sample = "" if rows is None else f" using sample reservoir({rows:d} rows) repeatable (0)"
-    found = query(f"select * from ({sql}){sample}", window, (version,) if version else (), labels=stored(accepted))
+    found = query(f"select * from ({sql}){sample}", window, parameters, labels=stored(accepted))
     late = found["label_time"] - found["time"] > timedelta(hours=settings.label_window_hours)
     found.loc[late, ["target", "label_time", "value"]] = None
     return found
