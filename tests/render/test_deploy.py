@@ -17,7 +17,6 @@ from harness.template import Project
 ENVIRONMENTS = ["staging", "production"]
 ANSWERS = [
     {"maturity_level": 1},
-    {"maturity_level": 2},
     {
         "maturity_level": 1,
         "project_name": 'On "call": 2026',
@@ -25,6 +24,7 @@ ANSWERS = [
         "package_name": "on_call",
         "repository_url": "https://gitlab.com/Group/sub/On-Call.git",
     },
+    {"maturity_level": 2},
 ]
 
 
