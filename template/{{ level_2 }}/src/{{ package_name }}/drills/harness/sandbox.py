@@ -103,7 +103,7 @@ def sandbox() -> Iterator[Sandbox]:
             yield copy
 
 
-def wait(condition: Callable[[], Found | None], what: str, seconds: float = 45) -> Found:
+def wait(condition: Callable[[], Found | None], what: str, seconds: float = 180) -> Found:
     """Return what a condition returns once that is not empty.
 
     Raises:
