@@ -41,6 +41,7 @@ bench: .venv ## Run the benchmarks, and write their figures to benchmarks/result
 	uv run --locked python benchmarks/pipeline.py
 	uv run --locked python benchmarks/serving.py
 	uv run --locked python benchmarks/scale.py
+	uv run --locked python benchmarks/drift.py
 	uv run --locked python benchmarks/page.py
 
 demo: no-demo .venv ## Render a level 1 project with all defaults into ./demo and run its pipeline

@@ -6,6 +6,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 from filelock import FileLock
 from pydantic import BaseModel
 
@@ -21,6 +24,14 @@ from .settings import Monitoring
 
 LABELS = Path("data/labels")
 REPORT = REPORTS / "labels.json"
+COLUMNS = pa.schema(
+    {
+        "entity": pa.string(),
+        "label_time": pa.timestamp("us", "UTC"),
+        "target": pa.float64(),  # or whatever the column is in modeling.data
+        "value": pa.float64(),
+    }
+)
 EXAMPLES = 3
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 # Each prediction gets the first outcome of its entity that was known after it.
@@ -105,14 +116,14 @@ def labelled(start: datetime, end: datetime, version: str | None = None, rows: i
     return found
 
 
-def stored(window: Window) -> pd.DataFrame:
-    """Return the outcomes with a time in a window."""
-    first, last = (folder_of(each.date()) for each in window)
+def stored(window: Window) -> ds.Dataset | pa.Table:
+    """Return the outcomes with a time in a window, by whole days, for DuckDB to read."""
+    first, last = (folder_of(each.astimezone(UTC).date()) for each in window)
     paths = [path for path in sorted(LABELS.glob("date=*.parquet")) if first <= path.stem <= last]
     if not paths:
-        empty = pd.DataFrame({"entity": pd.array([], TEXT), "target": [], "label_time": [], "value": []})
-        return empty.astype({"label_time": "datetime64[us, UTC]"})
-    return pd.concat([read_table(path) for path in paths], ignore_index=True)
+        return COLUMNS.empty_table()
+    schema = pa.unify_schemas([pq.read_schema(path) for path in paths], promote_options="permissive")
+    return ds.dataset(paths, schema=schema, format="parquet")
 
 
 def _checked(outcomes: pd.DataFrame) -> pd.DataFrame:

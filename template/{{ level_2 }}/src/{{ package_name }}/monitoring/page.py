@@ -73,11 +73,14 @@ def _compare(axes: Axes, reference: pd.Series, batch: pd.Series) -> None:
             heights = np.histogram(values.astype(float), edges)[0] / max(1, len(values))
             axes.stairs(heights, edges, color=color, fill=color == COLOR, alpha=0.8)
     else:
-        shares = pd.DataFrame([each.astype(str).value_counts(normalize=True) for each, _ in pair]).T.fillna(0)
-        shares = shares.loc[shares.max(axis=1).nlargest(CATEGORIES).index]
+        kind = float if pd.api.types.is_numeric_dtype(reference) else str
+        shares = pd.DataFrame([each.astype(kind).value_counts(normalize=True) for each, _ in pair]).T.fillna(0)
+        shares = shares.loc[shares.max(axis=1).nlargest(CATEGORIES).index].sort_index()
         for place, (_, color) in enumerate(pair):
             axes.bar(np.arange(len(shares)) + 0.4 * place, shares.iloc[:, place], 0.4, color=color)
-        axes.set_xticks(np.arange(len(shares)) + 0.2, [name[:10] for name in shares.index], rotation=45, fontsize=6)
+        axes.set_xticks(
+            np.arange(len(shares)) + 0.2, [str(name)[:10] for name in shares.index], rotation=45, fontsize=6
+        )
 
 
 def _history(results: list[MonitoringResult]) -> str:

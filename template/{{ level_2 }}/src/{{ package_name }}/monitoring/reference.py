@@ -2,6 +2,7 @@
 """What a version of the model is compared with: the data that it was made from, and its predictions of the test rows."""
 
 import json
+import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,7 @@ def load(model: str, version: str) -> Reference:
     Raises:
         UserError: it was registered before level 2, and this folder does not hold its data either.
     """
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     with connected():
         found = find(mlflow.MlflowClient(), model, version)
         with tempfile.TemporaryDirectory() as folder:

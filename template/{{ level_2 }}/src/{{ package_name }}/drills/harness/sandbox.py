@@ -20,7 +20,11 @@ from ...core.paths import METRICS, MODEL, RAW, TEST, TRAIN
 
 # Variables with the address of a store or of a person outside the copy.
 OUTSIDE = re.compile("(MLFLOW|AUDIT|NOTIFY|GITHUB|GOVERNANCE|TRACKING|SERVING|AWS|GOOGLE|AZURE)_")
-POLICY = {"GOVERNANCE_APPROVAL": "claimed", "GOVERNANCE_FOUR_EYES": "false"}  # no person takes part in a drill
+POLICY = {  # no person takes part in a drill, and it logs nothing outside the copy
+    "GOVERNANCE_APPROVAL": "claimed",
+    "GOVERNANCE_FOUR_EYES": "false",
+    "PREDICTION_LOG_PLACE": "data/predictions",
+}
 Found = TypeVar("Found")
 
 

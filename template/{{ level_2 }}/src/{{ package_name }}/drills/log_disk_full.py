@@ -1,0 +1,61 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""The prediction log cannot be written: no response is delayed or lost, what was not logged is counted."""
+
+import re
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ..core.inputs import Inputs
+from ..modeling.data import features_and_target
+from ..monitoring.prediction_log import read
+from ..training.live_server import LiveServer, live_server
+from . import Evidence
+from .harness.batches import next_rows
+from .harness.sandbox import sandbox, wait
+
+DROPPED = re.compile(r"^prediction_log_dropped_rows_total (\S+)", re.MULTILINE)
+ROWS = 50
+LOG = Path("data/predictions")
+
+
+def main() -> Evidence:
+    """Predict rows before, while and after the place of the log is taken by a file, as on a disk that is full."""
+    bodies = Inputs.read().to_rows(features_and_target(next_rows(ROWS))[0])
+    begun = datetime.now(UTC)
+    with sandbox(), live_server() as server:
+
+        def predict_all() -> None:
+            for body in bodies:
+                server.predict([body])
+
+        predict_all()
+        wait(lambda: len(read(begun, datetime.now(UTC))) == ROWS, "the first predictions in the log")
+        kept = LOG.rename("kept")
+        LOG.write_text("no folder", encoding="utf-8")
+        started = time.monotonic()
+        predict_all()
+        wait(lambda: _dropped(server) > 0, "predictions that are counted as dropped")
+        detected = time.monotonic() - started
+        wait(lambda: _dropped(server) == ROWS, "all predictions counted")
+        dropped = _dropped(server)
+        LOG.unlink()
+        kept.rename(LOG)
+        predict_all()
+        wait(lambda: len(read(begun, datetime.now(UTC))) == 2 * ROWS, "later predictions in the log")
+        recovered = time.monotonic() - started
+    return Evidence(
+        fault="the place of the prediction log cannot be written",
+        detected_after_seconds=detected,
+        decision=f"{dropped} rows were dropped and counted, which PredictionLogDropsRows reports",
+        action="the log went on when the place could be written again",
+        recovered_after_seconds=recovered,
+        requests=server.requests,
+        requests_failed=server.failed,
+        recovered=server.failed == 0,
+    )
+
+
+def _dropped(server: LiveServer) -> int:
+    found = DROPPED.search((server.get("/metrics") or b"").decode())
+    return int(float(found[1])) if found else 0

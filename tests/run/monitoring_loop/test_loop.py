@@ -1,0 +1,234 @@
+"""From a prediction to a page, a metric and an alert, on the log of a real server."""
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.parse import urlencode, urlsplit
+from urllib.request import Request, urlopen
+
+import pytest
+import yaml
+from harness.projects import change, inside, nobody_listens
+from harness.prometheus import dashboards_of, filled_in, targets_of
+from harness.server import Server, eventually, serving
+from harness.template import Project, clean_environment
+
+SOON = {"MONITORING_LABEL_DELAY_HOURS": "0", "MONITORING_HISTORY": "1"}
+
+
+def log_of(project: Project) -> dict[str, Any]:
+    """Return the number of rows in the log that are there now, and of their requests."""
+    return inside(project, "prediction_log.py")
+
+
+def batch(begun: datetime) -> list[str]:
+    """Return the arguments for the span of time since the test began."""
+    return ["--start", begun.isoformat(), "--end", (datetime.now(UTC) + timedelta(seconds=1)).isoformat()]
+
+
+@pytest.fixture
+def server(looping: Project) -> Iterator[Server]:
+    change(looping, "config/serving.yaml", reload_seconds=0.5, drain_seconds=0)
+    with serving(looping) as server:
+        eventually("a model", server.ready)
+        yield server
+
+
+@contextmanager
+def exporting(project: Project) -> Iterator[str]:
+    """Run the exporter of a project on a free port, and yield its address."""
+    url = nobody_listens()
+    python = project.path / ".venv/bin/python"
+    module = f"{project.answers['package_name']}.monitoring.exporter"
+    process = subprocess.Popen(
+        [python, "-m", module, "--port", str(urlsplit(url).port)], cwd=project.path, env=clean_environment()
+    )
+    try:
+        eventually("the exporter", lambda: fetched(f"{url}/metrics") is not None)
+        yield url
+    finally:
+        process.kill()
+        process.wait()
+
+
+def fetched(url: str, body: object = None) -> str | None:
+    try:
+        data = None if body is None else json.dumps(body).encode()
+        with urlopen(Request(url, data)) as answer:
+            return answer.read().decode()
+    except URLError:
+        return None
+
+
+@contextmanager
+def prometheus(project: Project, targets: dict[str, str], folder: Path, program: str) -> Iterator[str]:
+    """Run Prometheus with the project's configuration, but every second, and yield its address."""
+    shutil.copytree(project.path / "monitoring", folder, dirs_exist_ok=True)
+    for rules in folder.glob("rules/*.yaml"):
+        rules.write_text(yaml.safe_dump(yaml.safe_load(rules.read_text())["spec"]).replace("for: 1m", "for: 0s"))
+    settings = yaml.safe_load((folder / "prometheus.yaml").read_text())
+    settings["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
+    (folder / "prometheus.yaml").write_text(yaml.safe_dump(settings))
+    for scrape in folder.glob("scrape/*.yaml"):
+        text = scrape.read_text()
+        for name, url in targets.items():
+            text = text.replace(name, urlsplit(url).netloc)
+        scrape.write_text(text)
+    address = nobody_listens()
+    command = [program, "--config.file=prometheus.yaml", f"--web.listen-address={urlsplit(address).netloc}"]
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield address
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def ask(address: str, expression: str) -> list[dict]:
+    answer = fetched(f"{address}/api/v1/query?{urlencode({'query': expression})}")
+    return [] if answer is None else json.loads(answer)["data"]["result"]
+
+
+def test_what_a_server_predicts_is_monitored_with_its_labels_and_every_panel_finds_data(
+    server: Server, tmp_path: Path, tool: Callable[[str], str]
+):
+    project, begun = server.project, datetime.now(UTC)
+    program = tool("prometheus")
+    printed = project.poe("replay", "--server", server.url).stdout
+    rows = project.json("reports/run.json")["test_rows"]
+    assert f"{rows} rows are predicted; outcomes: {rows} new" in printed
+    again = project.poe("labels").stdout
+    assert "0 new" in again
+    assert project.poe("monitor", *batch(begun), **SOON).stdout.startswith(f"monitor: {rows} predictions of version 1;")
+    result = project.json("reports/monitoring.json")
+    assert (result["rows"], result["version"], result["drift"]["in_a_row"]) == (rows, "1", 0)
+    measured, expected = result["performance"]["metrics"]["accuracy"], project.json("reports/metrics.json")["accuracy"]
+    assert measured["value"] == pytest.approx(expected)
+    assert measured["low"] < expected < measured["high"]
+    assert result["kpi"]["low"] < result["kpi"]["value"] < result["kpi"]["high"]
+    assert (
+        abs(result["performance"]["estimated"]["roc_auc"] - result["performance"]["metrics"]["roc_auc"]["value"]) < 0.05
+    )
+    page = project.text("reports/monitoring.html")
+    assert page.count("data:image/png") == 2
+    assert "No drift" in page
+    project.poe("report")
+    assert "In production" in project.text("reports/index.html")
+    with exporting(project) as exporter:
+        targets = {"server:8080": server.url, "exporter:9108": exporter}
+        with prometheus(project, targets, tmp_path, program) as address:
+            names = ("model.json", "data.json")
+            panels = [filled_in(one) for name in names for one in targets_of(dashboards_of(project)[name])]
+            for expression in panels:
+                eventually(f"data for {expression}", lambda expression=expression: ask(address, expression))
+            assert ask(address, 'ALERTS{alertstate="firing", job=~".*-monitoring"}') == []
+            values = {**result, "drift": {**result["drift"], "in_a_row": 2}}
+            (project.path / "reports/monitoring.json").write_text(json.dumps(values))
+            eventually("DataDrift", lambda: ask(address, 'ALERTS{alertname="DataDrift", alertstate="firing"}'))
+        alert = {"status": "firing", "labels": {"alertname": "DataDrift"}, "startsAt": "2026-01-01T00:00:00Z"}
+        message = {"alerts": [alert | {"fingerprint": "f"}, alert | {"status": "resolved", "fingerprint": "g"}]}
+        assert fetched(f"{exporter}/alerts", message) == "1 new\n"
+        assert fetched(f"{exporter}/alerts", message) == "0 new\n"
+
+
+def test_drifted_rows_are_named_and_two_batches_in_a_row_are_counted(server: Server):
+    project = server.project
+    project.python(
+        "import pandas as pd; table = pd.read_parquet('data/test.parquet');"
+        "table.assign(monthly_charge=table['monthly_charge'] * 1.4).to_parquet('data/test.parquet')"
+    )
+    begun = datetime.now(UTC)
+    project.poe("replay", "--server", server.url)
+    middle = datetime.now(UTC)
+    project.poe("replay", "--server", server.url)
+    length = max(middle - begun, datetime.now(UTC) - middle)  # so that the batch before starts before the test
+    span = ["--start", middle.isoformat(), "--end", (middle + length).isoformat()]
+    printed = project.poe("monitor", *span, **SOON).stdout
+    assert "drift in monthly_charge" in printed
+    assert project.json("reports/monitoring.json")["drift"]["in_a_row"] == 2
+    assert (
+        "monthly_charge"
+        in re.findall(r'class="bad">Drift, 2 in a row: (.*)<', project.text("reports/monitoring.html"))[0]
+    )
+
+
+def test_a_killed_server_loses_at_most_the_last_second(server: Server):
+    project = server.project
+    rows = inside(project, "predictions.py", project.answers["package_name"])["rows"]
+    for row in rows[:50]:
+        assert server.ask("/predict", {"rows": [row]}).status == 200
+    eventually("the first rows in the log", lambda: log_of(project)["rows"] == 50)
+    for row in rows[:10]:
+        server.ask("/predict", {"rows": [row]})
+    server.process.kill()
+    server.process.wait()
+    found = log_of(project)
+    assert 50 <= found["rows"] <= 60
+    assert found["requests"] == found["rows"]
+
+
+def test_a_stopped_server_loses_nothing_and_two_processes_write_beside_each_other(looping: Project):
+    project = looping
+    change(project, "config/serving.yaml", drain_seconds=0)
+    rows = inside(project, "predictions.py", project.answers["package_name"])["rows"]
+    with serving(project) as first, serving(project) as second:
+        for server in (first, second):
+            eventually("a model", server.ready)
+            for row in rows[:20]:
+                assert server.ask("/predict", {"rows": [row]}).status == 200
+        assert first.stop() == second.stop() == 0
+    assert log_of(project) == {"rows": 40, "requests": 40}
+
+
+def test_a_full_disk_drops_rows_counts_them_and_fails_no_request(looping: Project, tmp_path: Path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk], check=True)
+    try:
+        project = looping
+        change(project, "config/serving.yaml", drain_seconds=0)
+        rows = inside(project, "predictions.py", project.answers["package_name"])["rows"]
+        with serving(project, PREDICTION_LOG_PLACE=str(disk / "predictions")) as server:
+            eventually("a model", server.ready)
+            (disk / "other").write_bytes(b"x" * 60_000)
+            for row in rows[:100]:
+                assert server.ask("/predict", {"rows": [row]}).status == 200
+            dropped = r"prediction_log_dropped_rows_total (\S+)"
+            eventually("dropped rows", lambda: float(re.findall(dropped, server.ask("/metrics").text)[0]) == 100)
+            assert server.log.count("plug-in prediction_log failed in observe") == 1
+            assert "No space left on device" in server.log
+            (disk / "other").unlink()
+            assert server.ask("/predict", {"rows": rows[:1]}).status == 200
+            eventually("a row in the log", lambda: [*disk.rglob("*.parquet")])
+    finally:
+        subprocess.run(["umount", "--lazy", disk], check=True)
+
+
+def test_log_on_s3_is_written_and_read(looping: Project):
+    from moto.server import ThreadedMotoServer
+
+    storage = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    storage.start()
+    try:
+        host, port = storage.get_host_and_port()
+        place = f"s3://bucket/predictions?endpoint_override={host}:{port}&scheme=http&allow_bucket_creation=true"
+        keys = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "us-east-1"}
+        urlopen(Request(f"http://{host}:{port}/bucket", method="PUT")).close()
+        variables = {"PREDICTION_LOG_PLACE": place, "PREDICTION_LOG_MERGE_SECONDS": "0", **keys}
+        begun, project = datetime.now(UTC), looping
+        change(project, "config/serving.yaml", drain_seconds=0)
+        with serving(project, **variables) as server:
+            eventually("a model", server.ready)
+            project.poe("replay", "--server", server.url, **variables)
+        printed = project.poe("monitor", *batch(begun), **SOON, **variables).stdout
+        assert "no drift" in printed
+        assert not (project.path / "data/predictions").exists()
+    finally:
+        storage.stop()
