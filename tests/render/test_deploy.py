@@ -357,6 +357,6 @@ def test_retraining_runs_one_at_a_time_with_the_permissions_of_the_server(render
         "fsGroup": 10001
     }
     assert retrain["securityContext"] == container(found)["securityContext"]
-    assert "uv run --locked poe retrain" in retrain["args"][0]
+    assert "uv run --locked poe ci-retrain" in retrain["args"][0]
     config = next(one["configMapRef"]["name"] for one in retrain["envFrom"] if "configMapRef" in one)
     assert config in {one["metadata"]["name"] for one in found if one["kind"] == "ConfigMap"}
