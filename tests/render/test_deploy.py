@@ -17,7 +17,6 @@ from harness.template import Project
 ENVIRONMENTS = ["staging", "production"]
 ANSWERS = [
     {"maturity_level": 1},
-    {"maturity_level": 2},
     {
         "maturity_level": 1,
         "project_name": 'On "call": 2026',
@@ -25,6 +24,7 @@ ANSWERS = [
         "package_name": "on_call",
         "repository_url": "https://gitlab.com/Group/sub/On-Call.git",
     },
+    {"maturity_level": 2},
 ]
 
 
@@ -357,6 +357,6 @@ def test_retraining_runs_one_at_a_time_with_the_permissions_of_the_server(render
         "fsGroup": 10001
     }
     assert retrain["securityContext"] == container(found)["securityContext"]
-    assert "uv run --locked poe retrain" in retrain["args"][0]
+    assert "uv run --locked poe ci-retrain" in retrain["args"][0]
     config = next(one["configMapRef"]["name"] for one in retrain["envFrom"] if "configMapRef" in one)
     assert config in {one["metadata"]["name"] for one in found if one["kind"] == "ConfigMap"}
