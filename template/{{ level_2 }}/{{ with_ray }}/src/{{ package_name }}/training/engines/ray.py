@@ -1,0 +1,62 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""A Ray cluster: the one at RAY_ADDRESS, or one that is started on this machine for the block.
+
+All nodes need this project at the same commit, and a database that they share: see SEARCH_STORAGE in docs/search.md.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ...core.errors import UserError
+from . import Run
+
+ATTEMPTS = 4  # of a call whose worker was lost
+PASSED_ON = ("MLFLOW_", "TRACKING_", "SEARCH_", "AWS_", "OMP_")  # variables that the workers get, too
+
+
+@contextmanager
+def workers(count: int) -> Iterator[Run]:
+    """Yield a function that runs calls on the cluster; a call is repeated if its worker or node is lost.
+
+    Raises:
+        UserError: there is no cluster at RAY_ADDRESS, or a worker was lost again and again.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")  # would copy this folder to all nodes
+    import joblib
+    import ray
+    from ray.exceptions import WorkerCrashedError
+    from ray.util.joblib import register_ray
+
+    address, folder = os.environ.get("RAY_ADDRESS"), Path.cwd()
+    local: dict[str, Any] = {} if address else {"num_cpus": count, "include_dashboard": False}
+    variables = {name: value for name, value in os.environ.items() if name.startswith(PASSED_ON)}
+    try:
+        ray.init(address, log_to_driver=False, logging_level="error", runtime_env={"env_vars": variables}, **local)
+    except ConnectionError as error:
+        raise UserError(f"no Ray cluster responds at RAY_ADDRESS {address}: `ray start --head` starts one") from error
+
+    def run(function: Callable[[Any], None], arguments: Iterable[Any]) -> None:
+        def call(argument: Any) -> None:
+            os.chdir(folder)
+            function(argument)
+
+        remote = ray.remote(num_cpus=1, max_retries=ATTEMPTS - 1)(call)
+        waiting, running = [*arguments][::-1], []
+        while waiting or running:
+            while waiting and len(running) < count:
+                running.append(remote.remote(waiting.pop()))
+            done, running = ray.wait(running)
+            ray.get(done)
+
+    register_ray()
+    try:
+        with joblib.parallel_config("ray", n_jobs=count):
+            yield run
+    except WorkerCrashedError as error:
+        raise UserError(f"a worker of Ray was lost {ATTEMPTS} times: `ray status` shows the nodes") from error
+    finally:
+        ray.shutdown()
