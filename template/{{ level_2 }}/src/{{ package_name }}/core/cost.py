@@ -61,8 +61,7 @@ class Prices(Settings, env_prefix="COST_"):
         return f"the prices in {self.path()} are {days} days old" if days > OLD_PRICES_DAYS else None
 
 
-@dataclass(frozen=True)
-class Usage:
+class Usage(BaseModel, frozen=True):
     """What a run has used of its machine."""
 
     wall_seconds: float
@@ -70,8 +69,7 @@ class Usage:
     gigabytes: float  # of memory, at the most
 
 
-@dataclass(frozen=True)
-class TrainingCost:
+class TrainingCost(BaseModel, frozen=True):
     """What a run costs, in the currency of the prices."""
 
     used: float  # CPU seconds and memory
@@ -79,19 +77,16 @@ class TrainingCost:
     charged: float  # that of the two which `training.machine` selects
     usage: Usage
     currency: str
-    as_of: date
+    as_of: date  # day of the prices
 
     @classmethod
     def read(cls) -> Self | None:
         """Return the cost of the last run, or None if none was recorded."""
-        if not PATH.exists():
-            return None
-        found: dict[str, Any] = read_json(PATH)
-        return cls(**{**found, "usage": Usage(**found["usage"]), "as_of": date.fromisoformat(found["as_of"])})
+        return cls(**read_json(PATH)) if PATH.exists() else None
 
     def write(self) -> None:
         """Write `reports/cost.json`."""
-        write_json({**vars(self), "usage": vars(self.usage), "as_of": self.as_of.isoformat()}, PATH)
+        write_json(self.model_dump(mode="json"), PATH)
 
 
 @dataclass(frozen=True)
@@ -109,7 +104,9 @@ def training_cost(usage: Usage, prices: Prices) -> TrainingCost:
     used = paying * (usage.cpu_seconds * prices.vcpu_hour + memory) / 3600
     rented = paying * usage.wall_seconds * prices.per_second(prices.training)
     charged = rented if prices.training.machine == "rented" else used
-    return TrainingCost(used, rented, charged, usage, prices.currency, prices.as_of)
+    return TrainingCost(
+        used=used, rented=rented, charged=charged, usage=usage, currency=prices.currency, as_of=prices.as_of
+    )
 
 
 def serving_cost(cpu_seconds: float, rows: float, server_seconds: float, prices: Prices) -> ServingCost | None:
@@ -155,7 +152,7 @@ def pipeline_usage() -> Usage:
         times = dvc.cpu_times()
         used += times.children_user + times.children_system
         since = dvc.create_time()
-    return Usage(time.time() - since, used, _peak_gigabytes())
+    return Usage(wall_seconds=time.time() - since, cpu_seconds=used, gigabytes=_peak_gigabytes())
 
 
 def _cpu_seconds(process: Any) -> float:
@@ -172,4 +169,3 @@ def _peak_gigabytes() -> float:
 
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
-

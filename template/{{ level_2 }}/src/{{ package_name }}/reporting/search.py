@@ -52,10 +52,10 @@ def draw(study: Any) -> dict[str, str]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Optuna calls these plots experimental
             try:
-                axes = plot(study)
+                plot(study)
             except (ValueError, RuntimeError):  # too few trials, or all of them equal
                 continue
-        figure = (axes[0] if hasattr(axes, "__len__") else axes).figure
+        figure = pyplot.gcf()
         figure.savefig(picture, format="png", bbox_inches="tight", dpi=100)
         pyplot.close(figure)
         drawn[title] = f"data:image/png;base64,{base64.b64encode(picture.getvalue()).decode()}"

@@ -9,6 +9,7 @@ Source: T. Akiba et al., Optuna: A Next-generation Hyperparameter Optimization F
 
 import argparse
 import hashlib
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -104,12 +105,13 @@ def open_study(search: Search) -> "optuna.Study":
     from sqlalchemy.exc import SQLAlchemyError
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)  # heartbeats, since version 2.8
     try:
         storage = optuna.storages.RDBStorage(
             search.storage,
             heartbeat_interval=HEARTBEAT_SECONDS,
             grace_period=GRACE_SECONDS,
-            failed_trial_callback=optuna.storages.RetryFailedTrialCallback(max_retry=RETRIES),
+            heartbeat_stale_trial_callback=optuna.storages.RetryHeartbeatStaleTrialCallback(max_retry=RETRIES),
         )
         return optuna.create_study(
             study_name=search.study,
@@ -185,7 +187,7 @@ def objective(trial: "optuna.Trial", search: Search) -> float:
                 if trial.should_prune():
                     raise optuna.TrialPruned
             status = "FINISHED"
-            return mean
+            return sum(scores) / len(scores)
         except (optuna.TrialPruned, KeyboardInterrupt, SystemExit):
             status = "KILLED"
             raise
@@ -273,8 +275,9 @@ def apply(study: "optuna.Study") -> list[str]:
     yaml.preserve_quotes, yaml.width = True, 4096
     content = yaml.load(PARAMS.read_text(encoding="utf-8"))
     model = content["model"]
-    changed = [f"  model.{name}: {model[name]} -> {value}" for name, value in best.params.items() if model[name] != value]
-    model.update(best.params)
+    found = {name: value for name, value in best.params.items() if model[name] != value}
+    changed = [f"  model.{name}: {model[name]} -> {value}" for name, value in found.items()]
+    model.update(found)
     with atomic_write(PARAMS) as temporary:
         yaml.dump(content, temporary)
     return changed

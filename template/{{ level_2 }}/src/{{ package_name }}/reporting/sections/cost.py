@@ -14,14 +14,14 @@ def markdown() -> str:
         return ""
     prices, usage = Prices.load(), cost.usage
     kept = ", ".join(f"{name} {limit:g}" for name, limit in prices.budget.items()) or "none"
+    used = f"{usage.wall_seconds:.0f} s, {usage.cpu_seconds:.0f} CPU seconds and {usage.gigabytes:.2f} GB"
     lines = [
         f"| what | {cost.currency} |",
         "| --- | --- |",
         f"| CPU time and memory that the run used | {cost.used:.3g} |",
         f"| the rented machine as long as the run took | {cost.rented:.3g} |",
         "",
-        f"Charged: **{cost.charged:.3g} {cost.currency}**, for {usage.wall_seconds:.0f} s, {usage.cpu_seconds:.0f} CPU"
-        f" seconds and {usage.gigabytes:.2f} GB; budget: {kept}.",
+        f"Charged: **{cost.charged:.3g} {cost.currency}**, for {used}; budget: {kept}.",
         f"Prices as of {cost.as_of}: {prices.source}.",
     ]
     if warning := prices.warning(datetime.now(UTC).date()):
