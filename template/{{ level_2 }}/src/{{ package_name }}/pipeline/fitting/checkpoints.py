@@ -110,7 +110,9 @@ def fit_warm_start(estimator: Any, inputs: Any, target: Any, path: Path, every: 
     parameters = estimator.get_params()
     size = next((name for name in ("n_estimators", "max_iter") if name in parameters), None)
     if size is None or "warm_start" not in parameters:
-        raise UserError(f"{type(estimator).__name__} cannot be trained in parts: set folder: null in {Checkpoints.path()}")
+        raise UserError(
+            f"{type(estimator).__name__} cannot be trained in parts: set folder: null in {Checkpoints.path()}"
+        )
     if parameters.get("early_stopping") == "auto":
         estimator.set_params(early_stopping=len(target) > 10_000)  # as `auto` means it
     if estimator.get_params().get("early_stopping"):

@@ -66,9 +66,7 @@ async def read(client: Redis, features: Features, keys: Sequence[Any]) -> list[S
             pipeline.hmget(entity_key(features, key), [f"_ts:{features.view}".encode(), *fields])
         rows = await pipeline.execute()
     return [
-        StoredRow(
-            dict(zip(features.features, map(decode, values), strict=True)), _varint(time, 1)[0] if time else None
-        )
+        StoredRow(dict(zip(features.features, map(decode, values), strict=True)), _varint(time, 1)[0] if time else None)
         for time, *values in rows
     ]
 

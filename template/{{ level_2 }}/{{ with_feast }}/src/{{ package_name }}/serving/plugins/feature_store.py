@@ -146,7 +146,9 @@ class FeatureStore(Plugin):
             if outcome != FRESH and defaults is None:
                 status, message = PROBLEMS[outcome]
                 raise RequestError(status, message.format(entity=features.entity, key=key))
-        found = [row.values if row and outcome == FRESH else defaults for row, outcome in zip(stored, outcomes, strict=True)]
+        found = [
+            row.values if row and outcome == FRESH else defaults for row, outcome in zip(stored, outcomes, strict=True)
+        ]
         rows = [
             {name: value for name, value in (values or {}).items() if name in columns} | row
             for values, row in zip(found, sent, strict=True)
