@@ -24,6 +24,7 @@ ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
+LOOPING = {**DEFAULT, "maturity_level": 2}
 LEVEL_0 = [{"maturity_level": 0, **model} for model in models()]
 # Each problem and each framework; the other two are run in test_pipeline.py.
 LEVEL_1 = [
@@ -124,6 +125,8 @@ def first_pipeline(
             project.run("git", "tag", "first-model")
             if answers == DEFAULT:
                 project.poe("register")
+            if answers == LOOPING:
+                project.poe("promote", "--version", "1", "--approved-by", "Ada")
             return Ran(project, done.stdout + done.stderr, None if changes else keep(project.path))
 
         sharing = "all workers" if changes else worker_id
@@ -149,6 +152,14 @@ def project(ran: Ran, changes: Path | None) -> Iterator[Project]:
 def churn(first_pipeline: Callable[..., Ran], changes: Path | None) -> Iterator[Project]:
     """Return the default project after its first pipeline, to change at will, for what is alike in all projects."""
     ran = first_pipeline(**DEFAULT)
+    with ran.changed(changes):
+        yield ran.project
+
+
+@pytest.fixture
+def looping(first_pipeline: Callable[..., Ran], changes: Path | None) -> Iterator[Project]:
+    """Return the default project of level 2 after its first pipeline, to change at will; version 1 is the champion."""
+    ran = first_pipeline(**LOOPING)
     with ran.changed(changes):
         yield ran.project
 

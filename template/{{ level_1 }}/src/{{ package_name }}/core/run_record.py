@@ -1,7 +1,7 @@
 # Managed by copier-mlops: an update merges with your edits.
 """The record of one run, from which report, model card and pull request comment are written."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Self
 
 from pydantic import BaseModel
@@ -39,11 +39,17 @@ class RunRecord(Lineage):
     test_rows: int
     first_day: date
     last_day: date
+    trained_until: datetime | None = None  # time of the newest training row: later rows are new to the model
 
     @classmethod
     def read(cls) -> Self:
         """Return the record of the last run."""
         return cls(**read_json(PATH, task="register"))
+
+    def tags(self) -> dict[str, str]:
+        """Return lineage and times of the data as tags for MLflow."""
+        until = {"trained_until": self.trained_until.isoformat()} if self.trained_until else {}
+        return {**super().tags(), **until, "data_until": self.last_day.isoformat()}
 
     def write(self) -> None:
         """Write `reports/run.json`."""

@@ -43,4 +43,5 @@ def describe_run(
         test_rows=len(test),
         first_day=times.min().date(),
         last_day=times.max().date(),
+        trained_until=train[TIMESTAMP].max().to_pydatetime(),
     )

@@ -89,7 +89,7 @@ def _export(path: Path) -> None:
 def _line(entry: dict[str, Any]) -> str:
     line = "{timestamp}  {event:20} {model} {version}  {deployed_by}  {approval_status}".format_map(entry)
     evidence = json.loads(entry["details"])
-    return "  ".join([line, *(evidence[name] for name in ("run", "ticket") if evidence.get(name))])
+    return "  ".join([line, *(evidence[name] for name in ("run", "ticket", "reason") if evidence.get(name))])
 
 
 def main() -> None:

@@ -27,6 +27,7 @@ from .client import CHAMPION, Tracking, champion, connected, find, registered, v
 from .governance import Governance
 
 PREVIOUS = "previous_champion"  # tag of the model: the version that a rollback restores
+MOVES = ("promotion ", "rollback ")  # events that change the champion; others may lie between intent and completion
 NONE, ROLLED_BACK = "none", "rolled back"  # its values before the second champion, and after a rollback
 
 
@@ -111,10 +112,10 @@ def _set_champion(
 
 def _recover(client: MlflowClient, model: str) -> None:
     """Complete or abandon the intent that a crash left unfinished, depending on whether the alias moved."""
-    of_model = [entry for entry in entries() if entry["model"] == model]
-    if not of_model or not of_model[-1]["event"].endswith(" intended"):
+    moves = [entry for entry in entries() if entry["model"] == model and entry["event"].startswith(MOVES)]
+    if not moves or not moves[-1]["event"].endswith(" intended"):
         return
-    intent = Event.from_entry(of_model[-1])
+    intent = Event.from_entry(moves[-1])
     if champion(client, model) == intent.version:
         _complete(client, intent)
     else:

@@ -6,9 +6,10 @@ from ...core.paths import RAW
 from ...modeling import data
 from ..data_checks import checked
 from ..params import load_params
+from ..sources import with_further_rows
 
 
 def main() -> None:
-    """Write the table that `data.ingest` returns, if it is what the constants of `data.py` promise."""
+    """Write the rows of `data.ingest`, if they are what the constants of `data.py` promise, and those of further sources."""
     params = load_params()
-    write_table(checked(data.ingest(params.data, params.seed)), RAW)
+    write_table(with_further_rows(checked(data.ingest(params.data, params.seed))), RAW)

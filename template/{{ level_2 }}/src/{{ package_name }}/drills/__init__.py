@@ -1,0 +1,20 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""Drills: each module here causes a fault in a copy of the project and waits for the loop to close, in `main() -> Evidence`.
+
+`poe drill NAME` runs one and writes what happened to `reports/drills/NAME.json`.
+"""
+
+from pydantic import BaseModel, NonNegativeFloat, NonNegativeInt
+
+
+class Evidence(BaseModel, frozen=True, extra="forbid"):
+    """What a drill saw; seconds count from the fault, and are None for what did not happen."""
+
+    fault: str  # what was caused
+    detected_after_seconds: NonNegativeFloat | None
+    decision: str  # of the system, in its own words
+    action: str  # that followed
+    recovered_after_seconds: NonNegativeFloat | None
+    requests: NonNegativeInt = 0  # sent to the live server meanwhile
+    requests_failed: NonNegativeInt = 0
+    recovered: bool

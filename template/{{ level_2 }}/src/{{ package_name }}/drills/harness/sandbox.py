@@ -1,0 +1,128 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""A copy of the project with a registry, audit log, prediction log and Git repository of its own, so that a drill harms nothing."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import chdir, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TypeVar
+
+from ...core.errors import UserError
+from ...core.io import require
+from ...core.lineage import PACKAGE, git
+from ...core.paths import METRICS, MODEL, RAW, TEST, TRAIN
+
+# Variables with the address of a store or of a person outside the copy.
+OUTSIDE = tuple(
+    ["MLFLOW_", "AUDIT_", "NOTIFY_", "GITHUB_", "GOVERNANCE_", "TRACKING_", "SERVING_", "AWS_", "GOOGLE_", "AZURE_"]
+)
+IDENTITY = ["-c", "user.name=Drill", "-c", "user.email=drill@example.com"]
+Found = TypeVar("Found")
+
+
+class Sandbox:
+    """The copy; commands run in it by the Python and the code of this project."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(OUTSIDE)}
+        self.environment = {**kept, "GIT_CONFIG_GLOBAL": os.devnull, "GOVERNANCE_APPROVAL": "claimed"}
+
+    def start(self, module: str, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+        """Start `python -m PACKAGE.module` in the copy; its output is appended to `drill.log` there."""
+        command = [sys.executable, "-m", f"{PACKAGE}.{module}".rstrip("."), *arguments]
+        environment = {**self.environment, **variables}
+        with (self.folder / "drill.log").open("a", encoding="utf-8") as log:
+            return subprocess.Popen(command, cwd=self.folder, env=environment, stdout=log, stderr=log, text=True)
+
+    def run(self, module: str, *arguments: str, **variables: str) -> None:
+        """Run `python -m PACKAGE.module` in the copy.
+
+        Raises:
+            UserError: it failed; with the end of its output.
+        """
+        if self.start(module, *arguments, **variables).wait():
+            raise UserError(f"{' '.join([module, *arguments])} failed: {self.log()[-1_000:]}")
+
+    def log(self) -> str:
+        """Return what the processes of the copy have printed."""
+        return (self.folder / "drill.log").read_text(encoding="utf-8")
+
+    def git(self, *arguments: str) -> None:
+        """Run a Git command in the copy."""
+        subprocess.run(["git", *arguments], cwd=self.folder, env=self.environment, check=True, capture_output=True)
+
+    def commit(self, message: str) -> None:
+        """Commit all files of the copy."""
+        self.git("add", "--all")
+        self.git(*IDENTITY, "commit", "--quiet", "--allow-empty", "--message", message)
+
+
+@contextmanager
+def sandbox() -> Iterator[Sandbox]:
+    """Yield a copy of the project, whose model is registered and the champion there; it is the current folder meanwhile.
+
+    Raises:
+        UserError: the project has no trained model yet.
+    """
+    for path in (RAW, TRAIN, TEST, MODEL, METRICS):
+        require(path)
+    with TemporaryDirectory(prefix="drill-", ignore_cleanup_errors=True) as temporary:
+        copy = Sandbox(Path(temporary))
+        _copy_to(copy.folder)
+        with chdir(copy.folder), _variables(copy.environment):
+            copy.git("init", "--quiet", "--initial-branch", "main")
+            copy.commit("Copy for a drill")
+            copy.run("", "register")
+            copy.run(
+                "registry.promotion",
+                "promote",
+                "--version",
+                "1",
+                "--approved-by",
+                "drill",
+                GOVERNANCE_COMMITTED="false",
+            )
+            yield copy
+
+
+def wait(condition: Callable[[], Found | None], what: str, seconds: float = 45) -> Found:
+    """Return what a condition returns once that is not empty.
+
+    Raises:
+        UserError: it stayed empty; names `what` was waited for.
+    """
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if found := condition():
+            return found
+        time.sleep(0.1)
+    raise UserError(f"{what}: did not happen within {seconds:g} s")
+
+
+def _copy_to(folder: Path) -> None:
+    tracked = git("ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
+    made = [path for place in ("data", "models", "reports") for path in Path(place).glob("*")]
+    figures = [path for path in Path("reports/figures").glob("*")]
+    for path in {*map(Path, filter(None, tracked)), *made, *figures}:
+        if path.is_file():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, folder / path)
+
+
+@contextmanager
+def _variables(environment: dict[str, str]) -> Iterator[None]:
+    """Replace the variables of this process, so that a call in it reaches no store outside the copy either."""
+    before = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(environment)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

@@ -1,0 +1,169 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""The outcomes of predictions: `poe labels` stores them, and `labelled` joins them to the prediction log."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+from filelock import FileLock
+from pydantic import BaseModel
+
+from ..core.column_types import TEXT
+from ..core.errors import UserError, exit_on_user_error
+from ..core.io import read_table, write_json, write_table
+from ..core.paths import REPORTS
+from ..core.prediction_log import PredictionLog, folder_of
+from ..modeling import labels as source
+from ..modeling.data import ENTITY, TARGET, VALUE
+from .prediction_log import Window, query
+from .settings import Monitoring
+
+LABELS = Path("data/labels")
+REPORT = REPORTS / "labels.json"
+EXAMPLES = 3
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+# Each prediction gets the first outcome of its entity that was known after it.
+JOIN = """
+    select predictions.*, labels.target, labels.label_time, labels.value
+    from predictions asof left join labels
+    on predictions.entity = labels.entity and predictions.time <= labels.label_time
+"""
+
+
+class Ingested(BaseModel, frozen=True):
+    """What became of the outcomes that `modeling.labels` returned."""
+
+    ingested: datetime
+    new: int
+    repeated: int
+    corrected: int
+    unknown: int  # of entities that the log lacks
+    impossible: int  # no time, a time in the future, or one before the first prediction for the entity
+
+    def line(self) -> str:
+        """Return one line for people."""
+        counts = self.model_dump(exclude={"ingested"})
+        return ", ".join(f"{count:,} {name}" for name, count in counts.items())
+
+
+def ingest(outcomes: pd.DataFrame, now: datetime | None = None) -> Ingested:
+    """Store outcomes; those that are stored already change nothing. Of two for the same entity and time the last counts.
+
+    Those of unknown entities or with impossible times are left out, counted and printed.
+
+    Raises:
+        UserError: a column is missing or there twice, or times are not times; nothing is stored.
+    """
+    now = now or datetime.now(UTC)
+    found = _checked(outcomes)
+    keep = timedelta(days=PredictionLog.load().keep_days + 1)
+    entities = found[["entity"]].drop_duplicates()
+    known = query(
+        "select entity, min(time) as first from predictions semi join entities using (entity) group by entity",
+        Window(max(now - keep, BEGINNING), now + timedelta(seconds=1)),
+        entities=entities,
+    )
+    first = found["entity"].map(known.set_index("entity")["first"])
+    time = found["label_time"]
+    unknown = found["entity"].isna() | first.isna()
+    impossible = ~unknown & (time.isna() | (time > now) | (time < first) | found["target"].isna())
+    for reason, rows in (("no prediction for", unknown), ("an impossible time for", impossible)):
+        if rows.any():
+            examples = ", ".join(found.loc[rows, "entity"].astype(str).head(EXAMPLES))
+            print(f"  {int(rows.sum()):,} outcomes are left out: {reason} {ENTITY} {examples}")
+    LABELS.mkdir(parents=True, exist_ok=True)
+    with FileLock(LABELS / ".lock"):
+        counts = [_store(path, part) for path, part in _by_day(found[~unknown & ~impossible])]
+    new, repeated, corrected = (sum(each) for each in zip((0, 0, 0), *counts, strict=True))
+    return Ingested(
+        ingested=now,
+        new=new,
+        repeated=repeated + len(outcomes) - len(found),
+        corrected=corrected,
+        unknown=int(unknown.sum()),
+        impossible=int(impossible.sum()),
+    )
+
+
+def labelled(start: datetime, end: datetime, version: str | None = None, rows: int | None = None) -> pd.DataFrame:
+    """Return the predictions in a span of time with `target`, `label_time` and `value`, null where no label is known.
+
+    Args:
+        start: of the predictions.
+        end: of the predictions; it is not part of the span.
+        version: only predictions of it.
+        rows: at most so many, chosen at random.
+    """
+    settings, window = Monitoring.load(), Window(start, end)
+    accepted = window._replace(end=end + timedelta(hours=settings.label_window_hours))
+    sql = JOIN if version is None else f"{JOIN} where version = ?"
+    sample = "" if rows is None else f" using sample reservoir({rows:d} rows) repeatable (0)"
+    found = query(f"select * from ({sql}){sample}", window, (version,) if version else (), labels=stored(accepted))
+    late = found["label_time"] - found["time"] > timedelta(hours=settings.label_window_hours)
+    found.loc[late, ["target", "label_time", "value"]] = None
+    return found
+
+
+def stored(window: Window) -> pd.DataFrame:
+    """Return the outcomes with a time in a window."""
+    first, last = (folder_of(each.date()) for each in window)
+    paths = [path for path in sorted(LABELS.glob("date=*.parquet")) if first <= path.stem <= last]
+    if not paths:
+        empty = pd.DataFrame({"entity": pd.array([], TEXT), "target": [], "label_time": [], "value": []})
+        return empty.astype({"label_time": "datetime64[us, UTC]"})
+    return pd.concat([read_table(path) for path in paths], ignore_index=True)
+
+
+def _checked(outcomes: pd.DataFrame) -> pd.DataFrame:
+    """Return outcomes with the columns of the store, the last of those with the same entity and time."""
+    names = {ENTITY: "entity", source.TIME: "label_time", TARGET: "target", VALUE: "value"}
+    place = "modeling.labels.outcomes"
+    for name in (ENTITY, source.TIME, TARGET):
+        if (count := [*outcomes.columns].count(name)) != 1:
+            raise UserError(f"{place}: there {'is no column' if count == 0 else 'are two columns'} {name}")
+    found = outcomes[[name for name in names if name in outcomes]].rename(columns=names)
+    try:
+        found["label_time"] = pd.to_datetime(found["label_time"], utc=True).dt.as_unit("us")
+    except (ValueError, TypeError) as error:
+        raise UserError(f"{place}: {source.TIME}: {' '.join(str(error).split())[:200]}") from error
+    if found["entity"].map(lambda value: isinstance(value, list | tuple | set | dict)).any():
+        raise UserError(f"{place}: {ENTITY}: a row is about one entity, found several in a row")
+    found["entity"] = found["entity"].astype(TEXT)
+    if "value" not in found:
+        found["value"] = 1.0
+    return found.drop_duplicates(["entity", "label_time"], keep="last")
+
+
+def _by_day(found: pd.DataFrame) -> Iterator[tuple[Path, pd.DataFrame]]:
+    for day, part in found.groupby(found["label_time"].dt.date):
+        yield LABELS / f"{folder_of(day)}.parquet", part
+
+
+def _store(path: Path, part: pd.DataFrame) -> tuple[int, int, int]:
+    """Add the outcomes of a day to its file, and return how many are new, repeated and corrected."""
+    if not path.exists():
+        write_table(part, path)
+        return len(part), 0, 0
+    key = ["entity", "label_time"]
+    before = read_table(path)
+    both = part.merge(before, on=key, how="left", suffixes=("", "_before"), indicator="origin")
+    there = (both["origin"] == "both").to_numpy()
+    same = there & ((both["target"] == both["target_before"]) & (both["value"] == both["value_before"])).to_numpy()
+    if not same.all():
+        write_table(pd.concat([before, part]).drop_duplicates(key, keep="last"), path)
+    return int((~there).sum()), int(same.sum()), int((there & ~same).sum())
+
+
+def main() -> None:
+    """Ingest the outcomes that are known since the oldest prediction whose label is still accepted."""
+    with exit_on_user_error("labels"):
+        now, settings = datetime.now(UTC), Monitoring.load()
+        since = now - timedelta(hours=2 * settings.label_window_hours)
+        done = ingest(source.outcomes(since), now)
+        write_json(done.model_dump(mode="json"), REPORT)
+        print(f"labels: {done.line()}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,198 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""Monitors a batch of predictions: `poe monitor`, once a batch, such as each night."""
+
+import argparse
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+
+import pandas as pd
+
+from ..core.errors import UserError, exit_on_user_error
+from ..modeling.params import Params
+from ..pipeline.params import load_params
+from ..registry.client import Tracking
+from . import reference
+from .drift import Outcome, Profile, judge, kolmogorov_smirnov
+from .labels import labelled
+from .performance import Expectation, Truth, as_prediction, measure
+from .prediction_log import Window, features, query
+from .quality import check_quality
+from .result import ColumnDrift, Concept, Drift, MonitoringResult, Performance, Quality
+from .settings import Monitoring
+
+# One row for each entity, the last: the tests assume that rows are independent.
+SAMPLE = """
+    with each_entity as (
+        select request_id, row from predictions where model = $1 and version = $2
+        qualify entity is null or row_number() over (partition by entity order by time desc, request_id, row) = 1
+    ),
+    chosen as (select * from each_entity using sample reservoir({rows} rows) repeatable (0))
+    select predictions.* from predictions semi join chosen using (request_id, row)
+"""
+
+
+@dataclass(frozen=True)
+class Monitor:
+    """Compares batches with the versions that predicted them."""
+
+    settings: Monitoring
+    params: Params
+    model: str
+
+    @classmethod
+    def load(cls) -> "Monitor":
+        """Return the monitor that the files in `config/` and `params.yaml` describe."""
+        return cls(Monitoring.load(), load_params(), Tracking.load().model)
+
+    def run(self, window: Window) -> tuple[list[MonitoringResult], pd.DataFrame]:
+        """Return the results of earlier batches and, last, of this one; and a sample of its rows.
+
+        Raises:
+            UserError: the batch has too few rows.
+        """
+        rows, version = self._size(window)
+        if rows < self.settings.min_rows:
+            raise UserError(
+                f"{rows:,} predictions of {self.model} between {window.start:%Y-%m-%d %H:%M:%S} and"
+                f" {window.end:%Y-%m-%d %H:%M:%S} UTC are too few: min_rows in {Monitoring.path()} is"
+                f" {self.settings.min_rows}"
+            )
+        length = window.end - window.start
+        windows = [window.moved(-length * back) for back in range(self.settings.history, 0, -1)]
+        results: list[MonitoringResult] = []
+        for earlier in windows:
+            size, of = self._size(earlier)
+            if size >= self.settings.min_rows:
+                results.append(self._judge(earlier, of, size, self._sample(earlier, of), results))
+        sample = self._sample(window, version)
+        return [*results, self._judge(window, version, rows, sample, results)], sample
+
+    def _size(self, window: Window) -> tuple[int, str]:
+        """Return the rows of the version that predicted most of a window, and that version."""
+        sql = "select version, count(*) as rows from predictions where model = $1 group by version order by rows desc"
+        found = query(sql, window, (self.model,))
+        return (int(found["rows"].iloc[0]), str(found["version"].iloc[0])) if len(found) else (0, "")
+
+    def _sample(self, window: Window, version: str) -> pd.DataFrame:
+        return query(SAMPLE.format(rows=self.settings.sample_rows), window, (self.model, version))
+
+    def _judge(
+        self, window: Window, version: str, rows: int, sample: pd.DataFrame, earlier: list[MonitoringResult]
+    ) -> MonitoringResult:
+        known, expectation, _ = _reference(self.model, version)
+        before = earlier[-1] if earlier and (earlier[-1].end, earlier[-1].version) == (window.start, version) else None
+        performance, kpi, concept = self._due(window, version, before)
+        estimated = expectation.estimate(as_prediction(sample["output"], known.classes))
+        if performance or estimated:
+            performance = (performance or _no_labels(window)).model_copy(update={"estimated": estimated})
+        drift, quality = self._data(version, sample, before)
+        return MonitoringResult(
+            created=datetime.now(UTC),
+            start=window.start,
+            end=window.end,
+            model=self.model,
+            version=version,
+            rows=rows,
+            drift=drift,
+            quality=quality,
+            performance=performance,
+            kpi=kpi,
+            concept=concept,
+        )
+
+    def _data(self, version: str, sample: pd.DataFrame, before: MonitoringResult | None) -> tuple[Drift, Quality]:
+        known, _, profile = _reference(self.model, version)
+        batch = features(sample).reindex(columns=known.features.columns)
+        values = as_prediction(known.output, known.classes)
+        predicted = values if known.classes is None else values.iloc[:, 1] if values.shape[1] == 2 else values.max(axis=1)
+        moved = kolmogorov_smirnov(predicted.sort_values().to_numpy(), sample["prediction"].to_numpy())
+        outcomes = [Outcome("prediction", "distribution", *moved), *profile.compare(batch)]
+        judged = {one.name: one for one in judge(outcomes, self.settings.significance, self.settings.min_effect)}
+        prediction = judged.pop("prediction")
+        columns = _without_quiet_pairs([*judged.values()])
+        alarm = prediction.alarm or any(one.alarm for one in columns)
+        in_a_row = (before.drift.in_a_row if before else 0) + 1 if alarm else 0
+        drift = Drift(alarm=alarm, in_a_row=in_a_row, columns=columns, prediction=prediction)
+        return drift, check_quality(known.features, batch, self.settings.max_out_of_range)
+
+    def _due(self, window: Window, version: str, before: MonitoringResult | None):  # noqa: ANN202
+        """Return performance, KPI and concept drift of the predictions whose labels became due in a window."""
+        known, expectation, _ = _reference(self.model, version)
+        due = window.moved(-self.settings.label_delay)
+        rows = labelled(*due, version=version, rows=self.settings.sample_rows)
+        if rows["target"].notna().sum() < self.settings.min_labels:
+            return (_no_labels(due, rows) if len(rows) else None), None, None
+        performance, kpi = measure(rows, due, known, self.params)
+        truth = Truth.of(rows, known)
+        surprise = expectation.surprise(truth.target, truth.prediction)
+        alarm = surprise > self.settings.max_surprise_z
+        in_a_row = (before.concept.in_a_row if before and before.concept else 0) + 1 if alarm else 0
+        return performance, kpi, Concept(surprise_z=surprise, alarm=alarm, in_a_row=in_a_row)
+
+
+def _without_quiet_pairs(columns: list[ColumnDrift]) -> list[ColumnDrift]:
+    """Return the judged columns and, of the pairs, those with an alarm and the strongest of the others."""
+    quiet = [one for one in columns if one.test == "correlation" and not one.alarm]
+    return [one for one in columns if one not in quiet[1:]]
+
+
+def _no_labels(window: Window, rows: pd.DataFrame | None = None) -> Performance:
+    due, found = (0, 0) if rows is None else (len(rows), int(rows["target"].notna().sum()))
+    return Performance(start=window.start, end=window.end, labelled=found, due=due, metrics={}, slices=[], estimated={})
+
+
+@cache
+def _reference(model: str, version: str) -> tuple[reference.Reference, Expectation, Profile]:
+    found = reference.load(model, version)
+    return found, Expectation(found), Profile.of(found.features)
+
+
+def summary(result: MonitoringResult) -> str:
+    """Return one line about a batch."""
+    drifted = [one.name for one in [result.drift.prediction, *result.drift.columns] if one.alarm]
+    parts = [f"{result.rows:,} predictions of version {result.version}"]
+    parts.append(f"drift in {', '.join(drifted)}, {result.drift.in_a_row} in a row" if drifted else "no drift")
+    parts += result.quality.problems
+    if result.concept:
+        parts.append(f"surprise z {result.concept.surprise_z:.1f}")
+    if result.performance and result.performance.due:
+        parts.append(f"{result.performance.labelled:,} of {result.performance.due:,} due labels")
+        parts += result.performance.shortfalls
+    return "; ".join(parts)
+
+
+def monitor(window: Window) -> MonitoringResult:
+    """Monitor a batch, write `reports/monitoring.json` and its page, and return the result."""
+    from .page import write_page
+
+    results, sample = Monitor.load().run(window)
+    result = results[-1]
+    write_page(results, sample, _reference(result.model, result.version)[0])
+    result.write()
+    return result
+
+
+def _time(text: str) -> datetime:
+    time = datetime.fromisoformat(text)
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+
+
+def main() -> None:
+    """Monitor the newest batch that has ended, or the one that is named."""
+    parser = argparse.ArgumentParser(prog="poe monitor", description="Compare a batch of predictions with the training data.")
+    parser.add_argument("--start", type=_time, metavar="TIME", help="of the batch, in UTC; default: batch_hours before its end")
+    parser.add_argument("--end", type=_time, metavar="TIME", help="of the batch, in UTC; default: of the newest that has ended")
+    arguments = parser.parse_args()
+    with exit_on_user_error("monitor"):
+        settings = Monitoring.load()
+        window = settings.last_batch(datetime.now(UTC))
+        end = arguments.end or window.end
+        window = Window(arguments.start or end - settings.batch, end)
+        if window.start >= window.end:
+            raise UserError(f"the batch ends at {window.end:%Y-%m-%d %H:%M:%S}, before it starts")
+        print(f"monitor: {summary(monitor(window))}")
+
+
+if __name__ == "__main__":
+    main()

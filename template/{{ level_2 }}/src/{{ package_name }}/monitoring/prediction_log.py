@@ -1,0 +1,106 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""Reads the prediction log with DuckDB, wherever it is."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple, Self
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+import pyarrow.dataset as ds
+from pyarrow.fs import FileSelector
+
+from ..core.prediction_log import FEATURE, PredictionLog, folder_of
+
+COLUMNS = pa.schema(
+    {
+        "request_id": pa.string(),
+        "row": pa.int32(),
+        "entity": pa.string(),  # null if the request named none
+        "time": pa.timestamp("us", "UTC"),
+        "model": pa.string(),
+        "version": pa.string(),
+        "variant": pa.string(),
+        "prediction": pa.float64(),  # the number; P(second class); or the highest of more class probabilities
+        "output": pa.list_(pa.float64()),  # the probability of each class, or the number
+    }
+)
+PART = re.compile(r"(?P<writer>.+)-(?P<first>\d+)(_(?P<last>\d+))?\.parquet")
+ATTEMPTS = 3  # to list and read: a server may merge a file in between
+
+
+class Window(NamedTuple):
+    """A span of time in UTC; the end is not part of it."""
+
+    start: datetime
+    end: datetime
+
+    def moved(self, by: timedelta) -> Self:
+        """Return the window earlier or later."""
+        return self._replace(start=self.start + by, end=self.end + by)
+
+
+def read(start: datetime, end: datetime, columns: list[str] | None = None) -> pd.DataFrame:
+    """Return the rows of the log in a span of time, or only some of their columns; none if there is no log."""
+    chosen = ", ".join(f'"{name}"' for name in columns) if columns else "*"
+    return query(f"select {chosen} from predictions order by time, request_id, row", Window(start, end))
+
+
+def features(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the features of rows of the log, under their own names."""
+    names = [name for name in frame if str(name).startswith(FEATURE)]
+    return frame[names].rename(columns=lambda name: name.removeprefix(FEATURE))
+
+
+def query(sql: str, window: Window, parameters: tuple[Any, ...] = (), **tables: Any) -> pd.DataFrame:
+    """Return the result of SQL on `predictions`, the rows of the log in a window, and on further tables by name."""
+    for attempt in range(ATTEMPTS):
+        try:
+            return _query(sql, window, parameters, tables)
+        except (OSError, duckdb.IOException):
+            if attempt == ATTEMPTS - 1:
+                raise
+    raise AssertionError
+
+
+def _query(sql: str, window: Window, parameters: tuple[Any, ...], tables: Mapping[str, Any]) -> pd.DataFrame:
+    with duckdb.connect(config={"TimeZone": "UTC"}) as connection:
+        for name, table in {"log": _dataset(window), **tables}.items():
+            connection.register(name, table)
+        bounds = " and ".join(f"time {sign} '{one.isoformat()}'" for sign, one in zip((">=", "<"), window, strict=True))
+        connection.execute(f"create temporary view predictions as select * from log where {bounds}")
+        return connection.execute(sql, parameters).df()
+
+
+def _dataset(window: Window) -> ds.Dataset | pa.Table:
+    """Return the files of a window; a feature that some lack is null there."""
+    system = PredictionLog.load().filesystem()
+    first, last = (each.astimezone(UTC).date() for each in window)
+    days = [folder_of(first + timedelta(days=n)) for n in range((last - first).days + 1)]
+    listed = system.get_file_info(FileSelector("", allow_not_found=True))
+    found = {each.path.rstrip("/") for each in listed}
+    paths = [path for day in days if day in found for path in _current(system, day)]
+    if not paths:
+        return COLUMNS.empty_table()
+    parts = {PART.fullmatch(path)["writer"]: path for path in paths}  # each writer has one schema
+    schemas = [ds.dataset(path, format="parquet", filesystem=system).schema for path in parts.values()]
+    schema = pa.unify_schemas([COLUMNS, *schemas], promote_options="permissive")
+    return ds.dataset(paths, schema=schema, format="parquet", filesystem=system)
+
+
+def _current(system: Any, day: str) -> list[str]:
+    """Return the files of a day, without those that were merged into another but not deleted yet."""
+    paths = [each.path for each in system.get_file_info(FileSelector(day, allow_not_found=True))]
+    parts = {path: found for path in paths if (found := PART.fullmatch(path))}
+    merged = [part for part in parts.values() if part["last"]]
+    return [
+        path
+        for path, part in parts.items()
+        if part["last"]
+        or not any(
+            each["writer"] == part["writer"] and int(each["first"]) <= int(part["first"]) <= int(each["last"])
+            for each in merged
+        )
+    ]

@@ -1,0 +1,128 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""The result of monitoring one batch of predictions, `reports/monitoring.json`: what others act on and pages show."""
+
+from datetime import datetime
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict
+
+from ..core.io import read_json, write_json
+from ..core.paths import REPORTS
+
+PATH = REPORTS / "monitoring.json"
+Test = Literal["distribution", "categories", "new categories", "missing", "correlation"]
+
+
+class Part(BaseModel):
+    """A part of the result."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Interval(Part):
+    """A measured value and its 95 % confidence interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class ColumnDrift(Part):
+    """The strongest test of a column, or of a pair of columns, between reference and batch."""
+
+    name: str  # a column, `A ~ B` for a pair, or `prediction`
+    test: Test
+    p_value: float  # corrected for the number of tests in the batch (Holm)
+    effect: float  # between 0 and 1, for correlations up to 2; its meaning depends on the test
+    alarm: bool  # significant, and the effect is at least its floor in `config/monitoring.yaml`
+
+
+class Drift(Part):
+    """Data drift and prediction drift."""
+
+    alarm: bool
+    in_a_row: int  # batches with an alarm, up to and including this one
+    columns: list[ColumnDrift]
+    prediction: ColumnDrift
+
+
+class ColumnQuality(Part):
+    """What is unusual about the values of a column, as shares of the rows."""
+
+    name: str
+    missing: float
+    missing_in_reference: float
+    out_of_range: float  # numbers beyond the smallest and largest of the reference
+    unknown: float  # texts that the reference lacks
+
+
+class Quality(Part):
+    """Data quality of the rows."""
+
+    alarm: bool
+    problems: list[str]  # one line each
+    columns: list[ColumnQuality]
+
+
+class Slice(Part):
+    """The metrics of a group of rows."""
+
+    column: str
+    group: str
+    rows: int
+    metrics: dict[str, Interval]
+
+
+class Performance(Part):
+    """How the predictions whose labels are due turned out."""
+
+    start: datetime  # of these predictions, which are older than the batch by the delay of labels
+    end: datetime
+    labelled: int  # predictions with a label
+    due: int  # predictions that should have one
+    metrics: dict[str, Interval]
+    slices: list[Slice]
+    shortfalls: list[str] = []  # limits of the quality gate that even the better end of the interval misses
+    estimated: dict[str, float]  # of the batch itself, before its labels are due; blind to concept drift
+
+
+class Kpi(Part):
+    """The business KPI of the predictions whose labels are due."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+
+
+class Concept(Part):
+    """Whether labels still fit the predicted probabilities."""
+
+    surprise_z: float  # standard normal while the model is right about its uncertainty
+    alarm: bool
+    in_a_row: int  # batches with an alarm, up to and including this one
+
+
+class MonitoringResult(Part):
+    """One batch of predictions of one version."""
+
+    created: datetime
+    start: datetime
+    end: datetime
+    model: str
+    version: str
+    rows: int
+    drift: Drift
+    quality: Quality
+    performance: Performance | None  # without metrics if too few labels are due; None if nothing can be estimated either
+    kpi: Kpi | None
+    concept: Concept | None
+
+    @classmethod
+    def read(cls) -> Self:
+        """Return the newest result."""
+        return cls(**read_json(PATH, task="monitor"))
+
+    def write(self) -> None:
+        """Write `reports/monitoring.json`."""
+        write_json(self.model_dump(mode="json"), PATH)

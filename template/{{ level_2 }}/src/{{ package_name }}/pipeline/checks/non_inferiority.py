@@ -1,0 +1,32 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""The candidate must not be worse than the champion on rows that neither has been trained on; writes `reports/comparison.json`."""
+
+import mlflow
+
+from ...core.inputs import Inputs
+from ...core.io import write_json
+from ...core.retraining import Retraining
+from ...registry.client import find
+from ...serving.loader import load
+from ..comparison import PATH, compare
+from . import Candidate
+
+
+def shortfalls(candidate: Candidate) -> list[str]:
+    """Return a line if the candidate may be worse; empty if it is not, or if there is no champion to compare with."""
+    PATH.unlink(missing_ok=True)
+    if candidate.champion is None:
+        return []
+    since = find(mlflow.MlflowClient(), candidate.name, candidate.champion.version).tags.get("trained_until")
+    champion = load(candidate.name, candidate.champion.version)
+    found = compare(
+        candidate.model,
+        Inputs.read(),
+        champion,
+        since,
+        candidate.test,
+        Retraining.load().comparison,
+        candidate.params.seed,
+    )
+    write_json(found.model_dump(mode="json"), PATH)
+    return [] if found.passed else [found.line]

@@ -1,0 +1,130 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""Compares a candidate with the champion on rows that neither has been trained on: paired bootstrap, non-inferiority margin.
+
+Both predict the same rows, so the difference is taken row by row, and its interval comes from resampling entities with their
+rows (Efron and Tibshirani, *An Introduction to the Bootstrap*, chapter 13; the percentile interval). The candidate is not worse if
+the whole interval lies below the margin (Piaggio et al., *Reporting of Noninferiority and Equivalence Randomized Trials*, JAMA 2012).
+It assumes that entities are independent of each other.
+"""
+
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel
+
+from ..core.inputs import Inputs
+from ..core.paths import REPORTS
+from ..core.retraining import Limits
+from ..modeling.data import ENTITY, TIMESTAMP, features_and_target
+from ..serving.loader import LoadedModel
+from .metrics import as_prediction, predict
+from .served import predict_served
+
+PATH = REPORTS / "comparison.json"
+MAX_ROWS = 50_000
+LEAST_PROBABILITY = 1e-6
+
+
+class Comparison(BaseModel, frozen=True):
+    """The difference of two models; differences are shares of the champion's loss, and negative if the candidate is better."""
+
+    champion: str
+    rows: int  # that neither has been trained on
+    since: str | None  # time of the champion's newest training row; None if it is not recorded
+    measure: str
+    champion_loss: float | None = None  # None for too few rows
+    candidate_loss: float | None = None
+    difference: float | None = None
+    low: float | None = None
+    high: float | None = None
+    margin: float
+    verdict: Literal["better", "not worse", "undecided", "worse", "too few rows"]
+
+    @property
+    def passed(self) -> bool:
+        """Return whether the candidate may replace the champion."""
+        return self.verdict in ("better", "not worse")
+
+    @property
+    def line(self) -> str:
+        """Return the result in one line."""
+        against = (
+            f"{self.verdict} than champion {self.champion}" if self.passed or self.verdict == "worse" else self.verdict
+        )
+        if self.difference is None:
+            return f"{against}: {self.rows} rows that neither model has been trained on, champion {self.champion}"
+        found = f"{self.measure} {self.difference:+.1%}, {self.low:+.1%} to {self.high:+.1%}, on {self.rows:,} rows that are new to both"
+        return f"{against}: {found} (margin {self.margin:+.1%})"
+
+
+def compare(
+    model: Any, inputs: Inputs, champion: LoadedModel, since: str | None, test: pd.DataFrame, limits: Limits, seed: int
+) -> Comparison:
+    """Return the comparison of a trained model with a champion on test rows.
+
+    Args:
+        model: the candidate, which was not trained on the test rows.
+        inputs: its columns.
+        champion: as the server loads it.
+        since: time of the newest row that the champion was trained on; only later rows are compared.
+        test: test rows of the candidate.
+        limits: margin, confidence and number of rows.
+        seed: of the resampling.
+    """
+    rows = test if since is None else test[test[TIMESTAMP] > pd.Timestamp(since)]
+    rows = rows.sample(MAX_ROWS, random_state=seed) if len(rows) > MAX_ROWS else rows
+    about = {"champion": champion.version, "rows": len(rows), "since": since, "margin": limits.margin}
+    if len(rows) < limits.min_rows:
+        return Comparison(**about, measure="loss", verdict="too few rows")
+    features, target = features_and_target(rows)
+    theirs = as_prediction(predict_served(champion, features), champion.predictor.classes, features)
+    ours = predict(model, inputs.from_table(features))
+    old, new = losses(target, theirs), losses(target, ours)
+    low, high = interval(new - old, old, rows[ENTITY], limits, seed)
+    return Comparison(
+        **about,
+        measure="log loss" if isinstance(ours, pd.DataFrame) else "mean absolute error",
+        champion_loss=old.mean(),
+        candidate_loss=new.mean(),
+        difference=(new - old).mean() / old.mean(),
+        low=low,
+        high=high,
+        verdict=_verdict(low, high, limits.margin),
+    )
+
+
+def losses(target: pd.Series, prediction: Any) -> np.ndarray:
+    """Return the loss of each row: minus the log of the probability of its class, or the absolute error of a number."""
+    if isinstance(prediction, pd.Series):
+        return np.abs(prediction.to_numpy() - target.to_numpy())
+    of_class = prediction.columns.get_indexer(pd.Index(target))
+    found = np.where(of_class < 0, 0.0, prediction.to_numpy()[np.arange(len(target)), of_class])
+    return -np.log(np.clip(found, LEAST_PROBABILITY, 1))
+
+
+def interval(
+    difference: np.ndarray, loss: np.ndarray, entities: pd.Series, limits: Limits, seed: int
+) -> tuple[float, float]:
+    """Return the bootstrap interval of the mean difference, as a share of the mean loss.
+
+    Args:
+        difference: of the two losses, shape (rows,).
+        loss: of the champion, shape (rows,).
+        entities: whom each row is about; resampled with all their rows, shape (rows,).
+        limits: confidence and number of resamples.
+        seed: equal seeds give equal intervals.
+    """
+    groups, _ = pd.factorize(entities)
+    sums = np.stack([np.bincount(groups, difference), np.bincount(groups, loss)])
+    rng, count = np.random.default_rng(seed), sums.shape[1]
+    drawn = (sums[:, rng.integers(count, size=count)].sum(axis=1) for _ in range(limits.resamples))
+    ratios = [changed / total for changed, total in drawn]
+    low, high = np.quantile(ratios, [(1 - limits.confidence) / 2, (1 + limits.confidence) / 2])
+    return float(low), float(high)
+
+
+def _verdict(low: float, high: float, margin: float) -> Literal["better", "not worse", "undecided", "worse"]:
+    if high < margin:
+        return "better" if high < 0 else "not worse"
+    return "worse" if low > 0 else "undecided"

@@ -1,0 +1,26 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""The rows of the monthly partitions, and the window of time that a model learns from."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from ...core.retraining import Retraining
+from ...modeling.data import ENTITY, TIMESTAMP
+
+FOLDER = Path("data/partitions")
+
+
+def extend(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of `data.ingest` and of all partitions that are within the window, in order of time.
+
+    Of rows with the same entity and time, the one that arrived last counts: labels are corrected that way.
+    """
+    days, partitions = Retraining.load().window_days, sorted(FOLDER.glob("*.parquet"))
+    if partitions:
+        frame = pd.concat([frame, *map(pd.read_parquet, partitions)], ignore_index=True)
+        frame = frame.drop_duplicates([ENTITY, TIMESTAMP], keep="last")
+        frame = frame.sort_values(TIMESTAMP, kind="stable", ignore_index=True)
+    if days is not None:
+        frame = frame[frame[TIMESTAMP] > frame[TIMESTAMP].max() - pd.Timedelta(days, "D")].reset_index(drop=True)
+    return frame

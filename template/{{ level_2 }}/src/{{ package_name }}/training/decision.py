@@ -1,0 +1,131 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""Whether to train again: one decision for all machines that share the audit log, in one line."""
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Self
+
+from mlflow import MlflowClient
+from pydantic import BaseModel
+
+from ..core.errors import UserError
+from ..core.io import read_json, write_json
+from ..core.lineage import author
+from ..core.paths import REPORTS
+from ..core.retraining import Retraining
+from ..pipeline.comparison import Comparison
+from ..registry.audit import record
+from ..registry.audit_log import Event, entries, locked
+from ..registry.client import Tracking, champion, find
+from ..registry.governance import Governance
+from .triggers import TIMELY, Trigger, triggers
+
+PATH = REPORTS / "retrain.json"
+CLAIM_HOURS = 24  # for which a trigger belongs to the process that decided on it
+DECIDED, FINISHED, DECLINED = "retraining decided", "retraining finished", "retraining declined"  # in the audit log
+
+
+class Retrained(BaseModel, frozen=True):
+    """What was decided, and what came of it; `reports/retrain.json`."""
+
+    created: datetime
+    today: date
+    model: str
+    champion: str
+    decided: bool
+    reason: str  # one line
+    triggers: list[Trigger]
+    candidate: str | None = None
+    comparison: Comparison | None = None
+    blockers: list[str] = []  # what the validation before deployment found
+    outcome: str | None = None  # None until it is finished
+
+    @classmethod
+    def unfinished(cls) -> Self | None:
+        """Return what a crash interrupted on this machine, or None."""
+        found = cls(**read_json(PATH)) if PATH.exists() else None
+        return found if found and found.decided and found.outcome is None else None
+
+    def write(self) -> None:
+        """Write `reports/retrain.json`."""
+        write_json(self.model_dump(mode="json"), PATH)
+
+    def updated(self, **changes: Any) -> Self:
+        """Return it with changes, written."""
+        changed = self.model_copy(update=changes)
+        changed.write()
+        return changed
+
+    @property
+    def expects_problem(self) -> bool:
+        """Return whether anything but time and new rows made it necessary."""
+        return any(trigger.kind not in TIMELY for trigger in self.triggers)
+
+
+def decide(today: date) -> Retrained:
+    """Decide, write the decision to the audit log and return it.
+
+    It happens under the lock of the audit log, so of two processes that find the same triggers one decides to act.
+
+    Raises:
+        UserError: there is no champion to replace.
+    """
+    settings, client, model = Retraining.load(), MlflowClient(), Tracking.load().model
+    if (version := champion(client, model)) is None:
+        raise UserError(
+            f"{model} has no champion to replace: `uv run poe promote --version challenger` makes the first"
+        )
+    with locked():
+        log = [entry for entry in entries() if entry["model"] == model]
+        claimed = _claimed(log)
+        found = [one for one in triggers(settings, find(client, model, version), today) if one.key not in claimed]
+        paused = _paused_until(log, settings.pause_days)
+        act = bool(found) and (paused is None or today >= paused)
+        reason = (
+            "; ".join(trigger.reason for trigger in found) or f"nothing calls for another model than champion {version}"
+        )
+        if found and not act:
+            reason = f"no retraining before {paused}, {settings.pause_days} days after the last one, although {reason}"
+        decision = Retrained(
+            created=datetime.now(UTC),
+            today=today,
+            model=model,
+            champion=version,
+            decided=act,
+            reason=reason,
+            triggers=found,
+        )
+        decision.write()
+        log_event(client, decision, DECIDED if act else DECLINED, version, reason)
+    return decision
+
+
+def log_event(client: MlflowClient, about: Retrained, event: str, version: str, reason: str) -> None:
+    """Append an entry about a retraining to the audit log; only inside `locked`."""
+    keys = [trigger.key for trigger in about.triggers] if event != DECLINED else []
+    details = {"reason": reason, "triggers": keys, "today": about.today.isoformat()}
+    record(
+        client,
+        Event(
+            event=event,
+            model=about.model,
+            version=version,
+            environment=Governance.load().environment,
+            deployed_by=author(),
+            approval_status="no approval needed",
+            compliance_check="not checked",
+            details=details,
+        ),
+    )
+
+
+def _claimed(log: list[dict[str, Any]]) -> set[str]:
+    """Return the triggers that were acted on, or that another process acts on now."""
+    recent = (datetime.now(UTC) - timedelta(hours=CLAIM_HOURS)).isoformat()
+    acted = [one for one in log if one["event"] == FINISHED or (one["event"] == DECIDED and one["timestamp"] > recent)]
+    return {key for entry in acted for key in json.loads(entry["details"])["triggers"]}
+
+
+def _paused_until(log: list[dict[str, Any]], days: int) -> date | None:
+    done = [json.loads(entry["details"])["today"] for entry in log if entry["event"] == FINISHED]
+    return max(map(date.fromisoformat, done)) + timedelta(days) if done else None

@@ -1,0 +1,146 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""Adds new rows as monthly partitions, if they pass the checks of the pipeline: `poe new-data`.
+
+The folder of all partitions is one dependency of the stage `ingest`, so DVC stays fast and `dvc.lock` short at any number of them.
+"""
+
+import argparse
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+from dvc.exceptions import DvcException
+from dvc.repo import Repo
+from dvc.stage.utils import fill_stage_dependencies
+
+from ..core.errors import UserError, exit_on_user_error
+from ..core.inputs import Inputs
+from ..core.io import read_table, write_table
+from ..core.paths import INPUTS, RAW
+from ..modeling.data import ENTITY, KNOWN_LATER, TARGET, TIMESTAMP, VALUE, features_and_target
+from ..pipeline.data_checks import checked
+from ..pipeline.expectations import check, load_suite
+from ..pipeline.sources.partitions import FOLDER
+from ..pipeline.stages.validate import EXPECTATIONS
+
+STAGE = "ingest"
+OF_THE_WHOLE = "expect_table_row_count"  # expectations that a part of the data cannot meet
+
+
+def add(rows: pd.DataFrame) -> dict[str, int]:
+    """Add rows to the partitions of their months and return the number of rows by month; nothing is written if one is bad.
+
+    A row with the entity and time of one that is there replaces it.
+
+    Raises:
+        UserError: the rows are not what `data.py` and the expectations promise; one line for each problem.
+    """
+    rows = accepted(rows)
+    months = {str(month): part for month, part in rows.groupby(rows[TIMESTAMP].dt.strftime("%Y-%m"))}
+    for month, part in months.items():
+        path = FOLDER / f"{month}.parquet"
+        if path.exists():
+            part = pd.concat([read_table(path), part]).drop_duplicates([ENTITY, TIMESTAMP], keep="last")
+        write_table(part.sort_values([TIMESTAMP, ENTITY], ignore_index=True), path)
+    track()
+    return {month: len(part) for month, part in months.items()}
+
+
+def accepted(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows with unified types.
+
+    Raises:
+        UserError: see `add`.
+    """
+    if rows.empty:
+        raise UserError("there is no row")
+    rows = checked(rows)
+    known = read_table(RAW) if RAW.exists() else None
+    if known is not None and (missing := [str(name) for name in known if name not in rows]):
+        raise UserError(f"the columns {', '.join(missing)} are missing, which the data has so far")
+    if (late := rows[TIMESTAMP].max()) > pd.Timestamp.now(late.tz) + pd.Timedelta(1, "D"):
+        raise UserError(f"{TIMESTAMP}: {late} is in the future")
+    features, _ = features_and_target(rows)
+    if INPUTS.exists():
+        Inputs.read().from_table(features)
+    outcomes = [one for one in check(rows, load_suite(EXPECTATIONS, rows)) if OF_THE_WHOLE not in one.expectation]
+    if failed := [outcome.line for outcome in outcomes if not outcome.met]:
+        raise UserError("\n  ".join([f"the new rows break {EXPECTATIONS}, nothing was added", *failed]))
+    return rows
+
+
+def track() -> None:
+    """Let DVC version the folder, and make it a dependency of the stage `ingest` if it is not one yet.
+
+    Raises:
+        UserError: DVC refuses.
+    """
+    try:
+        with Repo() as repo:
+            repo.add(str(FOLDER))
+            stage = repo.stage.load_one(name=STAGE)
+            if FOLDER.as_posix() not in {dependency.def_path for dependency in stage.deps}:
+                fill_stage_dependencies(stage, deps=[FOLDER.as_posix()])
+                stage.dump(update_lock=False)
+                print(f"  {FOLDER} is a dependency of the stage {STAGE} now: commit dvc.yaml")
+    except DvcException as error:
+        raise UserError(f"DVC cannot track {FOLDER}: {' '.join(str(error).split())}") from error
+
+
+def from_log(days: int) -> pd.DataFrame:
+    """Return the labeled predictions of the last days as rows to learn from: entity, time, features, target and value.
+
+    Raises:
+        UserError: there is none yet, or `modeling/labels.py` lacks a column that rows need.
+    """
+    from ..monitoring.labels import labelled
+    from ..monitoring.prediction_log import features
+
+    end = datetime.now(UTC)
+    found = labelled(end - timedelta(days=days), end)
+    found = found[found["target"].notna() & found["entity"].notna()]
+    if found.empty:
+        raise UserError(f"no prediction of the last {days} days has a label: `uv run poe labels` brings them")
+    if further := [name for name in KNOWN_LATER if name not in (TARGET, VALUE)]:
+        raise UserError(
+            f"labeled predictions lack {further[0]}: KNOWN_LATER may name target and value only, or add a file"
+        )
+    zone = read_table(RAW, columns=[TIMESTAMP])[TIMESTAMP].dt.tz
+    time = pd.to_datetime(found["time"], utc=True)
+    known = {ENTITY: found["entity"], TIMESTAMP: time.dt.tz_convert(zone) if zone else time.dt.tz_localize(None)}
+    rows = features(found).assign(**known, **{TARGET: found["target"], VALUE: found["value"]})
+    return rows.drop_duplicates([ENTITY, TIMESTAMP], keep="last").reset_index(drop=True)
+
+
+def read(path: Path) -> pd.DataFrame:
+    """Return the table in a Parquet or CSV file.
+
+    Raises:
+        UserError: it cannot be read as such.
+    """
+    try:
+        if path.suffix == ".parquet":
+            return pd.read_parquet(path)
+        return pd.read_csv(path, parse_dates=[TIMESTAMP])
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read: {' '.join(str(error).split())[:300]}") from error
+
+
+def main() -> None:
+    """Add the rows of a file, or the labeled predictions of the log."""
+    parser = argparse.ArgumentParser(prog="poe new-data", description="Add new rows as monthly partitions.")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("file", nargs="?", type=Path, metavar="FILE", help="Parquet or CSV, with all columns of ingest")
+    source.add_argument("--from-log", action="store_true", help="labeled predictions of the last --days")
+    parser.add_argument("--days", type=int, default=90, help="default: 90")
+    arguments = parser.parse_args()
+    with exit_on_user_error("new-data"):
+        added = add(from_log(arguments.days) if arguments.from_log else read(arguments.file))
+        print(f"{FOLDER}: {', '.join(f'{month} {count:,} rows' for month, count in added.items())}")
+        print(
+            f"Commit {FOLDER}.dvc; `uv run poe retrain` learns from them when there is a reason to, `uv run poe pipeline` now"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""Why a model should be trained again: schedule, new rows, drift, floors that are missed, alerts."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Literal
+
+import pandas as pd
+from mlflow.entities.model_registry import ModelVersion
+from pydantic import BaseModel
+
+from ..core import triggers as alerts
+from ..core.retraining import Retraining
+from ..core.thresholds import metric_of, misses
+from ..modeling.data import TIMESTAMP
+from ..monitoring import result as monitoring
+from ..monitoring.result import MonitoringResult
+from ..pipeline.sources.partitions import FOLDER
+
+Kind = Literal["schedule", "new rows", "data drift", "concept drift", "floor", "alert"]
+TIMELY: tuple[Kind, ...] = ("schedule", "new rows")  # those that expect no problem
+
+
+class Trigger(BaseModel, frozen=True):
+    """A reason to train again; what has the same key is the same reason."""
+
+    kind: Kind
+    key: str
+    reason: str
+
+
+def triggers(settings: Retraining, champion: ModelVersion, today: date) -> list[Trigger]:
+    """Return all reasons to replace the champion."""
+    found = [*_of_data(settings, champion, today), *_of_monitoring(settings, str(champion.version))]
+    for alert in alerts.recorded():
+        if alert["name"] in settings.triggers.alerts:
+            found.append(
+                Trigger(kind="alert", key=alert["key"], reason=f"{alert['name']} fires since {alert['since'][:16]}")
+            )
+    return found
+
+
+def _of_data(settings: Retraining, champion: ModelVersion, today: date) -> Iterator[Trigger]:
+    if not (until := champion.tags.get("data_until")):
+        return
+    days, rows = settings.triggers.schedule_days, settings.triggers.new_rows
+    age = (today - date.fromisoformat(until)).days
+    if days is not None and age >= days:
+        key = f"schedule:{champion.version}:{age // days}"
+        yield Trigger(kind="schedule", key=key, reason=f"the data of champion {champion.version} ends {age} days ago")
+    if rows is not None and (found := new_rows(date.fromisoformat(until))) >= rows:
+        key = f"new rows:{champion.version}:{found // rows}"
+        yield Trigger(
+            kind="new rows", key=key, reason=f"{found:,} rows are newer than the data of champion {champion.version}"
+        )
+
+
+def new_rows(until: date) -> int:
+    """Return the number of rows in the partitions that are later than a day."""
+    partitions = (pd.read_parquet(path, columns=[TIMESTAMP])[TIMESTAMP] for path in FOLDER.glob("*.parquet"))
+    return sum(int((times.dt.date > until).sum()) for times in partitions)
+
+
+def _of_monitoring(settings: Retraining, champion: str) -> Iterator[Trigger]:
+    """Yield what the last monitoring found, if it was about the champion and not about one before it."""
+    if not monitoring.PATH.exists() or (found := MonitoringResult.read()).version != champion:
+        return
+    limits, batch = settings.triggers, f"{champion}:{found.end.isoformat()}"
+    if limits.data_drift_batches and found.drift.in_a_row >= limits.data_drift_batches:
+        reason = f"{found.drift.in_a_row} batches in a row drifted: {', '.join(drifted(found)) or 'the predictions'}"
+        yield Trigger(kind="data drift", key=f"data drift:{batch}", reason=reason)
+    if limits.concept_drift_batches and found.concept and found.concept.in_a_row >= limits.concept_drift_batches:
+        reason = f"labels do not fit the predictions: surprise z {found.concept.surprise_z:.1f}, {found.concept.in_a_row} batches in a row"
+        yield Trigger(kind="concept drift", key=f"concept drift:{batch}", reason=reason)
+    for threshold, limit in limits.floors.items():
+        name, measured = metric_of(threshold), intervals(found)
+        if (one := measured.get(name)) and misses(one[1] if threshold.startswith("min_") else one[0], threshold, limit):
+            reason = (
+                f"{name} of labeled predictions is {one[0]:.4g} to {one[1]:.4g}, which misses {threshold} {limit:g}"
+            )
+            yield Trigger(kind="floor", key=f"floor:{threshold}:{batch}", reason=reason)
+
+
+def drifted(found: MonitoringResult) -> list[str]:
+    """Return the columns with an alarm, the strongest effect first."""
+    alarms = [column for column in found.drift.columns if column.alarm]
+    return [column.name for column in sorted(alarms, key=lambda one: -one.effect)]
+
+
+def intervals(found: MonitoringResult) -> dict[str, tuple[float, float]]:
+    """Return lower and upper end of each metric of labeled predictions, and of the KPI."""
+    metrics = found.performance.metrics if found.performance else {}
+    kpi = {found.kpi.name: (found.kpi.low, found.kpi.high)} if found.kpi else {}
+    return {**{name: (one.low, one.high) for name, one in metrics.items()}, **kpi}
