@@ -217,7 +217,7 @@ def run_search(search: Search) -> "optuna.Study":
 
     from ..registry.runs import experiment
     from ..reporting import search as page
-    from .engines import workers
+    from .engines import WorkerLostError, workers
 
     search.check()
     study = open_study(search)
@@ -225,9 +225,16 @@ def run_search(search: Search) -> "optuna.Study":
         study.set_user_attr(PARENT, parent)
         try:
             with workers(search.engine, search.processes) as run:
+                losses = 0
                 while (missing := search.trials - len(finished(study))) > 0:
                     first = len(study.get_trials(deepcopy=False))
-                    run(partial(work, search=search), range(first, first + missing))
+                    try:
+                        run(partial(work, search=search), range(first, first + missing))
+                    except WorkerLostError as error:
+                        losses += 1
+                        if losses > RETRIES:
+                            raise UserError(f"{error}, {losses} times: try fewer processes") from error
+                        print(f"  {error}: its trial is repeated", flush=True)
         finally:
             close_killed(study)
         page.write(study)

@@ -2,7 +2,7 @@
 """Where trials run: each module here has a context manager `workers(count)`, which yields a function `run`.
 
 `run(function, arguments)` calls the function once for each argument, in `count` places at a time, and returns when all
-calls have. A joblib search of scikit-learn, such as `GridSearchCV`, that is fitted in the block uses the same places.
+calls have; it raises a `WorkerLostError` if a place was lost. A joblib search of scikit-learn, such as `GridSearchCV`, that is fitted in the block uses the same places.
 """
 
 import pkgutil
@@ -14,6 +14,10 @@ from typing import Any
 from ...core.errors import UserError
 
 Run = Callable[[Callable[[Any], None], Iterable[Any]], None]
+
+
+class WorkerLostError(Exception):
+    """A process or machine was lost with the calls that ran there; `run` can be called again."""
 
 
 def workers(engine: str, count: int) -> AbstractContextManager[Run]:

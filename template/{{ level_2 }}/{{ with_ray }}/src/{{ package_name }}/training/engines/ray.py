@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ...core.errors import UserError
-from . import Run
+from . import Run, WorkerLostError
 
 ATTEMPTS = 4  # of a call whose worker was lost
 PASSED_ON = ("MLFLOW_", "TRACKING_", "SEARCH_", "AWS_", "OMP_")  # variables that the workers get, too
@@ -22,7 +22,7 @@ def workers(count: int) -> Iterator[Run]:
     """Yield a function that runs calls on the cluster; a call is repeated if its worker or node is lost.
 
     Raises:
-        UserError: there is no cluster at RAY_ADDRESS, or a worker was lost again and again.
+        UserError: there is no cluster at RAY_ADDRESS.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")  # would copy this folder to all nodes
@@ -50,13 +50,14 @@ def workers(count: int) -> Iterator[Run]:
             while waiting and len(running) < count:
                 running.append(remote.remote(waiting.pop()))
             done, running = ray.wait(running)
-            ray.get(done)
+            try:
+                ray.get(done)
+            except WorkerCrashedError as error:
+                raise WorkerLostError(f"a worker of Ray was lost {ATTEMPTS} times") from error
 
     register_ray()
     try:
         with joblib.parallel_config("ray", n_jobs=count):
             yield run
-    except WorkerCrashedError as error:
-        raise UserError(f"a worker of Ray was lost {ATTEMPTS} times: `ray status` shows the nodes") from error
     finally:
         ray.shutdown()
