@@ -33,7 +33,7 @@ ENTRIES = {
         ),
     },
     "template/{{ level_1 }}/deploy/levels/kustomization.yaml.jinja": {
-        "kind: Component\n": "#% if level >= N\ncomponents:\n  - level-N\n#% endif\n",
+        "  - level-2\n": "#% if level >= N\n  - level-N\n#% endif\n",
     },
     "template/{{ level_1 }}/deploy/levels/compose.yaml.jinja": {
         "compose.override.yaml.\n": "#% if level >= N\ninclude:\n  - level-N/compose.yaml\n#% else\n",
@@ -59,7 +59,7 @@ run = "every extension point"
 """
 
 
-# What a rendered project gets of these lines.
+# What a rendered project of level 1 gets of these lines.
 ADDED = {
     "deploy/levels/kustomization.yaml": {"kind: Component\n": "components:\n  - level-N\n"},
     "monitoring/kustomization.yaml": {

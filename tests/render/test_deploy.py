@@ -24,6 +24,7 @@ ANSWERS = [
         "package_name": "on_call",
         "repository_url": "https://gitlab.com/Group/sub/On-Call.git",
     },
+    {"maturity_level": 2},
 ]
 
 
@@ -72,7 +73,7 @@ def selects(selector: dict[str, str], labels: dict[str, str]) -> bool:
     return bool(selector) and selector.items() <= labels.items()
 
 
-@pytest.mark.parametrize("answers", ANSWERS, ids=lambda answers: answers.get("project_slug", "default"))
+@pytest.mark.parametrize("answers", ANSWERS, ids=lambda answers: answers.get("project_slug", f"level-{answers['maturity_level']}"))
 def test_everything_is_strictly_valid(render, tool, subtests, answers):
     project = render(**answers)
     found = [
@@ -341,3 +342,19 @@ def test_runbooks_name_only_files_that_there_are(render):
         for name in re.findall(r"`(deploy/[\w./-]+)`|\]\(([\w.-]+\.md)\)", text):
             assert (project.path / name[0]).exists(), name
             assert (runbook.parent / name[1]).exists(), name
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_retraining_runs_one_at_a_time_with_the_permissions_of_the_server(render, tool, environment):
+    found = built(render(maturity_level=2), f"deploy/overlays/{environment}", tool)
+    job = only("CronJob", found)["spec"]
+    pod = job["jobTemplate"]["spec"]["template"]["spec"]
+    (retrain,) = pod["containers"]
+    assert job["concurrencyPolicy"] == "Forbid"
+    assert pod["securityContext"] == only("Deployment", found)["spec"]["template"]["spec"]["securityContext"] | {
+        "fsGroup": 10001
+    }
+    assert retrain["securityContext"] == container(found)["securityContext"]
+    assert "uv run --locked poe retrain" in retrain["args"][0]
+    config = next(one["configMapRef"]["name"] for one in retrain["envFrom"] if "configMapRef" in one)
+    assert config in {one["metadata"]["name"] for one in found if one["kind"] == "ConfigMap"}

@@ -4,7 +4,7 @@
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,8 @@ def atomic_write(path: Path) -> Iterator[Path]:
         reason = os.strerror(error.errno) if error.errno else error
         raise UserError(f"{path} cannot be written: {reason}") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # such as a file in place of the folder: the error above says so
+            temporary.unlink(missing_ok=True)
 
 
 def require(path: Path, task: str | None = None) -> Path:

@@ -36,7 +36,9 @@ class PredictionLog(Settings, env_prefix="PREDICTION_LOG_"):
         try:
             system, root = FileSystem.from_uri(self.place) if self.remote else (LocalFileSystem(), str(self.folder))
         except (ArrowInvalid, OSError) as error:
-            raise UserError(f"{self.path()}: place: {self.place} cannot be opened: {' '.join(str(error).split())}") from error
+            raise UserError(
+                f"{self.path()}: place: {self.place} cannot be opened: {' '.join(str(error).split())}"
+            ) from error
         return SubTreeFileSystem(root, system)
 
     @property

@@ -18,7 +18,7 @@ from scipy import special, stats
 
 from .result import ColumnDrift, Test
 
-FEW_VALUES = 25  # numbers with at most so many different values are compared as categories
+FEW_VALUES = 25  # different values; numbers with no more are compared as categories
 MAX_NUMBERS = 20  # numbers whose pairs are compared: the first ones, since Holm pays for each pair
 MIN_EXPECTED = 5  # rows in a cell of the chi-square test; rarer categories are pooled
 MIN_PAIRS = 50  # rows in which both numbers of a pair are present

@@ -70,7 +70,7 @@ def ingest(outcomes: pd.DataFrame, now: datetime | None = None) -> Ingested:
     impossible = ~unknown & (time.isna() | (time > now) | (time < first) | found["target"].isna())
     for reason, rows in (("no prediction for", unknown), ("an impossible time for", impossible)):
         if rows.any():
-            examples = ", ".join(found.loc[rows, "entity"].astype(str).head(EXAMPLES))
+            examples = ", ".join(found.loc[rows, "entity"].fillna("(none)").head(EXAMPLES))
             print(f"  {int(rows.sum()):,} outcomes are left out: {reason} {ENTITY} {examples}")
     LABELS.mkdir(parents=True, exist_ok=True)
     with FileLock(LABELS / ".lock"):
@@ -93,7 +93,7 @@ def labelled(start: datetime, end: datetime, version: str | None = None, rows: i
         start: of the predictions.
         end: of the predictions; it is not part of the span.
         version: only predictions of it.
-        rows: at most so many, chosen at random.
+        rows: at most this number, chosen at random.
     """
     settings, window = Monitoring.load(), Window(start, end)
     accepted = window._replace(end=end + timedelta(hours=settings.label_window_hours))

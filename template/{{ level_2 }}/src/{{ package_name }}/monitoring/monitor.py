@@ -18,7 +18,7 @@ from .labels import labelled
 from .performance import Expectation, Truth, as_prediction, measure
 from .prediction_log import Window, features, query
 from .quality import check_quality
-from .result import ColumnDrift, Concept, Drift, MonitoringResult, Performance, Quality
+from .result import ColumnDrift, Concept, Drift, Kpi, MonitoringResult, Performance, Quality
 from .settings import Monitoring
 
 # One row for each entity, the last: the tests assume that rows are independent.
@@ -64,9 +64,9 @@ class Monitor:
         for earlier in windows:
             size, of = self._size(earlier)
             if size >= self.settings.min_rows:
-                results.append(self._judge(earlier, of, size, self._sample(earlier, of), results))
+                results.append(self._judge(earlier, of, size, self._sample(earlier, of), results, False))
         sample = self._sample(window, version)
-        return [*results, self._judge(window, version, rows, sample, results)], sample
+        return [*results, self._judge(window, version, rows, sample, results, True)], sample
 
     def _size(self, window: Window) -> tuple[int, str]:
         """Return the rows of the version that predicted most of a window, and that version."""
@@ -78,11 +78,17 @@ class Monitor:
         return query(SAMPLE.format(rows=self.settings.sample_rows), window, (self.model, version))
 
     def _judge(
-        self, window: Window, version: str, rows: int, sample: pd.DataFrame, earlier: list[MonitoringResult]
+        self,
+        window: Window,
+        version: str,
+        rows: int,
+        sample: pd.DataFrame,
+        earlier: list[MonitoringResult],
+        by_slice: bool,
     ) -> MonitoringResult:
         known, expectation, _ = _reference(self.model, version)
         before = earlier[-1] if earlier and (earlier[-1].end, earlier[-1].version) == (window.start, version) else None
-        performance, kpi, concept = self._due(window, version, before)
+        performance, kpi, concept = self._due(window, version, before, by_slice)
         estimated = expectation.estimate(as_prediction(sample["output"], known.classes))
         if performance or estimated:
             performance = (performance or _no_labels(window)).model_copy(update={"estimated": estimated})
@@ -105,7 +111,9 @@ class Monitor:
         known, _, profile = _reference(self.model, version)
         batch = features(sample).reindex(columns=known.features.columns)
         values = as_prediction(known.output, known.classes)
-        predicted = values if known.classes is None else values.iloc[:, 1] if values.shape[1] == 2 else values.max(axis=1)
+        predicted = (
+            values if known.classes is None else values.iloc[:, 1] if values.shape[1] == 2 else values.max(axis=1)
+        )
         moved = kolmogorov_smirnov(predicted.sort_values().to_numpy(), sample["prediction"].to_numpy())
         outcomes = [Outcome("prediction", "distribution", *moved), *profile.compare(batch)]
         judged = {one.name: one for one in judge(outcomes, self.settings.significance, self.settings.min_effect)}
@@ -116,14 +124,16 @@ class Monitor:
         drift = Drift(alarm=alarm, in_a_row=in_a_row, columns=columns, prediction=prediction)
         return drift, check_quality(known.features, batch, self.settings.max_out_of_range)
 
-    def _due(self, window: Window, version: str, before: MonitoringResult | None):  # noqa: ANN202
+    def _due(
+        self, window: Window, version: str, before: MonitoringResult | None, by_slice: bool
+    ) -> tuple[Performance | None, Kpi | None, Concept | None]:
         """Return performance, KPI and concept drift of the predictions whose labels became due in a window."""
         known, expectation, _ = _reference(self.model, version)
         due = window.moved(-self.settings.label_delay)
         rows = labelled(*due, version=version, rows=self.settings.sample_rows)
         if rows["target"].notna().sum() < self.settings.min_labels:
             return (_no_labels(due, rows) if len(rows) else None), None, None
-        performance, kpi = measure(rows, due, known, self.params)
+        performance, kpi = measure(rows, due, known, self.params, by_slice)
         truth = Truth.of(rows, known)
         surprise = expectation.surprise(truth.target, truth.prediction)
         alarm = surprise > self.settings.max_surprise_z
@@ -180,9 +190,15 @@ def _time(text: str) -> datetime:
 
 def main() -> None:
     """Monitor the newest batch that has ended, or the one that is named."""
-    parser = argparse.ArgumentParser(prog="poe monitor", description="Compare a batch of predictions with the training data.")
-    parser.add_argument("--start", type=_time, metavar="TIME", help="of the batch, in UTC; default: batch_hours before its end")
-    parser.add_argument("--end", type=_time, metavar="TIME", help="of the batch, in UTC; default: of the newest that has ended")
+    parser = argparse.ArgumentParser(
+        prog="poe monitor", description="Compare a batch of predictions with the training data."
+    )
+    parser.add_argument(
+        "--start", type=_time, metavar="TIME", help="of the batch, in UTC; default: batch_hours before its end"
+    )
+    parser.add_argument(
+        "--end", type=_time, metavar="TIME", help="of the batch, in UTC; default: of the newest that has ended"
+    )
     arguments = parser.parse_args()
     with exit_on_user_error("monitor"):
         settings = Monitoring.load()

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from ..core.io import write_text
 from ..core.paths import REPORTS
-from ..pipeline.figures import COLOR, REFERENCE_LINE
+from ..pipeline.figures import COLOR
 from ..reporting.html import environment
 from .prediction_log import features
 from .quality import unusual
@@ -36,12 +36,16 @@ def write_page(results: list[MonitoringResult], sample: pd.DataFrame, reference:
         reference: of its version.
     """
     result = results[-1]
-    page = environment().get_template("monitoring.html.j2").render(
-        model=result.model,
-        result=result,
-        columns=_columns(result, features(sample), reference.features),
-        history=_history(results),
-        rows=[*_unusual_rows(sample, reference.features)],
+    page = (
+        environment()
+        .get_template("monitoring.html.j2")
+        .render(
+            model=result.model,
+            result=result,
+            columns=_columns(result, features(sample), reference.features),
+            history=_history(results),
+            rows=[*_unusual_rows(sample, reference.features)],
+        )
     )
     write_text(page, PAGE)
 
@@ -63,7 +67,8 @@ def _compare(axes: Axes, reference: pd.Series, batch: pd.Series) -> None:
     pair = [(reference.dropna(), "#999999"), (batch.dropna(), COLOR)]
     if pd.api.types.is_numeric_dtype(reference) and reference.nunique() > CATEGORIES:
         pooled = pd.concat([pair[0][0], pair[1][0]]).astype(float)
-        edges = np.linspace(*np.quantile(pooled, [0.005, 0.995]), 25) if len(pooled) else np.array([0.0, 1.0])
+        low, high = pooled.quantile(0.005), pooled.quantile(0.995)
+        edges = np.linspace(low, high, 25) if low < high else np.array([low - 0.5, low + 0.5])
         for values, color in pair:
             heights = np.histogram(values.astype(float), edges)[0] / max(1, len(values))
             axes.stairs(heights, edges, color=color, fill=color == COLOR, alpha=0.8)
@@ -77,9 +82,8 @@ def _compare(axes: Axes, reference: pd.Series, batch: pd.Series) -> None:
 
 def _history(results: list[MonitoringResult]) -> str:
     """Return time lines: drift, surprise, and each metric with its interval."""
-    times = [result.end for result in results]
     names = dict.fromkeys(name for one in results if one.performance for name in one.performance.metrics)
-    lines: dict[str, list[Interval | float | None]] = {
+    lines: dict[str, list[Any]] = {
         "largest effect of a column": [max([0.0, *(one.effect for one in result.drift.columns)]) for result in results],
         "columns with drift": [float(sum(one.alarm for one in result.drift.columns)) for result in results],
         "surprise z": [result.concept.surprise_z if result.concept else None for result in results],
@@ -91,16 +95,18 @@ def _history(results: list[MonitoringResult]) -> str:
         ]
     canvas = Figure(figsize=(10, 2.0 * -(-len(lines) // 3) + 0.3), layout="constrained")
     for axes, (name, values) in zip(_grid(canvas, len(lines), 3), lines.items(), strict=True):
-        known = [(time, value) for time, value in zip(times, values, strict=True) if value is not None]
-        middle = [value.value if isinstance(value, Interval) else value for _, value in known]
-        axes.plot([time for time, _ in known], middle, marker="o", markersize=3, color=COLOR)
-        spans = [(time, value) for time, value in known if isinstance(value, Interval)]
-        axes.vlines([time for time, _ in spans], [v.low for _, v in spans], [v.high for _, v in spans], color=COLOR, alpha=0.4)
-        alarms = [result.end for result in results if result.drift.alarm or (result.concept and result.concept.alarm)]
-        for time in alarms:
-            axes.axvline(time, **REFERENCE_LINE | {"color": ALARM, "alpha": 0.4})
+        known = {batch: value for batch, value in enumerate(values) if value is not None}
+        middle = [value.value if isinstance(value, Interval) else value for value in known.values()]
+        axes.plot([*known], middle, marker="o", markersize=3, color=COLOR)
+        for batch, value in known.items():
+            if isinstance(value, Interval):
+                axes.vlines(batch, value.low, value.high, color=COLOR, alpha=0.4)
+        for batch, result in enumerate(results):
+            if result.drift.alarm or (result.concept and result.concept.alarm):
+                axes.axvline(batch, linestyle="--", linewidth=1, color=ALARM, alpha=0.4)
         axes.set_title(name.replace("_", " "), fontsize=8)
-        axes.tick_params(axis="x", rotation=30)
+        ends = sorted({0, len(results) - 1})
+        axes.set_xticks(ends, [results[batch].end.strftime("%m-%d %H:%M") for batch in ends])
     return _image(canvas)
 
 
@@ -112,14 +118,15 @@ def _unusual_rows(sample: pd.DataFrame, reference: pd.DataFrame) -> Iterator[dic
     """Yield rows with values that the reference lacks, those with most of them first."""
     batch = features(sample).reindex(columns=reference.columns)
     found = pd.DataFrame({name: unusual(reference[name], batch[name]) for name in reference})
-    for place in found.sum(axis=1).nlargest(ROWS, keep="first").index:
-        if names := [name for name in found if found.loc[place, name]]:
-            values = ", ".join(f"{name} = {batch.loc[place, name]}" for name in names)
-            yield {**sample.loc[place, ["request_id", "row", "time"]].to_dict(), "values": values}
+    most = found.sum(axis=1).nlargest(ROWS)
+    for place in most[most > 0].index:
+        values = batch.loc[place][found.loc[place]]
+        where = {name: sample.loc[place, name] for name in ("request_id", "row", "time")}
+        yield {**where, "values": ", ".join(f"{name} = {value}" for name, value in values.items())}
 
 
 def _grid(canvas: Figure, count: int, width: int = 4) -> list[Axes]:
-    """Return so many axes in rows."""
+    """Return axes in rows."""
     axes = np.ravel(canvas.subplots(max(1, -(-count // width)), width)).tolist()
     for each in axes:
         each.spines[["top", "right"]].set_visible(False)
@@ -132,5 +139,5 @@ def _grid(canvas: Figure, count: int, width: int = 4) -> list[Axes]:
 def _image(canvas: Figure) -> str:
     """Return a figure as a URL that holds it, so that the page is one file."""
     buffer = BytesIO()
-    canvas.savefig(buffer, format="png", dpi=130)
+    canvas.savefig(buffer, format="png", dpi=110)
     return f"data:image/png;base64,{b64encode(buffer.getvalue()).decode()}"

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import special, stats
 
-from ..modeling.data import SLICES
+from ..modeling.data import SLICES, TARGET
 from ..modeling.model import business_kpi
 from ..modeling.params import Params
 from ..pipeline import gate
@@ -18,7 +18,7 @@ from .prediction_log import Window, features
 from .reference import Reference
 from .result import Interval, Kpi, Performance, Slice
 
-GROUPS = 20  # of the jackknife
+GROUPS = 10  # of the jackknife
 MIN_SLICE_ROWS = 30
 BINS = 10  # of predicted numbers
 SMALLEST = 1e-6  # probability
@@ -38,14 +38,14 @@ class Truth:
         """Return those of rows of `labels.labelled` that have a label."""
         rows = rows[rows["target"].notna()].reset_index(drop=True)
         table = features(rows)
-        target = rows["target"].astype(reference.target.dtype).rename(reference.target.name)
+        target = rows["target"].astype(reference.target.dtype).rename(TARGET)
         groups = table[[name for name in SLICES if name in table]]
         return cls(target, as_prediction(rows["output"], reference.classes), rows["value"].astype(float), groups)
 
-    def rows(self, chosen: np.ndarray) -> "Truth":
+    def rows(self, chosen: Any) -> "Truth":
         """Return some of the rows, by position."""
-        parts = (part.iloc[chosen] for part in (self.target, self.prediction, self.value, self.groups))
-        return Truth(*parts)
+        target, prediction, value, groups = self.target, self.prediction, self.value, self.groups
+        return Truth(target.iloc[chosen], prediction.iloc[chosen], value.iloc[chosen], groups.iloc[chosen])
 
 
 def as_prediction(output: pd.Series, classes: list[Any] | None) -> Any:
@@ -62,15 +62,18 @@ def intervals(statistic: Callable[[Truth], dict[str, float]], truth: Truth) -> d
     found, count = statistic(truth), len(truth.target)
     groups = np.random.default_rng(0).permutation(count) % GROUPS
     without = pd.DataFrame([statistic(truth.rows(np.flatnonzero(groups != group))) for group in range(GROUPS)])
-    error = np.sqrt((GROUPS - 1) * without.var(ddof=0)) * stats.t.ppf(0.975, GROUPS - 1)
+    quantile = float(stats.t.ppf(0.975, GROUPS - 1)) * (GROUPS - 1) ** 0.5
+    errors = {str(name): quantile * float(without[name].std(ddof=0)) for name in without}
     return {
-        name: Interval(value=value, low=value - error[name], high=value + error[name])
+        name: Interval(value=value, low=value - errors[name], high=value + errors[name])
         for name, value in found.items()
-        if name in error and np.isfinite(value) and np.isfinite(error[name])
+        if name in errors and np.isfinite(value) and np.isfinite(errors[name])
     }
 
 
-def measure(rows: pd.DataFrame, window: Window, reference: Reference, params: Params) -> tuple[Performance, Kpi | None]:
+def measure(
+    rows: pd.DataFrame, window: Window, reference: Reference, params: Params, by_slice: bool = True
+) -> tuple[Performance, Kpi | None]:
     """Return the performance and the business KPI of predictions whose labels are due.
 
     Args:
@@ -78,6 +81,7 @@ def measure(rows: pd.DataFrame, window: Window, reference: Reference, params: Pa
         window: it.
         reference: of the version that predicted.
         params: with those of the KPI and the limits of the quality gate.
+        by_slice: whether to measure groups of rows, too.
     """
     truth = Truth.of(rows, reference)
 
@@ -89,10 +93,12 @@ def measure(rows: pd.DataFrame, window: Window, reference: Reference, params: Pa
 
     metrics, kpi = intervals(quality, truth), intervals(worth, truth)
     slices = [
-        Slice(column=column, group=str(group), rows=len(positions), metrics=intervals(quality, truth.rows(positions)))
+        Slice(
+            column=str(column), group=str(group), rows=len(positions), metrics=intervals(quality, truth.rows(positions))
+        )
         for column in truth.groups
-        for group, positions in truth.groups.groupby(column, dropna=False).indices.items()
-        if len(positions) >= MIN_SLICE_ROWS
+        for group, positions in truth.groups.groupby(str(column), dropna=False).indices.items()
+        if by_slice and len(positions) >= MIN_SLICE_ROWS
     ]
     best = {
         name: one.high if f"min_{name}" in params.gate else one.low for name, one in (metrics | kpi).items()
@@ -199,7 +205,7 @@ def _standardized(values: np.ndarray, variance: np.ndarray) -> float:
 
 
 def _both(event: np.ndarray) -> bool:
-    return 0 < event.mean() < 1
+    return bool(0 < event.mean() < 1)
 
 
 def _clip(probability: Any) -> np.ndarray:

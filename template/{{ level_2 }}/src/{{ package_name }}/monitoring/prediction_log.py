@@ -66,7 +66,7 @@ def query(sql: str, window: Window, parameters: tuple[Any, ...] = (), **tables: 
 
 
 def _query(sql: str, window: Window, parameters: tuple[Any, ...], tables: Mapping[str, Any]) -> pd.DataFrame:
-    with duckdb.connect(config={"TimeZone": "UTC"}) as connection:
+    with duckdb.connect() as connection:
         for name, table in {"log": _dataset(window), **tables}.items():
             connection.register(name, table)
         bounds = " and ".join(f"time {sign} '{one.isoformat()}'" for sign, one in zip((">=", "<"), window, strict=True))
@@ -81,26 +81,23 @@ def _dataset(window: Window) -> ds.Dataset | pa.Table:
     days = [folder_of(first + timedelta(days=n)) for n in range((last - first).days + 1)]
     listed = system.get_file_info(FileSelector("", allow_not_found=True))
     found = {each.path.rstrip("/") for each in listed}
-    paths = [path for day in days if day in found for path in _current(system, day)]
+    paths = {path: writer for day in days if day in found for path, writer in _current(system, day).items()}
     if not paths:
         return COLUMNS.empty_table()
-    parts = {PART.fullmatch(path)["writer"]: path for path in paths}  # each writer has one schema
-    schemas = [ds.dataset(path, format="parquet", filesystem=system).schema for path in parts.values()]
+    examples = {writer: path for path, writer in paths.items()}  # each writer has one schema
+    schemas = [ds.dataset(path, format="parquet", filesystem=system).schema for path in examples.values()]
     schema = pa.unify_schemas([COLUMNS, *schemas], promote_options="permissive")
-    return ds.dataset(paths, schema=schema, format="parquet", filesystem=system)
+    return ds.dataset([*paths], schema=schema, format="parquet", filesystem=system)
 
 
-def _current(system: Any, day: str) -> list[str]:
-    """Return the files of a day, without those that were merged into another but not deleted yet."""
+def _current(system: Any, day: str) -> dict[str, str]:
+    """Return the files of a day and their writers, without those that were merged into another but not deleted yet."""
     paths = [each.path for each in system.get_file_info(FileSelector(day, allow_not_found=True))]
     parts = {path: found for path in paths if (found := PART.fullmatch(path))}
-    merged = [part for part in parts.values() if part["last"]]
-    return [
-        path
-        for path, part in parts.items()
-        if part["last"]
-        or not any(
-            each["writer"] == part["writer"] and int(each["first"]) <= int(part["first"]) <= int(each["last"])
-            for each in merged
-        )
-    ]
+    spans = [(part["writer"], int(part["first"]), int(part["last"])) for part in parts.values() if part["last"]]
+
+    def merged(part: re.Match[str]) -> bool:
+        number = int(part["first"])
+        return any(part["writer"] == writer and first <= number <= last for writer, first, last in spans)
+
+    return {path: part["writer"] for path, part in parts.items() if part["last"] or not merged(part)}

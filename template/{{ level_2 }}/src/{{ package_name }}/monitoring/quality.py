@@ -20,7 +20,7 @@ def check_quality(reference: pd.DataFrame, batch: pd.DataFrame, max_out_of_range
         if one.missing == 1 and one.missing_in_reference < 1:
             problems.append(f"{one.name}: all values are missing")
         elif batch[one.name].nunique() == 1 and reference[one.name].nunique() > 1:
-            problems.append(f"{one.name}: all values are {batch[one.name].dropna().iloc[0]!r}")
+            problems.append(f"{one.name}: all values are {batch[one.name].dropna().iloc[0]}")
         if one.out_of_range > max_out_of_range:
             problems.append(f"{one.name}: {one.out_of_range:.1%} of the numbers are beyond those of the reference")
     return Quality(alarm=bool(problems), problems=problems, columns=columns)

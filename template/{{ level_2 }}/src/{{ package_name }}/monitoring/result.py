@@ -114,7 +114,9 @@ class MonitoringResult(Part):
     rows: int
     drift: Drift
     quality: Quality
-    performance: Performance | None  # without metrics if too few labels are due; None if nothing can be estimated either
+    performance: (
+        Performance | None
+    )  # without metrics if too few labels are due; None if nothing can be estimated either
     kpi: Kpi | None
     concept: Concept | None
 

@@ -2,7 +2,7 @@
 """The settings of monitoring."""
 
 from datetime import datetime, timedelta
-from typing import Annotated, Self
+from typing import Annotated, Self, get_args
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
@@ -33,7 +33,7 @@ class Monitoring(Settings, env_prefix="MONITORING_"):
     def _consistent(self) -> Self:
         if self.label_window_hours < self.label_delay_hours:
             raise ValueError("label_window_hours must be at least label_delay_hours")
-        if missing := {*Test.__args__} - {*self.min_effect}:
+        if missing := {*get_args(Test)} - {*self.min_effect}:
             raise ValueError(f"min_effect lacks {', '.join(sorted(missing))}")
         return self
 

@@ -7,10 +7,9 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -22,32 +21,35 @@ REQUEST_SECONDS = 30
 
 
 class LiveServer:
-    """A running server; counts its requests and those that failed."""
+    """A running server; counts its predictions and those that failed."""
 
     def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
-        self.address, self.process = f"http://127.0.0.1:{port}", process
+        self.process, self.address = process, f"http://127.0.0.1:{port}"
         self.requests = self.failed = 0
+        self._connection = HTTPConnection("127.0.0.1", port, timeout=REQUEST_SECONDS)
 
     def get(self, path: str) -> bytes | None:
         """Return the body of a response, or None if there is none or its status is not 200."""
-        try:
-            with urllib.request.urlopen(self.address + path, timeout=REQUEST_SECONDS) as response:
-                return response.read()
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
-            return None
+        return self._ask("GET", path)
 
     def predict(self, rows: Sequence[Mapping[str, Any]], entity: str | None = None) -> dict[str, Any] | None:
-        """Return the server's answer for rows, or None if the request failed, which is counted."""
+        """Return the answer for rows, or None if the request failed, which is counted."""
         self.requests += 1
-        headers = {"Content-Type": "application/json", **({"X-Entity-ID": entity} if entity else {})}
-        body = json.dumps({"rows": [*rows]}).encode()
-        request = urllib.request.Request(f"{self.address}/predict", body, headers)
+        answer = self._ask("POST", "/predict", json.dumps({"rows": [*rows]}), {"X-Entity-ID": entity} if entity else {})
+        self.failed += answer is None
+        return None if answer is None else json.loads(answer)
+
+    def _ask(
+        self, method: str, path: str, body: str | None = None, headers: Mapping[str, str] | None = None
+    ) -> bytes | None:
         try:
-            with urllib.request.urlopen(request, timeout=REQUEST_SECONDS) as response:
-                return json.load(response)
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
-            self.failed += 1
+            self._connection.request(method, path, body, dict(headers or {}))
+            response = self._connection.getresponse()
+            content = response.read()
+        except (OSError, HTTPException):
+            self._connection.close()  # the next request connects again
             return None
+        return content if response.status == 200 else None
 
 
 @contextmanager

@@ -5,17 +5,17 @@ The folder of all partitions is one dependency of the stage `ingest`, so DVC sta
 """
 
 import argparse
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
-from dvc.stage.utils import fill_stage_dependencies
 
 from ..core.errors import UserError, exit_on_user_error
 from ..core.inputs import Inputs
-from ..core.io import read_table, write_table
+from ..core.io import read_table, write_table, write_text
 from ..core.paths import INPUTS, RAW
 from ..modeling.data import ENTITY, KNOWN_LATER, TARGET, TIMESTAMP, VALUE, features_and_target
 from ..pipeline.data_checks import checked
@@ -23,11 +23,11 @@ from ..pipeline.expectations import check, load_suite
 from ..pipeline.sources.partitions import FOLDER
 from ..pipeline.stages.validate import EXPECTATIONS
 
-STAGE = "ingest"
+STAGE, PIPELINE = "ingest", Path("dvc.yaml")
 OF_THE_WHOLE = "expect_table_row_count"  # expectations that a part of the data cannot meet
 
 
-def add(rows: pd.DataFrame) -> dict[str, int]:
+def add(rows: pd.DataFrame, now: datetime | None = None) -> dict[str, int]:
     """Add rows to the partitions of their months and return the number of rows by month; nothing is written if one is bad.
 
     A row with the entity and time of one that is there replaces it.
@@ -35,7 +35,8 @@ def add(rows: pd.DataFrame) -> dict[str, int]:
     Raises:
         UserError: the rows are not what `data.py` and the expectations promise; one line for each problem.
     """
-    rows = accepted(rows)
+    rows = accepted(rows, now or datetime.now(UTC))
+    with_dependency(PIPELINE.read_text(encoding="utf-8"))  # raises before anything is written
     months = {str(month): part for month, part in rows.groupby(rows[TIMESTAMP].dt.strftime("%Y-%m"))}
     for month, part in months.items():
         path = FOLDER / f"{month}.parquet"
@@ -46,7 +47,7 @@ def add(rows: pd.DataFrame) -> dict[str, int]:
     return {month: len(part) for month, part in months.items()}
 
 
-def accepted(rows: pd.DataFrame) -> pd.DataFrame:
+def accepted(rows: pd.DataFrame, now: datetime) -> pd.DataFrame:
     """Return rows with unified types.
 
     Raises:
@@ -58,7 +59,7 @@ def accepted(rows: pd.DataFrame) -> pd.DataFrame:
     known = read_table(RAW) if RAW.exists() else None
     if known is not None and (missing := [str(name) for name in known if name not in rows]):
         raise UserError(f"the columns {', '.join(missing)} are missing, which the data has so far")
-    if (late := rows[TIMESTAMP].max()) > pd.Timestamp.now(late.tz) + pd.Timedelta(1, "D"):
+    if (late := rows[TIMESTAMP].max()) > _like(now, rows[TIMESTAMP]) + pd.Timedelta(1, "D"):
         raise UserError(f"{TIMESTAMP}: {late} is in the future")
     features, _ = features_and_target(rows)
     if INPUTS.exists():
@@ -75,19 +76,34 @@ def track() -> None:
     Raises:
         UserError: DVC refuses.
     """
+    text = PIPELINE.read_text(encoding="utf-8")
+    if (changed := with_dependency(text)) != text:
+        write_text(changed, PIPELINE)
+        print(f"  {FOLDER} is a dependency of the stage {STAGE} now: commit {PIPELINE}")
     try:
         with Repo() as repo:
             repo.add(str(FOLDER))
-            stage = repo.stage.load_one(name=STAGE)
-            if FOLDER.as_posix() not in {dependency.def_path for dependency in stage.deps}:
-                fill_stage_dependencies(stage, deps=[FOLDER.as_posix()])
-                stage.dump(update_lock=False)
-                print(f"  {FOLDER} is a dependency of the stage {STAGE} now: commit dvc.yaml")
     except DvcException as error:
         raise UserError(f"DVC cannot track {FOLDER}: {' '.join(str(error).split())}") from error
 
 
-def from_log(days: int) -> pd.DataFrame:
+def with_dependency(text: str) -> str:
+    """Return `dvc.yaml` with the folder among the dependencies of the stage; DVC itself would format the whole file again.
+
+    Raises:
+        UserError: the stage has no list of dependencies.
+    """
+    stage = re.search(rf"^  {STAGE}:\n(?:    .*\n|\n)*", text, re.MULTILINE)
+    dependencies = re.search(r"^    deps:( \[|\n      - )", stage[0], re.MULTILINE) if stage else None
+    if stage is None or dependencies is None:
+        raise UserError(f"add {FOLDER} to `deps` of the stage {STAGE} in {PIPELINE}")
+    if FOLDER.as_posix() in stage[0]:
+        return text
+    place = stage.start() + dependencies.end()
+    return f"{text[:place]}{FOLDER.as_posix()}{', ' if '[' in dependencies[0] else chr(10) + '      - '}{text[place:]}"
+
+
+def from_log(days: int, now: datetime | None = None) -> pd.DataFrame:
     """Return the labeled predictions of the last days as rows to learn from: entity, time, features, target and value.
 
     Raises:
@@ -96,7 +112,7 @@ def from_log(days: int) -> pd.DataFrame:
     from ..monitoring.labels import labelled
     from ..monitoring.prediction_log import features
 
-    end = datetime.now(UTC)
+    end = now or datetime.now(UTC)
     found = labelled(end - timedelta(days=days), end)
     found = found[found["target"].notna() & found["entity"].notna()]
     if found.empty:
@@ -105,11 +121,22 @@ def from_log(days: int) -> pd.DataFrame:
         raise UserError(
             f"labeled predictions lack {further[0]}: KNOWN_LATER may name target and value only, or add a file"
         )
-    zone = read_table(RAW, columns=[TIMESTAMP])[TIMESTAMP].dt.tz
-    time = pd.to_datetime(found["time"], utc=True)
-    known = {ENTITY: found["entity"], TIMESTAMP: time.dt.tz_convert(zone) if zone else time.dt.tz_localize(None)}
-    rows = features(found).assign(**known, **{TARGET: found["target"], VALUE: found["value"]})
+    known = read_table(RAW, columns=[ENTITY, TIMESTAMP])
+    zone, time = known[TIMESTAMP].dt.tz, pd.to_datetime(found["time"], utc=True)
+    rows = features(found).assign(
+        **{
+            ENTITY: found["entity"].astype(known[ENTITY].dtype),
+            TIMESTAMP: time.dt.tz_convert(zone) if zone else time.dt.tz_localize(None),
+            TARGET: found["target"],
+            VALUE: found["value"],
+        }
+    )
     return rows.drop_duplicates([ENTITY, TIMESTAMP], keep="last").reset_index(drop=True)
+
+
+def _like(now: datetime, times: pd.Series) -> pd.Timestamp:
+    """Return a time as a column has them, with a zone or without."""
+    return pd.Timestamp(now) if times.dt.tz else pd.Timestamp(now).tz_localize(None)
 
 
 def read(path: Path) -> pd.DataFrame:

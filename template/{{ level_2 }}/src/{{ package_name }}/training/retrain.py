@@ -23,7 +23,6 @@ from ..core.retraining import Retraining
 from ..core.run_record import RunRecord
 from ..pipeline import comparison
 from ..pipeline.comparison import Comparison
-from ..pipeline.reproduce import reproduce, results_to_commit
 from ..registry import notifications
 from ..registry.approval import Approval
 from ..registry.audit_log import locked
@@ -31,7 +30,6 @@ from ..registry.client import connected, find
 from ..registry.governance import Governance
 from ..registry.promotion import promote
 from ..reporting import retraining as page
-from . import deployment
 from .decision import FINISHED, Retrained, decide, log_event
 
 LOCK = Path(".dvc/tmp/retrain.lock")
@@ -62,6 +60,8 @@ def train(decision: Retrained) -> Retrained:
     Raises:
         UserError: the pipeline failed before it registered one.
     """
+    from ..pipeline.reproduce import reproduce
+
     with _window(decision):
         succeeded = reproduce(["ingest"], force=True, alone=True) and reproduce([], force=False, alone=False)
     candidate = _registered_since(decision)
@@ -73,6 +73,8 @@ def train(decision: Retrained) -> Retrained:
 
 def propose(retrained: Retrained) -> Retrained:
     """Validate the candidate, promote it if the policy allows that, and return what came of it; it is not written yet."""
+    from . import deployment
+
     version = retrained.candidate
     if version is None:
         return retrained.model_copy(
@@ -105,6 +107,8 @@ def commit(reason: str) -> None:
     Raises:
         UserError: Git refuses.
     """
+    from ..pipeline.reproduce import results_to_commit
+
     if not (changed := results_to_commit()):
         return
     for command in (

@@ -2,6 +2,7 @@
 """A copy of the project with a registry, audit log, prediction log and Git repository of its own, so that a drill harms nothing."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,10 +19,8 @@ from ...core.lineage import PACKAGE, git
 from ...core.paths import METRICS, MODEL, RAW, TEST, TRAIN
 
 # Variables with the address of a store or of a person outside the copy.
-OUTSIDE = tuple(
-    ["MLFLOW_", "AUDIT_", "NOTIFY_", "GITHUB_", "GOVERNANCE_", "TRACKING_", "SERVING_", "AWS_", "GOOGLE_", "AZURE_"]
-)
-IDENTITY = ["-c", "user.name=Drill", "-c", "user.email=drill@example.com"]
+OUTSIDE = re.compile("(MLFLOW|AUDIT|NOTIFY|GITHUB|GOVERNANCE|TRACKING|SERVING|AWS|GOOGLE|AZURE)_")
+POLICY = {"GOVERNANCE_APPROVAL": "claimed", "GOVERNANCE_FOUR_EYES": "false"}  # no person takes part in a drill
 Found = TypeVar("Found")
 
 
@@ -30,28 +29,39 @@ class Sandbox:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(OUTSIDE)}
-        self.environment = {**kept, "GIT_CONFIG_GLOBAL": os.devnull, "GOVERNANCE_APPROVAL": "claimed"}
+        kept = {name: value for name, value in os.environ.items() if not OUTSIDE.match(name)}
+        self.environment = {**kept, "GIT_CONFIG_GLOBAL": os.devnull, **POLICY}
 
     def start(self, module: str, *arguments: str, **variables: str) -> subprocess.Popen[str]:
-        """Start `python -m PACKAGE.module` in the copy; its output is appended to `drill.log` there."""
+        """Start `python -m PACKAGE.module` in the copy, in a process group of its own; it prints to `drill.log` there."""
         command = [sys.executable, "-m", f"{PACKAGE}.{module}".rstrip("."), *arguments]
         environment = {**self.environment, **variables}
         with (self.folder / "drill.log").open("a", encoding="utf-8") as log:
-            return subprocess.Popen(command, cwd=self.folder, env=environment, stdout=log, stderr=log, text=True)
+            return subprocess.Popen(
+                command, cwd=self.folder, env=environment, stdout=log, stderr=log, text=True, start_new_session=True
+            )
 
-    def run(self, module: str, *arguments: str, **variables: str) -> None:
-        """Run `python -m PACKAGE.module` in the copy.
+    def attempt(self, module: str, *arguments: str, **variables: str) -> tuple[int, str]:
+        """Run `python -m PACKAGE.module` in the copy, and return its exit code and what it printed."""
+        before = len(self.log())
+        code = self.start(module, *arguments, **variables).wait()
+        return code, self.log()[before:]
+
+    def run(self, module: str, *arguments: str, **variables: str) -> str:
+        """Run `python -m PACKAGE.module` in the copy, and return what it printed.
 
         Raises:
             UserError: it failed; with the end of its output.
         """
-        if self.start(module, *arguments, **variables).wait():
-            raise UserError(f"{' '.join([module, *arguments])} failed: {self.log()[-1_000:]}")
+        code, printed = self.attempt(module, *arguments, **variables)
+        if code:
+            raise UserError(f"{' '.join([module, *arguments])} failed: {printed[-1_000:]}")
+        return printed
 
     def log(self) -> str:
         """Return what the processes of the copy have printed."""
-        return (self.folder / "drill.log").read_text(encoding="utf-8")
+        path = self.folder / "drill.log"
+        return path.read_text(encoding="utf-8") if path.exists() else ""
 
     def git(self, *arguments: str) -> None:
         """Run a Git command in the copy."""
@@ -60,7 +70,7 @@ class Sandbox:
     def commit(self, message: str) -> None:
         """Commit all files of the copy."""
         self.git("add", "--all")
-        self.git(*IDENTITY, "commit", "--quiet", "--allow-empty", "--message", message)
+        self.git("commit", "--quiet", "--allow-empty", "--message", message)
 
 
 @contextmanager
@@ -77,6 +87,8 @@ def sandbox() -> Iterator[Sandbox]:
         _copy_to(copy.folder)
         with chdir(copy.folder), _variables(copy.environment):
             copy.git("init", "--quiet", "--initial-branch", "main")
+            copy.git("config", "user.name", "Drill")
+            copy.git("config", "user.email", "drill@example.com")
             copy.commit("Copy for a drill")
             copy.run("", "register")
             copy.run(

@@ -14,11 +14,9 @@ def markdown() -> str:
         return ""
     found = read_json(RESULT)
     drifted = [one["name"] for one in [found["drift"]["prediction"], *found["drift"]["columns"]] if one["alarm"]]
-    lines = [
-        f"Version {found['version']}, {found['rows']:,} predictions until {found['end'][:16]}:"
-        f" {'drift in ' + ', '.join(drifted) if drifted else 'no drift'} ([page](monitoring.html)).",
-        *found["quality"]["problems"],
-    ]
+    batch = f"Version {found['version']}, {found['rows']:,} predictions until {found['end'][:16]}"
+    drift = f"drift in {', '.join(drifted)}" if drifted else "no drift"
+    lines = [f"{batch}: {drift} ([page](monitoring.html)).", *found["quality"]["problems"]]
     if performance := found["performance"]:
         metrics = (
             f"| {name} | {one['value']:.4g} | {one['low']:.4g} to {one['high']:.4g} |"

@@ -1,0 +1,69 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""`kill -9` of a retraining at each of its stages, then two at once: the work is done once, and no request fails."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+from ..core.inputs import Inputs
+from ..core.run_record import RunRecord
+from ..modeling.data import features_and_target
+from ..registry.audit_log import entries
+from ..training.decision import DECIDED, FINISHED, PATH
+from ..training.live_server import live_server
+from . import Evidence
+from .harness.batches import next_rows
+from .harness.sandbox import Sandbox, sandbox, wait
+
+SECONDS = 120
+
+
+def main() -> Evidence:
+    """Kill a retraining after the decision, while it trains and after it registered, then let two run at once."""
+    with sandbox() as copy, live_server() as server:
+        next_rows().to_parquet("new.parquet")
+        copy.run("training.new_data", "new.parquet")
+        copy.commit("New data")
+        rows = Inputs.read().to_rows(features_and_target(next_rows(10))[0])
+        today = (RunRecord.read().last_day + timedelta(days=400)).isoformat()
+        stages: dict[str, Callable[[], bool]] = {
+            "the decision": PATH.exists,
+            "training": lambda: "Running stage 'train'" in copy.log(),
+            "registration": lambda: "Created version '2'" in copy.log(),
+        }
+        started = time.monotonic()
+        for stage, reached in stages.items():
+            process = _retraining(copy, today)
+            wait(reached, stage, SECONDS)
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            server.predict(rows)
+        killed, before = time.monotonic(), len(copy.log())
+        codes = [process.wait(SECONDS) for process in [_retraining(copy, today), _retraining(copy, today)]]
+        wait(lambda: (server.predict(rows) or {}).get("version") not in (None, "1"), "the new champion is served")
+        recovered, printed = time.monotonic() - started, copy.log()[before:]
+        resumed = next((line.strip() for line in printed.splitlines() if "goes on with" in line), "")
+        events = [entry["event"] for entry in entries()]
+    counts = {one: events.count(one) for one in (DECIDED, FINISHED, "promotion done")}
+    once = codes == [0, 0] and counts == {
+        DECIDED: 1,
+        FINISHED: 1,
+        "promotion done": 2,
+    }  # the first champion is one of the two
+    return Evidence(
+        fault=f"kill -9 after {', '.join(stages)}; then two retrainings at once",
+        detected_after_seconds=killed - started,
+        decision=resumed,
+        action=f"one of the two finished it, the other did nothing: {', '.join(f'{n} x {one}' for one, n in counts.items())}",
+        recovered_after_seconds=recovered,
+        requests=server.requests,
+        requests_failed=server.failed,
+        recovered=once and bool(resumed),
+    )
+
+
+def _retraining(copy: Sandbox, today: str) -> subprocess.Popen[str]:
+    return copy.start("training.retrain", "--today", today, RETRAINING_PROMOTION="automatic")

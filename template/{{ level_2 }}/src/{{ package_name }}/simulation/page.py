@@ -1,0 +1,65 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""The page of the simulated year."""
+
+from base64 import b64encode
+from io import BytesIO
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ..core.io import write_text
+from ..core.paths import REPORTS
+from ..pipeline.figures import COLOR, REFERENCE_LINE
+from ..reporting.html import environment
+from . import months
+
+PAGE = REPORTS / "year.html"
+FROZEN, MARK = "#999999", "#b3261e"
+
+
+def write(year: dict[str, Any]) -> None:
+    """Write `reports/year.html` of what `reports/year.json` holds."""
+    page = environment().get_template("year.html.j2").render(year=year, figure=_figure(year))
+    write_text(page, PAGE)
+
+
+def _figure(year: dict[str, Any]) -> str:
+    """Return KPI, drift and surprise by month as a URL that holds the picture."""
+    canvas = Figure(figsize=(10, 7.5), layout="constrained")
+    kpi, drift, surprise = canvas.subplots(3, 1, sharex=True, height_ratios=[2, 1, 1])
+    number = [one["month"] for one in year["months"]]
+    kpi.plot(number, [one["kpi"] for one in year["months"]], marker="o", color=COLOR, label="with retraining")
+    kpi.plot(number, [one["kpi_frozen"] for one in year["months"]], marker="o", color=FROZEN, label="without")
+    kpi.set_ylabel(year["kpi"].replace("_", " "))
+    kpi.legend(frameon=False, loc="upper left")
+    for before, one in zip(year["months"], year["months"][1:], strict=False):
+        if one["version"] != before["version"]:
+            kpi.annotate(
+                f"version {one['version']}",
+                (one["month"], one["kpi"]),
+                xytext=(0, 12),
+                textcoords="offset points",
+                ha="center",
+            )
+    drift.bar(number, [len(one["drifted"]) for one in year["months"]], color=COLOR)
+    drift.set_ylabel("drifted columns")
+    known = [one for one in year["months"] if one["surprise_z"] is not None]
+    surprise.bar([one["month"] for one in known], [one["surprise_z"] for one in known], color=COLOR)
+    surprise.set(ylabel="surprise z", xlabel="month", xticks=number)
+    for axes in (kpi, drift, surprise):
+        _mark(axes)
+    for one in year["months"]:
+        if one["kinds"]:
+            kpi.axvline(one["month"] + 0.5, **REFERENCE_LINE)
+    image = BytesIO()
+    canvas.savefig(image, format="png", dpi=120)
+    return f"data:image/png;base64,{b64encode(image.getvalue()).decode()}"
+
+
+def _mark(axes: Axes) -> None:
+    """Mark the months in which drift begins."""
+    axes.spines[["top", "right"]].set_visible(False)
+    for month, name in ((months.DATA_DRIFT, "data drift"), (months.CONCEPT_DRIFT, "concept drift")):
+        axes.axvline(month - 0.5, color=MARK, linewidth=1)
+        axes.text(month - 0.45, 1, name, transform=axes.get_xaxis_transform(), color=MARK, fontsize=8, va="top")

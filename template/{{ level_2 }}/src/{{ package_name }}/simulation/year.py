@@ -1,0 +1,255 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""Twelve months of the whole loop, beside a model that is never trained again: `poe year`.
+
+Everything is real: server, prediction log, late labels, monitoring, retraining, validation and promotion. Only time is not: a
+month passes in seconds, because the times in the log are moved to when the row arrived in the simulation.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+from mlflow import MlflowClient
+from pydantic import BaseModel
+
+from ..core.errors import UserError, exit_on_user_error
+from ..core.inputs import Inputs
+from ..core.io import write_json
+from ..core.paths import REPORTS
+from ..core.prediction_log import PredictionLog, folder_of
+from ..drills.harness.sandbox import sandbox, wait
+from ..modeling.data import ENTITY, TARGET, TIMESTAMP, VALUE, features_and_target
+from ..modeling.labels import TIME
+from ..modeling.model import business_kpi
+from ..monitoring.labels import ingest
+from ..monitoring.monitor import Monitor
+from ..monitoring.prediction_log import Window
+from ..pipeline.metrics import as_prediction
+from ..pipeline.params import load_params
+from ..pipeline.served import predict_served
+from ..registry.client import Tracking, champion, connected
+from ..serving.loader import LoadedModel, load
+from ..training import new_data
+from ..training.live_server import LiveServer, live_server
+from ..training.retrain import retrain
+from ..training.triggers import drifted
+from . import months, page
+
+RESULT = REPORTS / "year.json"
+LABEL_DAYS = 15  # until an outcome is known
+MARGIN = 0.05  # of the KPI of the model that is never trained again, by which retraining must beat it after the drift
+SETTINGS = {
+    "MONITORING_BATCH_HOURS": str(24 * months.DAYS),
+    "MONITORING_HISTORY": "3",
+    "MONITORING_LABEL_DELAY_HOURS": str(24 * LABEL_DAYS),
+    "MONITORING_LABEL_WINDOW_HOURS": str(48 * LABEL_DAYS),
+    "PREDICTION_LOG_KEEP_DAYS": "4000",
+    "PREDICTION_LOG_MERGE_SECONDS": "0",
+    "RETRAINING_PROMOTION": "automatic",
+    "RETRAINING_WINDOW_DAYS": "180",
+    "RETRAINING_PAUSE_DAYS": "20",
+}
+
+
+class Month(BaseModel, frozen=True):
+    """What happened in a month."""
+
+    month: int
+    rows: int
+    version: str  # that predicted
+    drifted: list[str]  # columns, at its end
+    surprise_z: float | None
+    kpi: float
+    kpi_frozen: float  # of the first champion, on the same rows
+    decision: str
+    kinds: list[str]  # of the triggers that it acted on
+    outcome: str | None
+    champion: str  # after it
+
+
+class Year(BaseModel, frozen=True):
+    """The whole year."""
+
+    kpi: str
+    months: list[Month]
+    gain: float  # of the KPI by retraining, a month, since the concept drift could be noticed
+    margin: float  # that it must reach
+    quiet_actions: int  # retrainings before any drift for another reason than the schedule
+    seconds: float
+
+    @property
+    def passed(self) -> bool:
+        """Return whether retraining paid, and was quiet while nothing had changed."""
+        return self.gain >= self.margin and not self.quiet_actions
+
+
+def simulate(rows: int, seed: int) -> Year:
+    """Return a simulated year; it happens in a copy of the project.
+
+    Args:
+        rows: of a month.
+        seed: of the rows.
+    """
+    started, found, tables = time.monotonic(), [], []
+    with sandbox():
+        os.environ.update(SETTINGS)
+        with connected(), live_server() as server:
+            frozen, first = load(Tracking.load().model, "1"), months.start()
+            for number, table in enumerate(months.months(rows, seed), 1):
+                tables.append(table)
+                end = datetime.combine(first + timedelta(days=number * months.DAYS), datetime.min.time(), UTC)
+                with quiet():
+                    month = _month(number, tables, end, server, frozen)
+                found.append(month)
+                print(f"  {line(month)}", flush=True)
+        name, _ = _kpi(table, predict_served(frozen, features_and_target(table)[0]), frozen)
+    calm = found[: months.DATA_DRIFT - 1]
+    return Year(
+        kpi=name,
+        months=found,
+        gain=float(np.mean([one.kpi - one.kpi_frozen for one in found[months.CONCEPT_DRIFT :]])),
+        margin=MARGIN * abs(float(np.mean([one.kpi_frozen for one in calm]))),
+        quiet_actions=sum(bool({*one.kinds} - {"schedule"}) for one in calm),
+        seconds=time.monotonic() - started,
+    )
+
+
+def _month(number: int, tables: list[pd.DataFrame], end: datetime, server: LiveServer, frozen: LoadedModel) -> Month:
+    """Let a month pass: predictions, labels, monitoring, new rows, retraining."""
+    table = tables[-1]
+    answers, version = _predict(server, table)
+    _move_log(table, f"year{number:02}-0.parquet")
+    _label(tables[-2:], end)
+    results, _ = Monitor.load().run(Window(end - timedelta(days=months.DAYS), end))
+    results[-1].write()
+    new_data.add(new_data.from_log(2 * months.DAYS, end), end)
+    done = retrain(end.date())
+    with connected():
+        current = str(champion(MlflowClient(), frozen.name))
+    wait(lambda: current in json.loads(server.get(f"/v2/models/{frozen.name}") or b"{}").get("versions", []), "reload")
+    concept = results[-1].concept
+    return Month(
+        month=number,
+        rows=len(table),
+        version=version,
+        drifted=drifted(results[-1]),
+        surprise_z=concept.surprise_z if concept else None,
+        kpi=_kpi(table, answers, frozen)[1],
+        kpi_frozen=_kpi(table, predict_served(frozen, features_and_target(table)[0]), frozen)[1],
+        decision=done.reason,
+        kinds=[trigger.kind for trigger in done.triggers] if done.decided else [],
+        outcome=done.outcome,
+        champion=current,
+    )
+
+
+def _predict(server: LiveServer, table: pd.DataFrame) -> tuple[np.ndarray, str]:
+    """Send a request for each row; return the predictions, shape (rows,) or (rows, classes), and the version."""
+    rows = Inputs.read().to_rows(features_and_target(table)[0])
+    answers = [server.predict([row], entity) for row, entity in zip(rows, table[ENTITY].astype(str), strict=True)]
+    if server.failed:
+        raise UserError(f"{server.failed} of {server.requests} requests failed")
+    found = [answer["predictions"][0] for answer in answers if answer]
+    values = [[*one["probabilities"].values()] if "probabilities" in one else one["prediction"] for one in found]
+    return np.array(values), str((answers[0] or {})["version"])
+
+
+def _kpi(table: pd.DataFrame, values: np.ndarray, model: LoadedModel) -> tuple[str, float]:
+    """Return name and value of the business KPI of predictions."""
+    prediction = as_prediction(values, model.predictor.classes, table)
+    found = business_kpi(table[TARGET], prediction, table[VALUE], load_params().business)
+    return next(iter(found.items()))
+
+
+def _move_log(table: pd.DataFrame, name: str) -> None:
+    """Move the predictions of a month in the log from now to the times of their rows."""
+    times = pd.Series(_utc(table[TIMESTAMP]).to_numpy(), table[ENTITY].astype(str))
+    folder, days = PredictionLog.load().folder, [datetime.now(UTC).date() - timedelta(days=back) for back in (0, 1)]
+
+    def parts() -> list[Path]:
+        return [
+            path for day in days for path in (folder / folder_of(day)).glob("[!.]*.parquet") if "year" not in path.name
+        ]
+
+    wait(
+        lambda: sum(pq.read_metadata(path).num_rows for path in parts()) >= len(table), "the prediction log is written"
+    )
+    time.sleep(0.5)  # for the files that were merged to be deleted
+    logged = pd.concat(map(pd.read_parquet, parts())).drop_duplicates(["request_id", "row"])
+    logged["time"] = logged["entity"].map(times).astype("datetime64[us, UTC]")
+    for path in parts():
+        path.unlink()
+    for day, rows in logged.groupby(logged["time"].dt.date):
+        (folder / folder_of(day)).mkdir(parents=True, exist_ok=True)
+        rows.to_parquet(folder / folder_of(day) / name, index=False)
+
+
+def _label(tables: list[pd.DataFrame], end: datetime) -> None:
+    """Bring the outcomes that are known at the end of a month, some of them again."""
+    rows = pd.concat(tables)
+    outcomes = rows[[ENTITY, TARGET, VALUE]].assign(**{TIME: _utc(rows[TIMESTAMP]) + pd.Timedelta(LABEL_DAYS, "D")})
+    ingest(outcomes[outcomes[TIME] <= end], end)
+
+
+def _utc(times: pd.Series) -> pd.Series:
+    return times.dt.tz_localize("UTC") if times.dt.tz is None else times.dt.tz_convert("UTC")
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Send what this process and its children print to `drill.log`."""
+    sys.stdout.flush()
+    kept = os.dup(1), os.dup(2)
+    with Path("drill.log").open("ab") as log:
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+            for number, saved in enumerate(kept, 1):
+                os.dup2(saved, number)
+                os.close(saved)
+
+
+def line(month: Month) -> str:
+    """Return what happened in a month in one line."""
+    seen = [f"drift in {', '.join(month.drifted[:3])}"] if month.drifted else []
+    seen += [f"surprise z {month.surprise_z:.1f}"] if month.surprise_z is not None else []
+    acted = f"retrained ({', '.join(month.kinds)}): {month.outcome}" if month.kinds else "not retrained"
+    kpi = f"KPI {month.kpi:.4f}, without retraining {month.kpi_frozen:.4f}"
+    return "; ".join([f"month {month.month:2}: version {month.version}, {kpi}", *seen, acted])
+
+
+def main() -> None:
+    """Simulate a year, write `reports/year.json` and its page; exit with code 1 if retraining did not pay."""
+    parser = argparse.ArgumentParser(
+        prog="poe year", description="Simulate a year with drift, with and without retraining."
+    )
+    parser.add_argument("--rows", type=int, default=800, help="of a month; default: 800")
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    with exit_on_user_error("year"):
+        year = simulate(arguments.rows, arguments.seed)
+        write_json(year.model_dump(mode="json"), RESULT)
+        page.write(year.model_dump(mode="json"))
+        verdict = "more" if year.gain >= year.margin else "less"
+        print(
+            f"year: {year.kpi} {year.gain:+.4f} a month by retraining after the drift, {verdict} than the margin of {year.margin:.4f};"
+        )
+        print(f"  {year.quiet_actions} retrainings beyond the schedule while nothing had changed; see {page.PAGE}")
+        if not year.passed:
+            raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()
