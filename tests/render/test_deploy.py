@@ -73,7 +73,9 @@ def selects(selector: dict[str, str], labels: dict[str, str]) -> bool:
     return bool(selector) and selector.items() <= labels.items()
 
 
-@pytest.mark.parametrize("answers", ANSWERS, ids=lambda answers: answers.get("project_slug", f"level-{answers['maturity_level']}"))
+@pytest.mark.parametrize(
+    "answers", ANSWERS, ids=lambda answers: answers.get("project_slug", f"level-{answers['maturity_level']}")
+)
 def test_everything_is_strictly_valid(render, tool, subtests, answers):
     project = render(**answers)
     found = [

@@ -4,6 +4,7 @@
 All nodes need this project at the same commit, and a database that they share: see SEARCH_STORAGE in docs/search.md.
 """
 
+import logging
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -35,7 +36,9 @@ def workers(count: int) -> Iterator[Run]:
     local: dict[str, Any] = {} if address else {"num_cpus": count, "include_dashboard": False}
     variables = {name: value for name, value in os.environ.items() if name.startswith(PASSED_ON)}
     try:
-        ray.init(address, log_to_driver=False, logging_level="error", runtime_env={"env_vars": variables}, **local)
+        ray.init(
+            address, log_to_driver=False, logging_level=logging.ERROR, runtime_env={"env_vars": variables}, **local
+        )
     except ConnectionError as error:
         raise UserError(f"no Ray cluster responds at RAY_ADDRESS {address}: `ray start --head` starts one") from error
 
