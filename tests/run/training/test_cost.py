@@ -28,7 +28,7 @@ def test_run_over_budget_is_registered_but_does_not_become_the_challenger(loopin
 def test_cost_of_a_server_is_measured(looping):
     with serving(looping) as server:
         eventually("a model", server.ready)
-        printed = looping.poe("cost", "--server", server.url, "--seconds", "1").stdout
+        printed = looping.process("cost", "--server", server.url, "--seconds", "1").stdout
         assert re.search(r"server: 0 predictions, .* CPU seconds in 1 s", printed)
         assert re.search(r"last run: [\d.e-]+ USD", printed)
     refused = looping.poe("cost", "--server", server.url, rc=1)

@@ -86,7 +86,7 @@ def test_request_is_sent_or_refused_in_one_line(looping, tmp_path):
         server = subprocess.Popen([sys.executable, "-m", "moto.server", "--port", address[-5:].strip(":")], stderr=log)
     try:
         eventually("a server of AWS's API", lambda: bucket_is_made(f"{address}/customer-churn-training"))
-        printed = looping.poe("sagemaker", "--submit", **account).stdout
+        printed = looping.process("sagemaker", "--submit", **account).stdout
         assert re.search(r"arn:aws:sagemaker:eu-west-1:\d+:training-job/customer-churn-\d+", printed)
     finally:
         server.terminate()

@@ -32,15 +32,8 @@ def workers(count: int) -> Iterator[Run]:
     from ray.exceptions import WorkerCrashedError
     from ray.util.joblib import register_ray
 
-    address, folder = os.environ.get("RAY_ADDRESS"), Path.cwd()
-    local: dict[str, Any] = {} if address else {"num_cpus": count, "include_dashboard": False}
-    variables = {name: value for name, value in os.environ.items() if name.startswith(PASSED_ON)}
-    try:
-        ray.init(
-            address, log_to_driver=False, logging_level=logging.ERROR, runtime_env={"env_vars": variables}, **local
-        )
-    except ConnectionError as error:
-        raise UserError(f"no Ray cluster responds at RAY_ADDRESS {address}: `ray start --head` starts one") from error
+    folder = Path.cwd()
+    _connect(count)
 
     def run(function: Callable[[Any], None], arguments: Iterable[Any]) -> None:
         def call(argument: Any) -> None:
@@ -64,3 +57,26 @@ def workers(count: int) -> Iterator[Run]:
             yield run
     finally:
         ray.shutdown()
+
+
+def _connect(count: int) -> None:
+    """Connect to the cluster, or start one: that fails if it takes more than 30 s, as it may at first on a busy machine."""
+    import ray
+
+    address = os.environ.get("RAY_ADDRESS")
+    local: dict[str, Any] = {} if address else {"num_cpus": count, "include_dashboard": False}
+    variables = {name: value for name, value in os.environ.items() if name.startswith(PASSED_ON)}
+    for attempt in range(ATTEMPTS):
+        try:
+            ray.init(
+                address, log_to_driver=False, logging_level=logging.ERROR, runtime_env={"env_vars": variables}, **local
+            )
+            return
+        except ConnectionError as error:
+            raise UserError(
+                f"no Ray cluster responds at RAY_ADDRESS {address}: `ray start --head` starts one"
+            ) from error
+        except Exception as error:  # Ray raises no other class
+            ray.shutdown()
+            if address or attempt == ATTEMPTS - 1:
+                raise UserError(f"Ray does not start: {' '.join(str(error).split())[:200]}") from error
