@@ -21,22 +21,14 @@ def test_search_on_ray_repeats_the_trial_of_a_killed_worker(install: Callable[..
         stderr=subprocess.STDOUT,
         text=True,
     )
-    os.kill(eventually("a worker with a trial", lambda: worker_of(search)), signal.SIGKILL)
+    os.kill(eventually("a worker with a trial", worker_of_ray), signal.SIGKILL)
     printed, _ = search.communicate()
     assert search.returncode == 0, printed
     assert "4 complete" in printed or "pruned" in printed
     assert "best: trial" in printed
 
 
-def worker_of(search: subprocess.Popen[str]) -> int | None:
-    """Return the process id of a worker of Ray that has a call to run."""
-    listed = subprocess.run(["ps", "-eo", "pid=,ppid=,args="], check=True, capture_output=True, text=True).stdout
-    processes = [line.split(None, 2) for line in listed.splitlines()]
-    parents = {pid: parent for pid, parent, *_ in processes}
-    for pid, _, name in (each for each in processes if len(each) == 3):
-        ancestor = pid
-        while ancestor in parents and ancestor != str(search.pid):
-            ancestor = parents[ancestor]
-        if name.startswith("ray::call") and ancestor == str(search.pid):
-            return int(pid)
-    return None
+def worker_of_ray() -> int | None:
+    """Return the process id of a worker of Ray that has a call to run; Ray's daemons are no children of the search."""
+    listed = subprocess.run(["ps", "-eo", "pid=,args="], check=True, capture_output=True, text=True).stdout
+    return next((int(line.split()[0]) for line in listed.splitlines() if "ray::call" in line), None)
