@@ -46,7 +46,7 @@ def test_second_pipeline_at_once_is_told_who_is_in_the_way(churn):
     )
     assert first.stdout is not None
     next(line for line in first.stdout if line.startswith("Running stage"))
-    stderr = churn.poe("pipeline", rc=255).stderr
+    stderr = churn.poe("pipeline", rc=1).stderr
     first.communicate()
     assert "is busy, it is being blocked by" in stderr
     assert "(PID " in stderr
