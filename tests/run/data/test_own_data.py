@@ -1,7 +1,9 @@
 """Another data set takes the place of the example, by the steps of the generated README and no other."""
 
 import re
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 from harness.projects import change, is_better_than_baseline, registry
@@ -31,7 +33,16 @@ def put(project: Project, path: str, own_file: Path) -> None:
     (project.path / path).write_text(own_file.read_text().replace("own_package", project.answers["package_name"]))
 
 
-@pytest.fixture(scope="module", params=[(level, problem) for level in levels() for problem in DATA_SETS], ids=lambda both: "-".join(map(str, both)))
+def kinds() -> list[Any]:
+    """Return level and problem of each project: two in each run, the others in the long one."""
+    both = product(levels(), DATA_SETS)
+    short = {(0, "regression"), (1, "classification")}
+    return [
+        pytest.param(one, id="-".join(map(str, one)), marks=() if one in short else pytest.mark.long) for one in both
+    ]
+
+
+@pytest.fixture(scope="module", params=kinds())
 def own(install, request) -> Project:
     """Return a project in which nothing but the data set was exchanged, after its first training."""
     level, problem_type = request.param
