@@ -46,15 +46,13 @@ bench: .venv ## Run the benchmarks, and write their figures to benchmarks/result
 	uv run --locked python benchmarks/page.py
 
 demo: no-demo | python $(uv) ## Render a level 1 project with all defaults into ./demo and run its pipeline
-	@echo "1/4 Get Copier and render the project"
+	@echo "1/3 Get Copier and render the project"
 	@uv run --isolated --locked --no-default-groups \
 	copier copy --quiet --trust --defaults --vcs-ref HEAD "$(CURDIR)" demo
-	@echo "2/4 Resolve its packages"
+	@echo "2/3 Resolve its packages, and make a repository of it"
 	@cd demo && git init --quiet --initial-branch main && uv lock && git add . && \
 	git -c user.name="$${USER:-demo}" -c user.email=demo@example.com commit --quiet --message "Start from copier-mlops"
-	@echo "3/4 Install its packages, and list its tasks"
-	@cd demo && uv run poe
-	@echo "4/4 Run its pipeline, from the data to a registered model"
+	@echo "3/3 Install its packages, and run its pipeline: a minute or two, most of it for packages"
 	@cd demo && uv run poe pipeline
 	@echo
 	@echo "Look at demo/reports/index.html, and at runs and models with: cd demo && uv run poe ui"

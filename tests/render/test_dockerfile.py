@@ -19,6 +19,7 @@ PYTHON_OF = {"ubuntu-24.04": "3.12"}
 ANSWERS = [
     {"maturity_level": 1},
     {"maturity_level": 1, "project_slug": "2026", "package_name": "on_call", "repository_url": "https://git.x.org/a/b"},
+    {"maturity_level": 1, "repository_url": "git@git.x.org:a/b.git"},
 ]
 SECRET = re.compile(r"PASSWORD|SECRET|TOKEN|KEY|CREDENTIAL", re.IGNORECASE)
 
