@@ -138,8 +138,18 @@ def git_author() -> str:
 
 def in_git(folder: PurePath) -> bool:
     """Return whether `folder` is in a Git repository."""
+    return _root(Path(folder).resolve()) is not None
+
+
+def path_in_repository(folder: PurePath) -> str:
+    """Return the path of `folder` from the root of its Git repository; empty if it is the root, or in none."""
     path = Path(folder).resolve()
-    return any((parent / ".git").exists() for parent in (path, *path.parents))
+    root = _root(path)
+    return path.relative_to(root).as_posix() if root and root != path else ""
+
+
+def _root(path: Path) -> Path | None:
+    return next((parent for parent in (path, *path.parents) if (parent / ".git").exists()), None)
 
 
 def from_anywhere(source: str) -> str:
@@ -181,6 +191,7 @@ class Mlops(Extension):
             web_address,
             quoted,
             in_git,
+            path_in_repository,
             from_anywhere,
             shell_quoted,
             tool_source,

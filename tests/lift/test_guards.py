@@ -1,6 +1,7 @@
 """What could go wrong with an update, and what happens then."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from harness.lifting import HIGH, LOW, commit, difference, each_level_of_each_kind, level_of, lift, tree
+from harness.lifting import HIGH, LOW, commit, difference, each_level_of_each_kind, level_of, lift, run_level, tree
 from harness.template import ANSWERS_FILE, SHARED, Project, git
 
 COPIER = [sys.executable, "-m", "copier", "update", "--trust", "--defaults", "--vcs-ref", ":current:"]
@@ -201,9 +202,32 @@ def test_project_in_a_folder_of_a_larger_repository(lived_in, render, tmp_path):
     shutil.rmtree(project.path / ".git")
     git("add", "--all", folder=whole)
     git("commit", "--quiet", "--message", "All", folder=whole)
-    assert lift(project, HIGH).conflicts == []
+    done = run_level(project, str(HIGH))
+    assert done.returncode == 0, done.stderr
     assert difference(tree(project), tree(render(maturity_level=HIGH))) == ""
     assert (whole / "README.md").read_text() == "The whole\n"
+    _, _, advice = done.stdout.partition("GitHub reads .github only at the root of the repository")
+    follow(advice, whole)
+
+
+def follow(advice: str, whole: Path) -> None:
+    """Run the indented commands of an advice at the root of a repository; the files are where GitHub reads them then."""
+    git("add", "--all", folder=whole)
+    git("commit", "--quiet", "--message", "Level 1", folder=whole)
+    for command in re.findall("^ +((?:git|mkdir) .+)$", advice, re.MULTILINE):
+        subprocess.run(["bash", "-euc", command], cwd=whole, check=True)
+    assert (whole / ".github/workflows/ci.yml").is_file()
+    assert (whole / ".github/CODEOWNERS").is_file()
+
+
+def test_copy_into_a_folder_of_a_larger_repository_says_what_to_move(template, tmp_path):
+    whole = tmp_path / "whole"
+    whole.mkdir()
+    git("init", "--quiet", folder=whole)
+    command = [sys.executable, "-m", "copier", "copy", "--trust", "--defaults", template, whole / "services/a b"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    _, _, advice = done.stderr.partition("GitHub reads `.github` only at the root of a repository")
+    follow(advice, whole)
 
 
 SETTINGS = {
