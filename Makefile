@@ -7,10 +7,10 @@ unexport VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 # What is on the PATH may be the shim of a version manager, which exists and fails: so run `uv` and `uvx`.
 uv := $(shell uvx --version >/dev/null 2>&1 && uv --version >/dev/null 2>&1 && command -v uv || echo .uv/bin/uv)
 
-# The newest Python that runs. Without uv, it needs venv.
+# The newest Python that runs, on the PATH or of uv's own. Without uv, it needs venv.
 find_python = import sys, $(if $(findstring .uv/,$(uv)),ensurepip,os); (3, 11) <= sys.version_info < (3, 14) or sys.exit(1); print(sys.executable)
 UV_PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
-	$$python -c '$(find_python)' 2>/dev/null && break; done)
+	$$python -c '$(find_python)' 2>/dev/null && break; done || uv python find --system '>=3.11,<3.14' 2>/dev/null)
 export UV_PYTHON
 export UV_PYTHON_DOWNLOADS := never
 ifneq (,$(findstring .uv/,$(uv)))
