@@ -139,7 +139,8 @@ def print_move(prefix: str, new: list[str]) -> None:
         print(
             "\nGitHub reads .github only at the root of the repository. After the commit, from the root:\n\n"
             f"  mkdir -p .github/workflows && git mv -k {folder}/.github/workflows/* .github/workflows/\n"
-            f"  git mv -k {folder}/.github/* .github/\n\n"
+            f"  git mv -k {folder}/.github/CODEOWNERS {folder}/.github/dependabot.yml .github/\n"
+            f"  cp {folder}/.github/pull_request_template.md .github/\n\n"
             'Then change the paths in them: see docs/workflows.md, "In a folder of a larger repository".'
         )
 

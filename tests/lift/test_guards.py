@@ -214,10 +214,11 @@ def follow(advice: str, whole: Path) -> None:
     """Run the indented commands of an advice at the root of a repository; the files are where GitHub reads them then."""
     git("add", "--all", folder=whole)
     git("commit", "--quiet", "--message", "Level 1", folder=whole)
-    for command in re.findall("^ +((?:git|mkdir) .+)$", advice, re.MULTILINE):
+    for command in re.findall("^ +((?:cp|git|mkdir) .+)$", advice, re.MULTILINE):
         subprocess.run(["bash", "-euc", command], cwd=whole, check=True)
     assert (whole / ".github/workflows/ci.yml").is_file()
-    assert (whole / ".github/CODEOWNERS").is_file()
+    names = {path.name for path in (whole / ".github").iterdir()}
+    assert names == {"CODEOWNERS", "dependabot.yml", "pull_request_template.md", "workflows"}
 
 
 def test_copy_into_a_folder_of_a_larger_repository_says_what_to_move(template, tmp_path):
