@@ -24,6 +24,7 @@ ANSWERS = [
         "package_name": "on_call",
         "repository_url": "https://gitlab.com/Group/sub/On-Call.git",
     },
+    {"maturity_level": 1, "repository_url": "git@git.example.com:Group/churn.git"},
 ]
 
 
