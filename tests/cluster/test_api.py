@@ -1,6 +1,8 @@
 """What a real API server accepts of a project, and what it refuses."""
 
 import copy
+import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -49,6 +51,24 @@ def test_project_and_applications_of_argo_cd_are_accepted(own_cluster, render):
     printed = own_cluster.apply(found, "argocd")
     assert "appproject.argoproj.io/customer-churn serverside-applied" in printed
     assert "applicationset.argoproj.io/customer-churn serverside-applied" in printed
+
+
+def test_argo_cd_older_than_the_runbook_says_is_refused_by_its_own_command(own_cluster, render):
+    """In Argo CD 3.2 the project could create any namespace: its definition lacks the field that limits their names."""
+    project = render(maturity_level=1)
+    assert "Argo CD 3.3 or newer" in project.text("docs/runbooks/deploy.md")
+    definition = own_cluster.get("crd", "appprojects.argoproj.io", "default")
+    older = copy.deepcopy(definition)
+    (version,) = older["spec"]["versions"]
+    fields = version["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
+    del fields["clusterResourceWhitelist"]["items"]["properties"]["name"]
+    own_cluster.kubectl("replace", "--filename=-", text=json.dumps(older))
+    (command,) = re.findall(r"^ +kubectl (apply .*)$", project.text("docs/runbooks/deploy.md"), re.MULTILINE)
+    apply = command.replace("deploy/argocd", f"{project.path}/deploy/argocd").split()
+    rejected = 'unknown field "spec.clusterResourceWhitelist[0].name"'
+    own_cluster.eventually("a refusal", lambda: rejected in own_cluster.kubectl(*apply, rc=None))
+    own_cluster.define("argo-cd")
+    own_cluster.eventually("a newer one", lambda: rejected not in own_cluster.kubectl(*apply, rc=None))
 
 
 def test_unknown_field_is_refused(own_cluster, namespace, deployed):
