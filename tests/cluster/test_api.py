@@ -29,11 +29,11 @@ def applied(own_cluster: Cluster, namespace: str, deployed: Callable[[str], list
     return deployed("production")
 
 
-def pod(of: list[Manifest], **changes: Any) -> Manifest:
+def pod(of: list[Manifest], name: str, **changes: Any) -> Manifest:
     """Return a pod as the Deployment makes it, with changes of its one container."""
     template = copy.deepcopy(only("Deployment", of)["spec"]["template"])
     template["spec"]["containers"][0] |= changes
-    return {"apiVersion": "v1", "kind": "Pod", **template, "metadata": {"name": "changed", **template["metadata"]}}
+    return {"apiVersion": "v1", "kind": "Pod", **template, "metadata": {"name": name, **template["metadata"]}}
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
@@ -78,8 +78,8 @@ def test_unknown_field_is_refused(own_cluster, namespace, deployed):
 
 
 def test_pod_of_the_server_is_admitted_where_only_restricted_pods_are(own_cluster, namespace, applied):
-    own_cluster.apply([pod(applied)], namespace)
-    (found,) = own_cluster.get("pod", "changed", namespace)["spec"]["volumes"]
+    own_cluster.apply([pod(applied, "admitted")], namespace)
+    (found,) = own_cluster.get("pod", "admitted", namespace)["spec"]["volumes"]
     assert found["name"] == "tmp", "the API's token is in the pod"
 
 
@@ -94,7 +94,7 @@ def test_pod_of_the_server_is_admitted_where_only_restricted_pods_are(own_cluste
     ids=["privileged", "root", "all capabilities", "capability"],
 )
 def test_pod_with_more_rights_is_refused(own_cluster, namespace, applied, context):
-    printed = own_cluster.apply([pod(applied, securityContext=context)], namespace, rc=1)
+    printed = own_cluster.apply([pod(applied, "refused", securityContext=context)], namespace, rc=1)
     assert 'violates PodSecurity "restricted:latest"' in printed
 
 

@@ -52,7 +52,7 @@ class Cluster:
     def define(self, *modules: str) -> None:
         """Add the resources that modules define."""
         files = [f"--filename={path}" for module in modules for path in self.binaries.manifests(module)]
-        self.kubectl("apply", "--server-side", *files)
+        self.kubectl("apply", "--server-side", "--force-conflicts", *files)
         self.kubectl("wait", "--for=condition=Established", "--timeout=60s", "crd", "--all")
 
     def start(self, name: str, *flags: str | Path, **variables: str) -> Program:

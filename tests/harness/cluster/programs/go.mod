@@ -462,3 +462,5 @@ replace (
 	k8s.io/sample-controller => k8s.io/sample-controller v0.37.2
 	k8s.io/streaming => k8s.io/streaming v0.37.2
 )
+
+replace github.com/prometheus/prometheus => github.com/prometheus/prometheus v0.304.2
