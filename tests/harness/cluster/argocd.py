@@ -51,17 +51,21 @@ def start_argocd(cluster: Cluster, project: Project) -> ArgoCD:
     certificate = start_git_host(cluster, project)
     cluster.start("redis", CACHE)
     start("repo-server", cluster, "--revision-cache-expiration=1s", ARGOCD_TLS_DATA_PATH=str(certificate.parent))
-    start("application-controller", cluster, f"--repo-server={REPOSITORIES}", f"--app-resync={LOOK_SECONDS}")
+    own = "--namespace=argocd"
+    start("application-controller", cluster, own, f"--repo-server={REPOSITORIES}", f"--app-resync={LOOK_SECONDS}")
     start(
         "applicationset-controller",
         cluster,
+        own,
         f"--argocd-repo-server={REPOSITORIES}",
         "--probe-addr=127.0.0.1:8085",
         ARGOCD_APPLICATIONSET_CONTROLLER_REQUEUE_AFTER=f"{LOOK_SECONDS}s",
     )
+    started = ArgoCD(cluster, project)
+    started.push("Start from copier-mlops")
     for path in sorted((project.path / "deploy" / "argocd").iterdir()):
         cluster.apply(manifests(path), "argocd")
-    return ArgoCD(cluster, project)
+    return started
 
 
 def settings(name: str) -> Manifest:
@@ -97,7 +101,6 @@ def start(name: str, cluster: Cluster, *flags: str, **variables: str) -> None:
         HOME=str(folder),
         TMPDIR=str(folder),
         PATH=programs,
-        POD_NAMESPACE="argocd",
         **variables,
     )
 

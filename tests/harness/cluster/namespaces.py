@@ -117,6 +117,7 @@ def enter(namespace: int) -> None:
 @contextmanager
 def namespaces(folder: Path) -> Iterator[Namespaces]:
     """Make namespaces with a node's address and routes, and end all that runs in them after the block."""
+    made: Namespaces | None = None
     command = [*WITH_PARENT, "unshare", *KINDS, "--fork", "--kill-child=SIGKILL", "--mount-proc", "bash", "-c", FIRST]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         try:
@@ -128,8 +129,8 @@ def namespaces(folder: Path) -> Iterator[Namespaces]:
             yield made
         finally:
             process.kill()
-    for program in made.programs:
-        program.process.wait()
+            for program in made.programs if made else []:
+                program.process.wait()
 
 
 def network(made: Namespaces) -> None:

@@ -62,7 +62,6 @@ oom_score = 0
 """
 DNS = """\
 .:53 {{
-    bind {address}
     errors
     kubernetes cluster.local {{
         kubeconfig {kubeconfig}
@@ -198,7 +197,7 @@ def start_proxy(cluster: Cluster) -> None:
 def start_dns(cluster: Cluster) -> None:
     """Start what resolves the names of services."""
     path = cluster.inside.folder / "Corefile"
-    path.write_text(DNS.format(address=NODE, kubeconfig=cluster.kubeconfig))
+    path.write_text(DNS.format(kubeconfig=cluster.kubeconfig))
     cluster.start("coredns", "-conf", path)
 
 
