@@ -24,7 +24,10 @@ help: ## Show this text
 workers := --numprocesses 2 --dist worksteal
 
 test: .venv ## Run the tests: render, lift and run every level (three quarters of an hour)
-	uv run --locked pytest -m "not long" $(workers)
+	uv run --locked pytest -m "not long and not cluster" $(workers)
+
+cluster: .venv ## Deploy to a real Kubernetes with Argo CD (minutes; a quarter of an hour more to build them once)
+	uv run --locked --group cluster pytest -m cluster --numprocesses 2 --dist loadfile
 
 long: .venv ## Run hundreds of random histories of edits and lifts (more than an hour)
 	uv run --locked pytest -m long $(workers)
@@ -71,4 +74,4 @@ no-demo:
 python:
 	@test -n "$(UV_PYTHON)" || { echo "No Python 3.11 to 3.13 with venv was found. Install one, or set UV_PYTHON."; exit 1; }
 
-.PHONY: help test long fast lint demo no-demo python
+.PHONY: help test cluster long fast lint demo no-demo python
