@@ -28,7 +28,7 @@ TASKS: dict[str, tuple[list[str], str]] = {
     "card": (["--check"], "no required section is empty"),
     "report": ([], "reports/index.html"),
 }
-SERVERS = {"serve": "/v2/health/live", "ui": "/health"}  # started by test_tasks.py, and what they answer then
+SERVERS = {"serve": "/v2/health/live", "ui": "/health"}  # started by test_tasks.py, and what responds then
 ELSEWHERE: dict[str, Path] = {
     "train": RUN / "start" / "test_first_day.py",
     "test": RUN / "start" / "test_first_day.py",

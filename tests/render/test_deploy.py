@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import yaml
-from harness.kube import Manifest, built, manifests, only, problems
+from harness.kube import OLDEST_KUBERNETES, Manifest, built, manifests, only, problems
 from harness.next_level import with_next_level
 from harness.template import Project
 
@@ -24,7 +24,11 @@ ANSWERS = [
         "package_name": "on_call",
         "repository_url": "https://gitlab.com/Group/sub/On-Call.git",
     },
+<<<<<<< HEAD
     {"maturity_level": 2},
+=======
+    {"maturity_level": 1, "repository_url": "git@git.example.com:Group/churn.git"},
+>>>>>>> main
 ]
 
 
@@ -335,6 +339,11 @@ def test_the_revert_of_the_runbook_brings_the_image_back(project, tool):
     (revert,) = re.findall(r"^git revert .*$", changed.text("docs/runbooks/roll-back.md"), re.MULTILINE)
     changed.run("bash", "-c", revert)
     assert built(changed, "deploy/overlays/production", tool) == before
+
+
+def test_runbook_names_the_oldest_kubernetes_that_the_manifests_are_checked_for(render):
+    runbook = render(maturity_level=1).text("docs/runbooks/deploy.md")
+    assert f"Kubernetes {OLDEST_KUBERNETES} or newer" in runbook
 
 
 def test_runbooks_name_only_files_that_there_are(render):
