@@ -35,7 +35,10 @@ KUBERNETES += ["kubectl", "kubelet"]  # all in one program, which share most of 
 MANIFESTS = {
     ARGO_CD: ["manifests/crds/*-crd.yaml"],
     "github.com/argoproj/argo-rollouts": ["manifests/crds/*-crd.yaml"],
-    "github.com/prometheus-operator/prometheus-operator": ["example/prometheus-operator-crd/*.yaml"],
+    "github.com/prometheus-operator/prometheus-operator": [
+        f"example/prometheus-operator-crd/monitoring.coreos.com_{kind}.yaml"  # the others are large
+        for kind in ("prometheusrules", "servicemonitors")
+    ],
     "sigs.k8s.io/kwok": [
         "kustomize/metrics/resource/metrics-*.yaml",
         "kustomize/metrics/usage/usage-*.yaml",
