@@ -76,11 +76,17 @@ def clients(production: Cluster) -> Clients:
 @pytest.fixture(scope="module")
 def champion(production: Cluster, project: Project) -> Cluster:
     """Train, register and promote a version where MLflow is, and return the cluster when its pods are ready."""
-    for task in (["pipeline"], ["promote", "--version", "challenger", "--approved-by", "ada"]):
-        command = ["env", f"--chdir={project.path}", "uv", "run", "poe", *task]
-        production.inside.run(*command, rc=0, text="", **clean_environment(), MLFLOW_TRACKING_URI=ADDRESS)
+    run_in_cluster(production, project, "pipeline")
+    project.commit("First model")
+    run_in_cluster(production, project, "promote", "--version", "challenger", "--approved-by", "ada")
     production.eventually("two ready pods", lambda: len(ready(production)) == 2)
     return production
+
+
+def run_in_cluster(production: Cluster, project: Project, *task: str) -> None:
+    """Run a task where MLflow is."""
+    command = ["env", f"--chdir={project.path}", "uv", "run", "poe", *task]
+    production.inside.run(*command, rc=0, text="", **clean_environment(), MLFLOW_TRACKING_URI=ADDRESS)
 
 
 @pytest.fixture(scope="module")

@@ -150,25 +150,25 @@ FORBIDDEN: list[Manifest] = [
 ]
 
 
-@pytest.mark.parametrize("forbidden", FORBIDDEN, ids=lambda each: each["kind"])
-def test_what_is_beyond_the_project_is_refused_by_name(argocd, forbidden):
+def test_what_is_beyond_the_project_is_refused_by_name_until_a_commit_removes_it(argocd):
     overlay = argocd.project.path / "deploy" / "overlays" / "staging"
-    (overlay / "forbidden.yaml").write_text(yaml.safe_dump(forbidden))
+    (overlay / "forbidden.yaml").write_text(yaml.safe_dump_all(FORBIDDEN))
     kustomization = overlay / "kustomization.yaml"
-    text = kustomization.read_text()
-    kustomization.write_text(text.replace("  - ../../base\n", "  - ../../base\n  - forbidden.yaml\n"))
-    argocd.push("Ask for too much")
-    name = forbidden["metadata"]["name"]
+    kustomization.write_text(
+        kustomization.read_text().replace("  - ../../base\n", "  - ../../base\n  - forbidden.yaml\n")
+    )
+    argocd.push("Request too much")
+    wanted = {(each["kind"], each["metadata"]["name"]) for each in FORBIDDEN}
 
     def refused() -> bool:
         result = argocd.application("staging")["status"].get("operationState", {}).get("syncResult", {})
-        found = [
-            each for each in result.get("resources", []) if (each["kind"], each["name"]) == (forbidden["kind"], name)
-        ]
-        return any("not permitted in project" in each.get("message", "") for each in found)
+        found = [each for each in result.get("resources", []) if "not permitted in project" in each.get("message", "")]
+        return {(each["kind"], each["name"]) for each in found} == wanted
 
-    argocd.cluster.eventually("a refusal", refused)
-    assert argocd.cluster.get(forbidden["kind"], name, forbidden["metadata"].get("namespace", "default")) is None
+    argocd.cluster.eventually("refusals", refused)
+    for each in FORBIDDEN:
+        metadata = each["metadata"]
+        assert argocd.cluster.get(each["kind"], metadata["name"], metadata.get("namespace", "default")) is None
     argocd.project.run("git", "revert", "--no-edit", "HEAD")
     argocd.project.run("git", "push", "--quiet", "origin", "HEAD")
     argocd.cluster.eventually("staging", lambda: argocd.deployed("staging"))

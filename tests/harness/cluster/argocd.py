@@ -63,8 +63,8 @@ def start_argocd(cluster: Cluster, project: Project) -> ArgoCD:
     )
     started = ArgoCD(cluster, project)
     started.push("Start from copier-mlops")
-    for path in sorted((project.path / "deploy" / "argocd").iterdir()):
-        cluster.apply(manifests(path), "argocd")
+    for name in ("project.yaml", "applications.yaml"):  # without the project, Argo CD tries again only after minutes
+        cluster.apply(manifests(project.path / "deploy" / "argocd" / name), "argocd")
     return started
 
 

@@ -18,6 +18,7 @@ from harness.kube import Manifest
 
 PROGRAMS = Path(__file__).with_name("programs")
 VERSION = "k8s.io/component-base/version"  # a server that is built without it calls itself v0.0.0, which clients reject
+ARGO_CD, SCRIPT = "github.com/argoproj/argo-cd/v3", "git-verify-wrapper.sh"
 COMMANDS = {
     "kubernetes": "./kubernetes",
     "redis": "./redis",
@@ -32,9 +33,12 @@ KUBERNETES = ["etcd", "coredns", "kube-apiserver", "kube-controller-manager", "k
 KUBERNETES += ["kubectl", "kubelet"]  # all in one program, which share most of their code
 # What the modules have besides programs: definitions of their resources, and how kwok's nodes and pods become ready.
 MANIFESTS = {
-    "github.com/argoproj/argo-cd/v3": ["manifests/crds/*-crd.yaml"],
+    ARGO_CD: ["manifests/crds/*-crd.yaml"],
     "github.com/argoproj/argo-rollouts": ["manifests/crds/*-crd.yaml"],
-    "github.com/prometheus-operator/prometheus-operator": ["example/prometheus-operator-crd/*.yaml"],
+    "github.com/prometheus-operator/prometheus-operator": [
+        f"example/prometheus-operator-crd/monitoring.coreos.com_{kind}.yaml"  # the others are large
+        for kind in ("prometheusrules", "servicemonitors")
+    ],
     "sigs.k8s.io/kwok": [
         "kustomize/metrics/resource/metrics-*.yaml",
         "kustomize/metrics/usage/usage-*.yaml",
@@ -92,6 +96,7 @@ def build(go: str) -> Binaries:
             compile_programs(go, unfinished / "bin")
             for module, patterns in MANIFESTS.items():
                 copy_manifests(go, module, patterns, unfinished / "manifests" / name_of(module))
+            copy_script(go, unfinished / "bin")
             unfinished.rename(folder)
     return Binaries(folder)
 
@@ -115,11 +120,22 @@ def compile_programs(go: str, folder: Path) -> None:
 
 def copy_manifests(go: str, module: str, patterns: list[str], folder: Path) -> None:
     """Copy files of a module that is required in go.mod."""
-    source = Path(json.loads(run(go, "mod", "download", "-json", module))["Dir"])
+    source = sources_of(go, module)
     folder.mkdir(parents=True)
     for path in (path for pattern in patterns for path in sorted(source.glob(pattern))):
         shutil.copyfile(path, folder / path.name)
     assert any(folder.iterdir()), f"{module} has no {patterns}"
+
+
+def copy_script(go: str, folder: Path) -> None:
+    """Copy what Argo CD calls for each commit, without which it makes no manifests."""
+    copied = shutil.copyfile(sources_of(go, ARGO_CD) / "hack" / SCRIPT, folder / SCRIPT)
+    copied.chmod(0o755)  # a module's files are not executable
+
+
+def sources_of(go: str, module: str) -> Path:
+    """Return the folder of a required module."""
+    return Path(json.loads(run(go, "mod", "download", "-json", module))["Dir"])
 
 
 def run(go: str, *arguments: str) -> str:

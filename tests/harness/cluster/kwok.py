@@ -3,7 +3,7 @@
 import yaml
 
 from harness.cluster import namespaces
-from harness.cluster.cluster import Cluster
+from harness.cluster.cluster import PATIENCE_SECONDS, Cluster
 
 NAME = "node-0"
 LABELS = {"kubernetes.io/hostname": NAME, "kubernetes.io/os": "linux", "topology.kubernetes.io/zone": "a"}
@@ -42,4 +42,4 @@ def start_kwok(cluster: Cluster) -> None:
         f"--tls-private-key-file={keys}/apiserver.key",
     )
     cluster.kubectl("create", "--filename=-", text=yaml.safe_dump(NODE))
-    cluster.kubectl("wait", "--for=condition=Ready", f"node/{NAME}", "--timeout=60s")
+    cluster.kubectl("wait", "--for=condition=Ready", f"node/{NAME}", f"--timeout={PATIENCE_SECONDS}s")

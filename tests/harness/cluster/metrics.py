@@ -48,6 +48,7 @@ def start_metrics_server(cluster: Cluster) -> None:
         f"--bind-address={NODE}",
         f"--cert-dir={cluster.inside.folder}/metrics",
         "--kubelet-insecure-tls",
+        "--kubelet-use-node-status-port",
         "--kubelet-preferred-address-types=InternalIP",
         f"--metric-resolution={RESOLUTION_SECONDS}s",
         f"--kubelet-request-timeout={RESOLUTION_SECONDS // 2}s",

@@ -1,5 +1,7 @@
 """An MLflow server where the project's manifests expect it: at http://mlflow.mlflow.svc:5000 for pods."""
 
+from contextlib import closing
+
 from harness.cluster.cluster import Cluster
 from harness.cluster.namespaces import NODE
 from harness.kube import Manifest
@@ -39,8 +41,9 @@ def start_mlflow(cluster: Cluster, project: Project) -> None:
 def healthy(cluster: Cluster) -> bool:
     """Return whether the server responds."""
     try:
-        connection = cluster.inside.connect(NODE, 5000)
+        with closing(cluster.inside.connect(NODE, 5000)) as connection:
+            connection.request("GET", "/health")
+            with connection.getresponse() as response:
+                return response.status == 200
     except OSError:
         return False
-    connection.request("GET", "/health")
-    return connection.getresponse().status == 200
