@@ -83,7 +83,9 @@ def test_request_is_sent_or_refused_in_one_line(looping, tmp_path):
     assert "config/sagemaker.yaml: AWS: " in unreachable.stderr
     assert "Traceback" not in unreachable.stderr
     with (tmp_path / "log").open("w") as log:
-        server = subprocess.Popen([sys.executable, "-m", "moto.server", "--port", address[-5:].strip(":")], stderr=log)
+        server = subprocess.Popen(
+            [sys.executable, "-m", "moto.server", "--port", address.rpartition(":")[2]], stderr=log
+        )
     try:
         eventually("a server of AWS's API", lambda: bucket_is_made(f"{address}/customer-churn-training"))
         printed = looping.process("sagemaker", "--submit", **account).stdout
