@@ -9,8 +9,8 @@ from harness.server import eventually
 from harness.template import Project, clean_environment
 
 
-def test_search_on_ray_repeats_the_trial_of_a_killed_worker(install: Callable[..., Project]):
-    project = install(maturity_level=2, distributed_training="ray")
+def test_search_on_ray_repeats_the_trial_of_a_killed_worker(installed: Callable[..., Project]):
+    project = installed(maturity_level=2, framework="xgboost", distributed_training="ray")
     project.stages("ingest", "split")
     command = ["-m", f"{project.answers['package_name']}.training.search", "--engine", "ray"]
     search = subprocess.Popen(

@@ -24,16 +24,15 @@ def states(project: Project) -> Counter[str]:
             return Counter()
 
 
-def start(project: Project, *arguments: str) -> subprocess.Popen[str]:
+def start(project: Project, *arguments: str) -> subprocess.Popen[bytes]:
     """Start a search as a group of processes."""
     module = f"{project.answers['package_name']}.training.search"
     return subprocess.Popen(
         [project.path / ".venv/bin/python", "-m", module, *arguments],
         cwd=project.path,
         env=clean_environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
 

@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
@@ -24,38 +23,47 @@ from {package}.pipeline.metrics import predict
 import hashlib
 print(hashlib.sha256(predict(read_model(), Inputs.read().from_table(read_table(TEST))).to_csv().encode()).hexdigest())
 """
-FRAMEWORKS = {"scikit-learn": "model__max_iter", "xgboost": "model__n_estimators"}
+XGBOOST = {"maturity_level": 2, "framework": "xgboost", "distributed_training": "ray"}  # as in test_ray.py
+ITERATIONS = {"scikit-learn": "model__max_iter", "xgboost": "model__n_estimators"}
 
 
-@pytest.fixture(scope="module", params=FRAMEWORKS)
-def trained(request: pytest.FixtureRequest, install: Callable[..., Project]) -> tuple[Project, str]:
-    """Return a project whose training takes a while, and its predictions after a training without a break."""
-    project = install(maturity_level=2, framework=request.param)
-    change(project, "params.yaml", **{FRAMEWORKS[request.param]: 400})
+@pytest.fixture(params=ITERATIONS)
+def slow(request: pytest.FixtureRequest) -> Project:
+    """Return a project whose training takes a while."""
+    if request.param == "xgboost":
+        project = request.getfixturevalue("installed")(**XGBOOST)
+    else:
+        project = request.getfixturevalue("looping")
+    change(project, "params.yaml", **{ITERATIONS[request.param]: 400})
     project.stages("ingest", "split", "train")
-    return project, predictions(project)
+    return project
 
 
 def predictions(project: Project) -> str:
     return project.python(PREDICTIONS.format(package=project.answers["package_name"]))
 
 
-@pytest.mark.parametrize(("sent", "code"), [(signal.SIGKILL, -9), (signal.SIGTERM, 143)])
-def test_interrupted_training_resumes_and_predicts_the_same(trained, sent, code):
-    project, expected = trained
+def test_interrupted_training_resumes_and_predicts_the_same(slow):
+    expected = predictions(slow)
     variables = {**clean_environment(), "CHECKPOINTS_FOLDER": "data/checkpoints", "PYTHONUNBUFFERED": "1"}
-    command = [project.path / ".venv/bin/python", "-m", project.answers["package_name"], "train"]
-    (project.path / "models/model.joblib").unlink()
-    process = subprocess.Popen(command, cwd=project.path, env=variables)
-    eventually(
-        "a checkpoint", lambda: [*project.path.glob("data/checkpoints/*/checkpoint")] or process.poll() is not None
-    )
-    process.send_signal(sent)
-    assert process.wait() == code
-    assert not (project.path / "models/model.joblib").exists()
-    done = subprocess.run(command, cwd=project.path, env=variables, check=True, capture_output=True, text=True)
-    assert re.search(r"resumed after \d+0? of 400 iterations", done.stdout)
-    assert predictions(project) == expected
+    command = [slow.path / ".venv/bin/python", "-m", slow.answers["package_name"], "train"]
+    (slow.path / "models/model.joblib").unlink()
+    for sent, code in ((signal.SIGKILL, -9), (signal.SIGTERM, 143)):
+        before = times(slow)
+        process = subprocess.Popen(command, cwd=slow.path, env=variables, stdout=subprocess.DEVNULL)
+        eventually("a new checkpoint", lambda before=before: times(slow) != before)
+        process.send_signal(sent)
+        assert process.wait() == code
+        assert not (slow.path / "models/model.joblib").exists()
+    done = subprocess.run(command, cwd=slow.path, env=variables, check=True, capture_output=True, text=True)
+    assert re.search(r"resumed after \d+ of 400 iterations", done.stdout)
+    assert predictions(slow) == expected
+    assert not times(slow)
+
+
+def times(project: Project) -> list[int]:
+    """Return when each checkpoint was written."""
+    return [path.stat().st_mtime_ns for path in project.path.glob("data/checkpoints/*/checkpoint")]
 
 
 def test_job_of_sagemaker_trains_from_its_folders(looping, tmp_path):
@@ -83,7 +91,9 @@ def test_request_is_sent_or_refused_in_one_line(looping, tmp_path):
     assert "config/sagemaker.yaml: AWS: " in unreachable.stderr
     assert "Traceback" not in unreachable.stderr
     with (tmp_path / "log").open("w") as log:
-        server = subprocess.Popen([sys.executable, "-m", "moto.server", "--port", address[-5:].strip(":")], stderr=log)
+        server = subprocess.Popen(
+            [sys.executable, "-m", "moto.server", "--port", address.rpartition(":")[2]], stderr=log
+        )
     try:
         eventually("a server of AWS's API", lambda: bucket_is_made(f"{address}/customer-churn-training"))
         printed = looping.process("sagemaker", "--submit", **account).stdout

@@ -10,6 +10,7 @@ import sys
 import time
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, NonNegativeFloat, PositiveFloat
@@ -20,6 +21,7 @@ from .settings import Settings
 from .thresholds import Thresholds, check_names, metric_of, misses
 
 PATH = REPORTS / "cost.json"
+COUNTED = Path(".dvc/tmp/cost.json")  # what the pipelines of a process have used so far
 OLD_PRICES_DAYS = 180
 TRAINING_RUN, THOUSAND_PREDICTIONS = "training_run", "thousand_predictions"  # what a budget can limit
 SHELLS = {"sh", "dash", "bash", "zsh"}
@@ -138,7 +140,7 @@ def over_budget(name: str, cost: float, prices: Prices) -> str | None:
 
 
 def pipeline_usage() -> Usage:
-    """Return what this process, and the stages that DVC ran before it, have used so far.
+    """Return what this process used, and the stages that DVC ran before it, since the last call in the same pipeline.
 
     DVC runs stages as its children, one after another, and an operating system adds what a finished child used to its
     parent. A stage that DVC found up to date cost nothing this time. Memory is that of this process.
@@ -146,13 +148,16 @@ def pipeline_usage() -> Usage:
     import psutil
 
     process = psutil.Process()
-    used, since = _cpu_seconds(process), process.create_time()
+    used, since, now = _cpu_seconds(process), process.create_time(), time.time()
     if "DVC_STAGE" in os.environ:
         dvc = next(parent for parent in process.parents() if parent.name() not in SHELLS)
-        times = dvc.cpu_times()
-        used += times.children_user + times.children_system
-        since = dvc.create_time()
-    return Usage(wall_seconds=time.time() - since, cpu_seconds=used, gigabytes=_peak_gigabytes())
+        children, since = dvc.cpu_times().children_user + dvc.cpu_times().children_system, dvc.create_time()
+        known: dict[str, float] = read_json(COUNTED) if COUNTED.exists() else {}
+        write_json({"started": since, "until": now, "children": children + used}, COUNTED)
+        if known.get("started") == since:  # one process runs several pipelines, as the simulated year does
+            children, since = max(children - known["children"], 0.0), known["until"]
+        used += children
+    return Usage(wall_seconds=now - since, cpu_seconds=used, gigabytes=_peak_gigabytes())
 
 
 def _cpu_seconds(process: Any) -> float:

@@ -9,6 +9,7 @@ Source: T. Akiba et al., Optuna: A Next-generation Hyperparameter Optimization F
 
 import argparse
 import hashlib
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -235,6 +236,8 @@ def run_search(search: Search) -> "optuna.Study":
                         if losses > RETRIES:
                             raise UserError(f"{error}, {losses} times: try fewer processes") from error
                         print(f"  {error}: its trial is repeated", flush=True)
+                        await_heartbeats(study)
+            await_heartbeats(study)
         finally:
             close_killed(study)
         page.write(study)
@@ -254,6 +257,14 @@ def parent_run(study: str) -> Iterator[str]:
     known: dict[str, Any] = {"run_id": found[0].info.run_id} if found else {"run_name": study, "tags": {"study": study}}
     with mlflow.start_run(**known) as run:
         yield run.info.run_id
+
+
+def await_heartbeats(study: "optuna.Study") -> None:
+    """If trials are running, wait until those whose process was killed count as lost; others go on, on other machines."""
+    from optuna.trial import TrialState
+
+    if study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        time.sleep(GRACE_SECONDS + HEARTBEAT_SECONDS)
 
 
 def close_killed(study: "optuna.Study") -> None:
