@@ -200,7 +200,7 @@ def test_a_full_disk_drops_rows_counts_them_and_fails_no_request(looping: Projec
             (disk / "other").write_bytes(b"x" * 60_000)
             for row in rows[:100]:
                 assert server.ask("/predict", {"rows": [row]}).status == 200
-    dropped = r"\nprediction_log_dropped_rows_total (\S+)"
+            dropped = r"\nprediction_log_dropped_rows_total (\S+)"
             eventually("dropped rows", lambda: float(re.findall(dropped, server.ask("/metrics").text)[0]) == 100)
             assert server.log.count("plug-in prediction_log failed in observe") == 1
             assert "No space left on device" in server.log
