@@ -4,16 +4,18 @@
 MAKEFLAGS += --no-print-directory
 unexport VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
-# `uv` and `uvx`: some machines have only one of the two.
-uv := $(shell command -v uvx >/dev/null && command -v uv || echo .uv/bin/uv)
+# What is on the PATH may be the shim of a version manager, which exists and fails: so run `uv` and `uvx`.
+uv := $(shell uvx --version >/dev/null 2>&1 && uv --version >/dev/null 2>&1 && command -v uv || echo .uv/bin/uv)
 
-# The newest Python that runs: the shim of a version manager may exist and fail. Without uv, it needs venv.
+# The newest Python that runs, on the PATH or of uv's own. Without uv, it needs venv.
 find_python = import sys, $(if $(findstring .uv/,$(uv)),ensurepip,os); (3, 11) <= sys.version_info < (3, 14) or sys.exit(1); print(sys.executable)
 UV_PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
-	$$python -c '$(find_python)' 2>/dev/null && break; done)
+	$$python -c '$(find_python)' 2>/dev/null && break; done || uv python find --system '>=3.11,<3.14' 2>/dev/null)
 export UV_PYTHON
 export UV_PYTHON_DOWNLOADS := never
-export PATH := $(PATH):$(CURDIR)/.uv/bin
+ifneq (,$(findstring .uv/,$(uv)))
+export PATH := $(CURDIR)/.uv/bin:$(PATH)
+endif
 
 help: ## Show this text
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,7 +24,10 @@ help: ## Show this text
 workers := --numprocesses 2 --dist worksteal
 
 test: .venv ## Run the tests: render, lift and run every level (three quarters of an hour)
-	uv run --locked pytest -m "not long" $(workers)
+	uv run --locked pytest -m "not long and not cluster" $(workers)
+
+cluster: .venv ## Deploy to a real Kubernetes with Argo CD (minutes; a quarter of an hour more to build them once)
+	uv run --locked --group cluster pytest -m cluster --numprocesses 2 --dist loadfile
 
 long: .venv ## Run hundreds of random histories of edits and lifts (more than an hour)
 	uv run --locked pytest -m long $(workers)
@@ -44,16 +49,20 @@ bench: .venv ## Run the benchmarks, and write their figures to benchmarks/result
 	uv run --locked python benchmarks/drift.py
 	uv run --locked python benchmarks/page.py
 
-demo: no-demo .venv ## Render a level 1 project with all defaults into ./demo and run its pipeline
-	uv run --locked copier copy --quiet --trust --defaults --vcs-ref HEAD "$(CURDIR)" demo
-	cd demo && git init --quiet --initial-branch main && uv sync && git add . && \
+demo: no-demo | python $(uv) ## Render a level 1 project with all defaults into ./demo and run its pipeline
+	@echo "1/3 Get Copier and render the project"
+	@uv run --isolated --locked --no-default-groups \
+	copier copy --quiet --trust --defaults --vcs-ref HEAD "$(CURDIR)" demo
+	@echo "2/3 Resolve its packages, and make a repository of it"
+	@cd demo && git init --quiet --initial-branch main && uv lock && git add . && \
 	git -c user.name="$${USER:-demo}" -c user.email=demo@example.com commit --quiet --message "Start from copier-mlops"
-	cd demo && uv run poe pipeline
+	@echo "3/3 Install its packages, and run its pipeline: a minute or two, most of it for packages"
+	@cd demo && uv run poe pipeline
 	@echo
 	@echo "Look at demo/reports/index.html, and at runs and models with: cd demo && uv run poe ui"
 
 no-demo:
-	@test ! -e demo || { echo "make demo: there is a ./demo already; remove it first"; exit 1; }
+	@test ! -e demo || { echo "make demo: there is a ./demo already; remove it first: rm -r demo"; exit 1; }
 
 .venv: pyproject.toml uv.lock | python $(uv)
 	uv sync --locked
@@ -66,4 +75,4 @@ no-demo:
 python:
 	@test -n "$(UV_PYTHON)" || { echo "No Python 3.11 to 3.13 with venv was found. Install one, or set UV_PYTHON."; exit 1; }
 
-.PHONY: help test long fast lint demo no-demo python
+.PHONY: help test cluster long fast lint demo no-demo python

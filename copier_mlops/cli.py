@@ -23,5 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(options.run(options))
     except CommandError as error:
         sys.exit(f"copier-mlops: {error}")
+    except OSError as error:
+        sys.exit(f"copier-mlops: {error.filename or 'a file'} cannot be read or written: {error.strerror}")
     except KeyboardInterrupt:
         sys.exit("copier-mlops: interrupted")

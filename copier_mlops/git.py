@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -59,7 +60,9 @@ def paths(listed: str) -> list[str]:
 
 def undo(folder: Path) -> None:
     """Restore the last commit in `folder`, with the command that users run."""
-    subprocess.run(UNDO, shell=True, cwd=folder, check=False)
+    done = subprocess.run(UNDO, shell=True, cwd=folder, capture_output=True, check=False)
+    if done.returncode:  # for example, because the disk is still full
+        print(f"The update is incomplete, and could not be undone. Later: {UNDO}", file=sys.stderr)
 
 
 def check_clean(folder: Path) -> None:

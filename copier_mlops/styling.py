@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sysconfig
+import tomllib
 from difflib import SequenceMatcher
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -39,10 +40,22 @@ def run_ruff(project: Path, folder: Path) -> str:
     names = ("ruff.toml", ".ruff.toml", "pyproject.toml")
     config = next((project / name for name in names if (project / name).exists()), None)
     options = ["--config", config] if config else ["--isolated"]
+    if width := width_of_black(project):
+        options += ["--line-length", str(width)]
     done = subprocess.run(
         [RUFF, "format", "--quiet", "--no-cache", *options, folder], capture_output=True, text=True, check=False
     )
     return " ".join(done.stderr.split()) if done.returncode else ""
+
+
+def width_of_black(project: Path) -> int | None:
+    """Return the line length of a team that formats by Black, as ruff does almost alike."""
+    try:
+        settings = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    black = settings.get("tool", {}).get("black")
+    return None if black is None else black.get("line-length", 88)
 
 
 def is_closer(found: Path, one: Path, other: Path) -> bool:

@@ -15,6 +15,11 @@ from jinja2 import Environment
 from jinja2.ext import Extension
 
 CATALOGUE = Path(__file__).with_name("catalogue.toml")
+# https://HOST/OWNER/NAME, git@HOST:OWNER/NAME or ssh://git@HOST/OWNER/NAME
+REPOSITORY = re.compile(
+    r"(?:https://(?P<web>[A-Za-z0-9.-]+(?::[0-9]+)?)/|ssh://git@(?P<ssh>[A-Za-z0-9.-]+)(?::[0-9]+)?/|git@(?P<scp>[A-Za-z0-9.-]+):)"
+    r"(?P<path>[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*)"
+)
 AUTHOR = re.compile(r"(?P<name>[^<>]+?)\s*(?:<(?P<email>[^<>@\s]+@[^<>@\s]+)>)?")
 # Container registries of Git hosts that have a different host name.
 IMAGE_REGISTRIES = {"github.com": "ghcr.io", "gitlab.com": "registry.gitlab.com"}
@@ -51,13 +56,13 @@ def package_name(text: str) -> str:
 def package_name_problem(name: str) -> str:
     """Return in one line why `name` is no valid package name; empty if it is valid."""
     if not re.fullmatch(r"[a-z_][a-z0-9_]*", name):
-        return f"'{name}' is not an importable name: use lower-case letters, digits and underscores, and start with a letter."
+        return f"use a-z, 0-9, _; start with a-z: '{name}' is not an importable name."
     if keyword.iskeyword(name) or name in SOFT_KEYWORDS:
-        return f"'{name}' is a Python keyword: choose another package name, such as '{name}_ml'."
+        return f"add _ml or choose another: '{name}' is a Python keyword."
     if name in sys.stdlib_module_names:
-        return f"'{name}' would hide Python's own module of that name: choose another, such as '{name}_ml'."
+        return f"add _ml or choose another: '{name}' would hide Python's own module of that name."
     if name in DEPENDENCIES:
-        return f"'{name}' would hide a package that the project imports: choose another, such as '{name}_ml'."
+        return f"add _ml or choose another: '{name}' would hide a package that the project imports."
     return ""
 
 
@@ -75,7 +80,7 @@ def author_problem(author: str) -> str:
     """Return in one line why `author` is not valid; empty if it is."""
     if AUTHOR.fullmatch(author.strip()):
         return ""
-    return f"'{author}' is not of the form: Ada Lovelace <ada@example.com>"
+    return f"write Ada Lovelace <ada@example.com>: '{author}' is not of this form."
 
 
 def _parse_author(author: str) -> re.Match[str]:
@@ -85,9 +90,22 @@ def _parse_author(author: str) -> re.Match[str]:
     return match
 
 
+def is_repository(url: str) -> bool:
+    """Return whether `url` is the address of a Git repository, by HTTPS or SSH."""
+    return bool(REPOSITORY.fullmatch(url))
+
+
+def web_address(repository_url: str) -> str:
+    """Return the address of a repository's page, also if Git reaches it by SSH."""
+    found = REPOSITORY.fullmatch(repository_url)
+    if found is None or found["web"]:
+        return repository_url
+    return f"https://{found['ssh'] or found['scp']}/{found['path'].removesuffix('.git')}"
+
+
 def image_name(repository_url: str) -> str:
     """Return the name of a repository's container image, in the registry of its Git host."""
-    host, _, path = repository_url.lower().removeprefix("https://").removesuffix(".git").partition("/")
+    host, _, path = web_address(repository_url).lower().removeprefix("https://").removesuffix(".git").partition("/")
     return f"{IMAGE_REGISTRIES.get(host, host)}/{path}"
 
 
@@ -120,8 +138,18 @@ def git_author() -> str:
 
 def in_git(folder: PurePath) -> bool:
     """Return whether `folder` is in a Git repository."""
+    return _root(Path(folder).resolve()) is not None
+
+
+def path_in_repository(folder: PurePath) -> str:
+    """Return the path of `folder` from the root of its Git repository; empty if it is the root, or in none."""
     path = Path(folder).resolve()
-    return any((parent / ".git").exists() for parent in (path, *path.parents))
+    root = _root(path)
+    return path.relative_to(root).as_posix() if root and root != path else ""
+
+
+def _root(path: Path) -> Path | None:
+    return next((parent for parent in (path, *path.parents) if (parent / ".git").exists()), None)
 
 
 def from_anywhere(source: str) -> str:
@@ -159,8 +187,11 @@ class Mlops(Extension):
             author_email,
             author_problem,
             image_name,
+            is_repository,
+            web_address,
             quoted,
             in_git,
+            path_in_repository,
             from_anywhere,
             shell_quoted,
             tool_source,

@@ -13,12 +13,6 @@ def conflicts() -> list[str]:
     return [entry[3:] for entry in entries if entry[:2] in UNMERGED or (entry[:2] == "??" and entry.endswith(".rej"))]
 
 
-def drops_edits() -> bool:
-    """Return whether a Git setting makes Copier drop all edits if one of them ends a line with a space."""
-    command = ["git", "config", "--get", "apply.whitespace"]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.startswith("error")
-
-
 def damaged() -> list[str]:
     """Return the changed files that were not UTF-8: Copier has dropped the characters that it could not decode."""
     command = ["git", "diff", "--name-only", "-z", "--no-ext-diff", "--diff-filter=MU", "--relative", "HEAD"]
@@ -42,11 +36,6 @@ def main() -> None:
         sys.exit(
             f"\nThese files were not UTF-8, and characters are lost:\n{files}\n"
             "Undo all of it with `git reset --hard` and `git clean -fd`, save them as UTF-8, commit, and update again."
-        )
-    if drops_edits():
-        sys.exit(
-            "\nGit's setting apply.whitespace may have kept your edits from being merged. Undo this with\n"
-            "`git reset --hard` and `git clean -fd`, and use `uv run poe level`, which overrides the setting."
         )
     if found := conflicts():
         files = "\n".join(f"  {path}" for path in found)

@@ -70,9 +70,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each test its tier: `run` below tests/run, `lift` below tests/lift, else `fast` unless it is `long`."""
+    """Give each test its tier: that of its folder, such as `run` below tests/run, else `fast` unless it is `long`."""
     for item in items:
-        tier = next((tier for tier in ("run", "lift") if ROOT / "tests" / tier in item.path.parents), "fast")
+        tier = next((tier for tier in ("run", "lift", "cluster") if ROOT / "tests" / tier in item.path.parents), "fast")
         if not item.get_closest_marker("long"):
             item.add_marker(tier)
 

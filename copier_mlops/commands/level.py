@@ -1,6 +1,7 @@
 """`copier-mlops level`: list the levels, raise a project to one, or take a newer version of the template."""
 
 import argparse
+import shlex
 import sys
 from difflib import unified_diff
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 from copier_mlops.answers import add_answer_options, parse_data, read_answers
 from copier_mlops.catalogue import levels
 from copier_mlops.errors import CommandError
-from copier_mlops.git import UNDO
+from copier_mlops.git import UNDO, git
 from copier_mlops.lift import Outcome, Request, lift, renamed, renders_of
 from copier_mlops.rendering import level_of
 
@@ -55,6 +56,7 @@ def run(options: argparse.Namespace) -> int:
     print_outcome(outcome)
     if not options.dry_run:
         print_next_steps(outcome)
+        print_move(git(folder, "rev-parse", "--show-prefix").strip(), outcome.merged.new)
     return 1 if outcome.merged.conflicts else 0
 
 
@@ -128,6 +130,19 @@ def print_next_steps(outcome: Outcome) -> None:
     if outcome.merged.conflicts:
         print("\nFirst resolve the conflicts: between the markers are your lines, then the template's.")
     print(f"\nNow: uv sync, read `git diff`, then git add . && git commit. To undo all instead: {UNDO}")
+
+
+def print_move(prefix: str, new: list[str]) -> None:
+    """Print how new files of GitHub get where it reads them, if the project is in a folder of a larger repository."""
+    if prefix and any(path.startswith(".github/") for path in new):
+        folder = shlex.quote(prefix.rstrip("/"))
+        print(
+            "\nGitHub reads .github only at the root of the repository. After the commit, from the root:\n\n"
+            f"  mkdir -p .github/workflows && git mv -k {folder}/.github/workflows/* .github/workflows/\n"
+            f"  git mv -k {folder}/.github/CODEOWNERS {folder}/.github/dependabot.yml .github/\n"
+            f"  cp {folder}/.github/pull_request_template.md .github/\n\n"
+            'Then change the paths in them: see docs/workflows.md, "In a folder of a larger repository".'
+        )
 
 
 def print_capabilities(number: int) -> None:

@@ -32,7 +32,7 @@ def dependencies(project: Project) -> str:
     settings: dict[str, Any] = tomllib.loads(project.text("pyproject.toml"))
     metadata = {name: settings["project"][name] for name in ("name", "version", "requires-python", "dependencies")}
     tables = [metadata, settings["dependency-groups"], settings["build-system"], settings["tool"]["uv"]]
-    return json.dumps([tables, project.text(".python-version")])
+    return json.dumps(tables)
 
 
 def build(project: Project, folder: Path) -> Path:

@@ -16,7 +16,8 @@ from jsonschema import Draft7Validator, ValidationError
 from harness.template import Project
 
 SCHEMAS = Path(__file__).with_name("schemas")
-KUBERNETES = "1.32"
+# The oldest that manifests may need, as docs/runbooks/deploy.md says, and the one in which tests/cluster deploys them.
+OLDEST_KUBERNETES, NEWEST_KUBERNETES = "1.25", "1.37"
 Manifest = dict[str, Any]
 
 
@@ -33,7 +34,8 @@ def problems(manifest: Manifest) -> list[str]:
     if (SCHEMAS / f"{name}.json.gz").exists():
         return lines(schema(name).iter_errors(manifest))
     try:
-        kubernetes_validate.validate(manifest, KUBERNETES, strict=True)
+        for version in (OLDEST_KUBERNETES, NEWEST_KUBERNETES):
+            kubernetes_validate.validate(manifest, version, strict=True)
     except kubernetes_validate.ValidationError as error:
         return [f"{'/'.join(map(str, error.path))}: {error.message}"]
     return []

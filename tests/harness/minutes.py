@@ -8,7 +8,7 @@ import pytest
 
 from harness import forks
 
-TIERS = ("fast", "lift", "run", "long")
+TIERS = ("fast", "lift", "run", "cluster", "long")
 SLOWEST = 10
 TOOK = "took"  # tier, seconds on the clock, and seconds of CPU
 

@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import mlops
+
 from harness.lifting import NOW
 from harness.template import Project, git, levels
 

@@ -28,7 +28,7 @@ TASKS: dict[str, tuple[list[str], str]] = {
     "card": (["--check"], "no required section is empty"),
     "report": ([], "reports/index.html"),
 }
-SERVERS = {"serve": "/v2/health/live", "ui": "/health"}  # started by test_tasks.py, and what they answer then
+SERVERS = {"serve": "/v2/health/live", "ui": "/health"}  # started by test_tasks.py, and what responds then
 ELSEWHERE: dict[str, Path] = {
     "train": RUN / "start" / "test_first_day.py",
     "test": RUN / "start" / "test_first_day.py",
@@ -37,6 +37,10 @@ ELSEWHERE: dict[str, Path] = {
     "build": RUN / "image" / "test_image.py",
     "lifecycle": RUN / "options" / "test_bucket_lifecycle.py",
     "alerts": RUN / "monitoring" / "test_alerts.py",
+    "search": RUN / "training" / "test_search.py",
+    "cost": RUN / "training" / "test_cost.py",
+    "sagemaker": RUN / "training" / "test_spot.py",
+    "features": RUN / "feature_store" / "test_feature_store.py",
     "hooks": WORKFLOWS / "ci.yml",
     "ci-checklist": WORKFLOWS / "pr-checklist.yml",
     "image": WORKFLOWS / "cd.yml",

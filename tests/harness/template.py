@@ -171,7 +171,7 @@ def clean_environment() -> dict[str, str]:
     unwanted = {"VIRTUAL_ENV", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "UV_PROJECT_ENVIRONMENT", "UV_LOCKED"}
     unwanted |= {name for name in os.environ if name.startswith(("DVC_", "MLFLOW_", "PYTEST"))}
     kept = {name: value for name, value in os.environ.items() if name not in unwanted}
-    # A project pins its Python in .python-version; here it has to do with the one that there is.
+    # Each project is installed with the Python of the tests, so that they can share environments.
     python = getattr(sys, "_base_executable", sys.executable)
     # On a busy machine threads wait for each other: on so little data one alone is always faster.
     return {"UV_PYTHON": python, "UV_PYTHON_DOWNLOADS": "never", "OMP_NUM_THREADS": "1", **kept}

@@ -1,13 +1,15 @@
 """What could go wrong with an update, and what happens then."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
-from harness.lifting import HIGH, LOW, commit, difference, each_level_of_each_kind, level_of, lift, tree
+from harness.lifting import HIGH, LOW, commit, difference, each_level_of_each_kind, level_of, lift, run_level, tree
 from harness.template import ANSWERS_FILE, SHARED, Project, git
 
 COPIER = [sys.executable, "-m", "copier", "update", "--trust", "--defaults", "--vcs-ref", ":current:"]
@@ -200,20 +202,86 @@ def test_project_in_a_folder_of_a_larger_repository(lived_in, render, tmp_path):
     shutil.rmtree(project.path / ".git")
     git("add", "--all", folder=whole)
     git("commit", "--quiet", "--message", "All", folder=whole)
-    assert lift(project, HIGH).conflicts == []
+    done = run_level(project, str(HIGH))
+    assert done.returncode == 0, done.stderr
     assert difference(tree(project), tree(render(maturity_level=HIGH))) == ""
     assert (whole / "README.md").read_text() == "The whole\n"
+    _, _, advice = done.stdout.partition("GitHub reads .github only at the root of the repository")
+    follow(advice, whole)
 
 
-def test_setting_of_git_that_loses_edits_fails(lived_in):
-    """Copier drops all edits then, without a word: `poe level` overrules the setting."""
+def follow(advice: str, whole: Path) -> None:
+    """Run the indented commands of an advice at the root of a repository; the files are where GitHub reads them then."""
+    git("add", "--all", folder=whole)
+    git("commit", "--quiet", "--message", "Level 1", folder=whole)
+    for command in re.findall("^ +((?:cp|git|mkdir) .+)$", advice, re.MULTILINE):
+        subprocess.run(["bash", "-euc", command], cwd=whole, check=True)
+    assert (whole / ".github/workflows/ci.yml").is_file()
+    names = {path.name for path in (whole / ".github").iterdir()}
+    assert names == {"CODEOWNERS", "dependabot.yml", "pull_request_template.md", "workflows"}
+
+
+def test_copy_into_a_folder_of_a_larger_repository_says_what_to_move(template, tmp_path):
+    whole = tmp_path / "whole"
+    whole.mkdir()
+    git("init", "--quiet", folder=whole)
+    command = [sys.executable, "-m", "copier", "copy", "--trust", "--defaults", template, whole / "services/a b"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    _, _, advice = done.stderr.partition("GitHub reads `.github` only at the root of a repository")
+    follow(advice, whole)
+
+
+SETTINGS = {
+    "apply.whitespace": ("error-all", "Git's setting apply.whitespace rejects lines that end with a space"),
+    "core.excludesFile": ("*.md\n.env*\n", "(core.excludesFile or init.templateDir) ignore"),
+    "core.attributesFile": (
+        "*.toml diff\n*.md binary\n",
+        "(core.attributesFile) turn off diff for",
+    ),
+    "init.templateDir": ("*.md\n", "(core.excludesFile or init.templateDir) ignore"),
+}
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_setting_of_git_that_would_lose_edits_stops_copier(lived_in, tmp_path, monkeypatch, setting):
+    """Copier drops the edits then, without a word: `poe level` overrules the settings."""
     project = lived_in(LOW)
     edit(project, "docs/levels/0.md", "## Map", "Ours, with a space at its end. \n\n## Map")
+    (project.path / "ours.md").write_text("Also ignored by the user, but no file of the template\n")
     commit(project, "Edit")
-    git("config", "apply.whitespace", "error-all", folder=project.path)
+    use(monkeypatch, tmp_path, setting, SETTINGS[setting][0])
     done = copier_update(project, "--data", f"maturity_level={HIGH}")
     assert done.returncode != 0
-    assert "apply.whitespace may have kept your edits from being merged" in done.stderr
+    assert SETTINGS[setting][1] in done.stderr
+    assert setting == "apply.whitespace" or '"docs/levels/0.md"' in done.stderr
+    assert "README.md" not in done.stderr, "an update never changes it"
+    assert "ours.md" not in done.stderr
+    assert "Nothing was changed. Update with `uv run poe level" in done.stderr
+    assert is_untouched(project)
+
+
+def test_settings_of_git_that_lose_no_edits_do_not_stop_copier(lived_in, render, tmp_path, monkeypatch):
+    project = lived_in(LOW)
+    commit(project, "Start")
+    use(monkeypatch, tmp_path, "core.attributesFile", "*.json diff=json\n*.md merge=binary\n")
+    (project.path / ".gitattributes").write_text(project.text(".gitattributes") + "*.md -diff\n")
+    commit(project, "Our own")
+    assert copier_update(project, "--data", f"maturity_level={HIGH}").returncode == 0
+    assert project.text("docs/levels/1.md") == render(maturity_level=HIGH).text("docs/levels/1.md")
+
+
+def use(monkeypatch: pytest.MonkeyPatch, folder: Path, setting: str, value: str) -> None:
+    """Let Git have a setting of the user's; one that names a file or folder names one with this content."""
+    if setting == "init.templateDir":
+        (folder / "template/info").mkdir(parents=True)
+        (folder / "template/info/exclude").write_text(value)
+        value = str(folder / "template")
+    elif setting.endswith("File"):
+        (folder / "patterns").write_text(value)
+        value = str(folder / "patterns")
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", setting)
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", value)
 
 
 def test_old_answers_stay_valid(lived_in):

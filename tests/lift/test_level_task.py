@@ -1,10 +1,12 @@
 """`copier-mlops level`: shows what will come, does it, and reports clearly what is in the way."""
 
+import errno
 import os
 import pty
 import shutil
 import subprocess
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 import yaml
@@ -23,6 +25,9 @@ from harness.lifting import (
     tree,
 )
 from harness.template import ANSWERS_FILE, Project, git
+
+from copier_mlops.cli import main
+from copier_mlops.merging import Merged
 
 UNDO = "git reset --hard && git clean -fd"
 
@@ -426,3 +431,45 @@ def test_folder_of_a_larger_repository(lived_in, render, tmp_path):
     project = Project(whole / "churn", {})
     assert run_level(project, str(HIGH)).returncode == 0
     assert difference(tree(project), tree(render(maturity_level=HIGH))) == ""
+
+
+@pytest.mark.parametrize("is_undone", [True, False])
+def test_full_disk_is_one_line_and_leaves_nothing_half_written(lived_in, monkeypatch, capfd, is_undone):
+    project = lived_in(LOW)
+    before = tree(project)
+
+    def fail(clone: Path, folder: Path, merged: Merged) -> None:
+        (folder / merged.new[0]).write_text("half")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder / merged.new[1]))
+
+    monkeypatch.setattr("copier_mlops.lift.take_over", fail)
+    if not is_undone:
+        monkeypatch.setattr("copier_mlops.git.UNDO", "false")
+    monkeypatch.chdir(project.path)
+    with pytest.raises(SystemExit) as ended:
+        main(["level", str(HIGH), "--defaults"])
+    assert str(ended.value.code).endswith("cannot be read or written: No space left on device")
+    assert "\n" not in str(ended.value.code)
+    assert ("The update is incomplete" in capfd.readouterr().err) is not is_undone
+    assert (difference(tree(project), before) == "") is is_undone
+
+
+def test_repository_of_another_user_is_named_with_what_to_do(lived_in, monkeypatch):
+    project = lived_in(LOW)
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    message = refused(project, str(HIGH))
+    assert "belongs to another user" in message
+    assert "git config --global --add safe.directory" in message
+
+
+def test_own_tasks_above_those_of_the_levels(lived_in):
+    project = lived_in(LOW)
+    text = project.text("pyproject.toml")
+    assert 'include = ["tasks/levels.toml"]' in text
+    (project.path / "pyproject.toml").write_text(
+        text.replace('include = ["tasks/levels.toml"]', 'include = ["tasks/ours.toml", "tasks/levels.toml"]')
+    )
+    commit(project, "Our own tasks, above")
+    done = run_level(project, str(HIGH))
+    assert done.returncode == 0, done.stdout
+    assert '["tasks/ours.toml", "tasks/levels.toml"]' in project.text("pyproject.toml")

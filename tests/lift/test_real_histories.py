@@ -239,6 +239,20 @@ def test_other_width_of_lines_costs_no_conflict(lived_in, later):
     assert "# Later" in project.text(MANAGED)
 
 
+def test_formatting_by_black_costs_no_conflict(lived_in, later):
+    """Ruff with this width stands in for Black, which is not installed here."""
+    project = made_from(later, lived_in(LOW))
+    edit(project, "pyproject.toml", "[tool.ruff]\n", "[tool.black]\nline-length = 79\n\n[tool.ruff]\n")
+    project.run("ruff", "format", "--quiet", "--no-cache", "--line-length", "79", ".")
+    commit(project, "Black")
+    for source in later.rglob("template/{{ level_0 }}/src/*/pipeline/**/*.py"):
+        source.write_text(source.read_text().replace("\n\n\ndef ", "\n\n\n# Later\ndef "))
+    release(later)
+    assert lift(project, HIGH, version=None).conflicts == []
+    project.run("ruff", "format", "--check", "--no-cache", "--line-length", "79", "src", "tests")
+    assert "# Later" in project.text(MANAGED)
+
+
 def test_configuration_for_another_ruff_stops_no_lift(lived_in):
     project = lived_in(LOW)
     edit(project, "pyproject.toml", "line-length = 120", 'line-length = 120\nrequired-version = "==0.1.0"')

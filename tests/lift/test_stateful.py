@@ -4,6 +4,7 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Callable
+from difflib import SequenceMatcher
 from itertools import count
 from pathlib import Path
 
@@ -87,7 +88,8 @@ class Team(RuleBasedStateMachine):
         found = tree(self.project)
         self.count_lost({path: mine[path] for path in mine.keys() & files.keys()}, found)
         for path in conflicts:
-            tried["conflicts shown"] += 1
+            kind = "the same lines" if meets(mine[path], base.get(path), theirs[path]) else "adjacent lines"
+            tried[f"conflicts in {kind}"] += 1
             found[path] = resolved(mine[path], base.get(path), theirs[path])
             files[path] = found[path]
             (self.project.path / path).write_bytes(found[path])
@@ -101,6 +103,22 @@ class Team(RuleBasedStateMachine):
             tried["lines looked for"] += len(set(OURS.findall(text)))
             tried["lines lost"] += len(missing)
             assert not missing, f"{path} lost {missing}"
+
+
+def meets(mine: bytes, base: bytes | None, theirs: bytes) -> bool:
+    """Return whether both sides changed a line of the base, or added lines at one place; if not, a conflict is needless."""
+    if base is None:
+        return True
+    lines = base.splitlines()
+    ours, new = (
+        [
+            (start, end)
+            for tag, start, end, _, _ in SequenceMatcher(None, lines, side, autojunk=False).get_opcodes()
+            if tag != "equal"
+        ]
+        for side in (mine.splitlines(), theirs.splitlines())
+    )
+    return any((a < d and c < b) or (a, b) == (c, d) for a, b in ours for c, d in new)
 
 
 def resolved(mine: bytes, base: bytes | None, theirs: bytes) -> bytes:

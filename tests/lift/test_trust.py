@@ -44,11 +44,11 @@ def test_copy_reads_git_settings_and_calls_nobody(template, tmp_path):
     assert {command[-1] for command in programs if command[:3] == ["git", "config", "--get"]} <= SETTINGS
 
 
-def test_update_runs_one_script_and_calls_nobody(template, render, tmp_path):
+def test_update_runs_two_scripts_and_calls_nobody(template, render, tmp_path):
     project = repository(render(maturity_level=0), tmp_path / "project")
     commit(project, "Start")
     events = watched(tmp_path / "log", "update", template, project.path)
     programs = [command for kind, command in events if kind == "run"]
     scripts = [command for command in programs if Path(command[0]).stem not in {"git", *KNOWN}]
     assert [event for event in events if event[0] == "network"] == []
-    assert [Path(command[-1]).name for command in scripts] == ["report_conflicts.py"]
+    assert [Path(command[-1]).name for command in scripts] == ["check_git_settings.py", "report_conflicts.py"]

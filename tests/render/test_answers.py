@@ -15,6 +15,7 @@ import yaml
 from harness.quick_copier import QUICKLY
 from harness.template import Project, git, levels
 
+SSH = "git@git.example.com:octocat/churn.git"
 each_level = pytest.mark.parametrize("level", levels())
 
 UNICODE = {
@@ -27,8 +28,8 @@ UNICODE = {
 @pytest.mark.parametrize(
     ("question", "answer", "reason"),
     [
-        ("project_name", "", "The project name is empty or has no Latin letter"),
-        ("project_name", "顧客離反", "The project name is empty or has no Latin letter"),
+        ("project_name", "", "use a Latin letter or a digit"),
+        ("project_name", "顧客離反", "use a Latin letter or a digit"),
         ("project_slug", "Churn", "'Churn' is not a short name"),
         ("project_slug", "customer_churn", "'customer_churn' is not a short name"),
         ("project_slug", "-churn", "'-churn' is not a short name"),
@@ -37,14 +38,14 @@ UNICODE = {
         ("package_name", "import", "'import' is a Python keyword"),
         ("package_name", "json", "'json' would hide Python's own module"),
         ("package_name", "mlflow", "'mlflow' would hide a package that the project imports"),
-        ("project_description", "One line.\nAnd another.", "The description must be one line of text"),
-        ("project_description", "  ", "The description must be one line of text"),
-        ("author", "", "'' is not of the form: Ada Lovelace <ada@example.com>"),
-        ("author", "<ada@example.com>", "is not of the form: Ada Lovelace <ada@example.com>"),
+        ("project_description", "One line.\nAnd another.", "write one line of text"),
+        ("project_description", "  ", "write one line of text"),
+        ("author", "", "write Ada Lovelace <ada@example.com>: '' is not"),
+        ("author", "<ada@example.com>", "write Ada Lovelace <ada@example.com>: "),
         ("owner", "", "'' is not a GitHub user or team"),
         ("owner", "my org/team", "'my org/team' is not a GitHub user or team"),
         ("owner", "@octocat", "'@octocat' is not a GitHub user or team"),
-        ("repository_url", "git@github.com:octocat/churn.git", "is not the address of a repository"),
+        ("repository_url", "git@github.com", "is not the address of a repository"),
         ("repository_url", "https://github.com", "is not the address of a repository"),
         ("data_remote", "ftp", "'ftp' is not in"),
         ("maturity_level", 7, "7 is not in"),
@@ -70,6 +71,15 @@ def test_names_in_any_script_and_with_quotes_stay_as_they_are(render, level, pro
     assert metadata["authors"] == [{"name": 'José "Pépé" O\'Neil', "email": "jose@example.com"}]
     assert project.text("README.md").startswith(f"# {UNICODE['project_name']}\n\n{UNICODE['project_description']}\n")
     assert yaml.safe_load(project.text(".copier-answers.yml")).items() >= UNICODE.items()
+
+
+def test_repository_that_git_reaches_by_ssh(render):
+    project = render(maturity_level=1, repository_url=SSH)
+    assert project.answers["repository_url"] == SSH
+    assert f"repoURL: {SSH}\n" in project.text("deploy/argocd/applications.yaml")
+    assert "git.example.com/octocat/churn:main" in project.text("tasks/level-1.toml")
+    assert 'image.source="https://git.example.com/octocat/churn"' in project.text("Dockerfile")
+    assert f"argocd repo add {SSH} --ssh-private-key-path KEY\n" in project.text("docs/runbooks/deploy.md")
 
 
 @each_level

@@ -10,14 +10,13 @@ from urllib.parse import urlsplit
 
 import pytest
 import yaml
-from harness.kube import Manifest, built, manifests, only, problems
+from harness.kube import OLDEST_KUBERNETES, Manifest, built, manifests, only, problems
 from harness.next_level import with_next_level
 from harness.template import Project
 
 ENVIRONMENTS = ["staging", "production"]
 ANSWERS = [
     {"maturity_level": 1},
-    {"maturity_level": 2},
     {
         "maturity_level": 1,
         "project_name": 'On "call": 2026',
@@ -25,6 +24,11 @@ ANSWERS = [
         "package_name": "on_call",
         "repository_url": "https://gitlab.com/Group/sub/On-Call.git",
     },
+<<<<<<< HEAD
+    {"maturity_level": 2},
+=======
+    {"maturity_level": 1, "repository_url": "git@git.example.com:Group/churn.git"},
+>>>>>>> main
 ]
 
 
@@ -337,6 +341,11 @@ def test_the_revert_of_the_runbook_brings_the_image_back(project, tool):
     assert built(changed, "deploy/overlays/production", tool) == before
 
 
+def test_runbook_names_the_oldest_kubernetes_that_the_manifests_are_checked_for(render):
+    runbook = render(maturity_level=1).text("docs/runbooks/deploy.md")
+    assert f"Kubernetes {OLDEST_KUBERNETES} or newer" in runbook
+
+
 def test_runbooks_name_only_files_that_there_are(render):
     project = render(maturity_level=1)
     for runbook in (project.path / "docs" / "runbooks").iterdir():
@@ -357,6 +366,6 @@ def test_retraining_runs_one_at_a_time_with_the_permissions_of_the_server(render
         "fsGroup": 10001
     }
     assert retrain["securityContext"] == container(found)["securityContext"]
-    assert "uv run --locked poe retrain" in retrain["args"][0]
+    assert "uv run --locked poe ci-retrain" in retrain["args"][0]
     config = next(one["configMapRef"]["name"] for one in retrain["envFrom"] if "configMapRef" in one)
     assert config in {one["metadata"]["name"] for one in found if one["kind"] == "ConfigMap"}

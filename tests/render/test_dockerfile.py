@@ -13,10 +13,13 @@ import pytest
 import yaml
 from harness.kube import Manifest, manifests
 from harness.template import Project
+from packaging.specifiers import SpecifierSet
 
+PYTHON_OF = {"ubuntu-24.04": "3.12"}
 ANSWERS = [
     {"maturity_level": 1},
     {"maturity_level": 1, "project_slug": "2026", "package_name": "on_call", "repository_url": "https://git.x.org/a/b"},
+    {"maturity_level": 1, "repository_url": "git@git.x.org:a/b.git"},
 ]
 SECRET = re.compile(r"PASSWORD|SECRET|TOKEN|KEY|CREDENTIAL", re.IGNORECASE)
 
@@ -103,9 +106,13 @@ def test_user_is_the_one_of_kubernetes(project):
     assert f"--uid {security['runAsUser']} " in added
 
 
-def test_python_is_the_one_of_the_project(project):
+def test_python_is_one_that_the_project_supports_and_the_one_of_ci(project):
     (python,) = (image for image in instructions(project, "FROM") if "library/python:" in image)
-    assert python.partition(":")[2].startswith(f"{project.text('.python-version').strip()}-slim-")
+    version = python.partition(":")[2].partition("-")[0]
+    supported = tomllib.loads(project.text("pyproject.toml"))["project"]["requires-python"]
+    assert SpecifierSet(supported).contains(version)
+    machines = {job["runs-on"] for job in yaml.safe_load(project.text(".github/workflows/ci.yml"))["jobs"].values()}
+    assert {PYTHON_OF[machine] for machine in machines} == {version}
 
 
 def test_images_to_build_from_are_of_one_version(project):

@@ -1,6 +1,8 @@
 """Projects that are installed once and run for real."""
 
 import shutil
+import socket
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -11,7 +13,8 @@ from typing import Any
 import pytest
 from harness import environments
 from harness.layers import can_overlay, copied_back, keep, overlaid, own_mounts
-from harness.projects import DEFAULT, models, named, registry
+from harness.projects import DEFAULT, models, named, nobody_listens, registry
+from harness.server import eventually
 from harness.shared import Shared
 from harness.template import Project
 from playwright.sync_api import Browser, sync_playwright
@@ -169,6 +172,57 @@ def versions(churn: Project) -> tuple[Project, str, str]:
     """Return the default project without a champion, and two versions of it that passed the gate."""
     first, second = sorted(registry(churn).versions, key=int)
     return churn, first, second
+
+
+@pytest.fixture
+def postgresql(tmp_path_factory: pytest.TempPathFactory, tool: Callable[[str], str]) -> Iterator[str]:
+    """Return the URL of a PostgreSQL of its own."""
+    # Debian keeps the server of each version out of PATH, beside what `pg_config` of the client knows.
+    binaries = max(Path("/usr/lib/postgresql").glob("*/bin"), default=None) or Path(tool("initdb")).parent
+    folder = Path(subprocess.run(["mktemp", "--directory"], check=True, capture_output=True, text=True).stdout.strip())
+    shutil.chown(folder, "postgres", "postgres")
+    port = nobody_listens().rpartition(":")[2]
+
+    def run(*command: object) -> None:
+        subprocess.run(list(map(str, command)), check=True, user="postgres", cwd=folder, stdout=subprocess.DEVNULL)
+
+    run(binaries / "initdb", "--auth=trust", "--pgdata", folder / "data")
+    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder}"
+    run(
+        binaries / "pg_ctl",
+        "--pgdata",
+        folder / "data",
+        "--log",
+        folder / "log",
+        "--options",
+        options,
+        "--wait",
+        "start",
+    )
+    yield f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres"
+    run(binaries / "pg_ctl", "--pgdata", folder / "data", "--mode", "immediate", "--wait", "stop")
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def redis(tool: Callable[[str], str], tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Return the URL of a Redis of its own, and its process."""
+    address = nobody_listens().removeprefix("http://")
+    command = [tool("redis-server"), "--port", address.rpartition(":")[2], "--save", "", "--dir", tmp_path]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        eventually("Redis", lambda: not socket_refuses(address))
+        yield f"redis://{address}/0", process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def socket_refuses(address: str) -> bool:
+    """Return whether nothing listens at an address."""
+    host, _, port = address.partition(":")
+    with socket.socket() as client:
+        return client.connect_ex((host, int(port))) != 0
 
 
 @pytest.fixture(scope="session")

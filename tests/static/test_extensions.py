@@ -64,10 +64,25 @@ def test_package_name_has_no_problem_whatever_the_text(text):
         ("https://github.com/octocat/churn.git", "ghcr.io/octocat/churn"),
         ("https://gitlab.com/group/sub/churn", "registry.gitlab.com/group/sub/churn"),
         ("https://git.example.com:8443/team/churn", "git.example.com:8443/team/churn"),
+        ("git@github.com:Octocat/churn.git", "ghcr.io/octocat/churn"),
+        ("ssh://git@gitlab.com:2222/group/sub/churn.git", "registry.gitlab.com/group/sub/churn"),
     ],
 )
 def test_image_is_named_after_the_repository(repository_url, expected):
     assert mlops.image_name(repository_url) == expected
+
+
+@pytest.mark.parametrize(
+    ("repository_url", "expected"),
+    [
+        ("https://git.example.com:8443/team/churn.git", "https://git.example.com:8443/team/churn.git"),
+        ("git@github.com:Octocat/churn.git", "https://github.com/Octocat/churn"),
+        ("ssh://git@git.example.com:2222/team/churn", "https://git.example.com/team/churn"),
+    ],
+)
+def test_page_of_the_repository_is_named_also_if_git_uses_ssh(repository_url, expected):
+    assert mlops.is_repository(repository_url)
+    assert mlops.web_address(repository_url) == expected
 
 
 @pytest.mark.parametrize("name", ["churn", "_private", "churn2", "ml_2026"])
@@ -112,7 +127,7 @@ def test_author_is_a_name_and_perhaps_an_address(author, name, email):
 @pytest.mark.parametrize("author", ["", "   ", "<ada@example.com>", "Ada <ada>", "Ada <a@b> <c@d>", "Ada <a@b"])
 def test_bad_author_gets_a_message_with_the_form(author):
     assert "Ada Lovelace <ada@example.com>" in mlops.author_problem(author)
-    with pytest.raises(ValueError, match="is not of the form"):
+    with pytest.raises(ValueError, match="write Ada Lovelace"):
         mlops.author_name(author)
 
 

@@ -32,7 +32,7 @@ from pathspec import PathSpec
 
 MANAGED = "Managed by copier-mlops"
 # Formats that know no comment, and files that are copied as an example or belong to a tool.
-CANNOT_SAY_MANAGED = {".ipynb", ".json", ".python-version"}
+CANNOT_SAY_MANAGED = {".ipynb", ".json"}
 SPACE_BEFORE_STATEMENT = re.compile(r"^[ \t]*#%.*\n[ \t]*\n", re.MULTILINE)
 each_source = pytest.mark.parametrize("source", sources(), ids=relative)
 

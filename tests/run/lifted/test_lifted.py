@@ -43,7 +43,7 @@ def test_lifted_project_runs_its_pipeline_with_the_modules_of_the_team(install):
     lifted = project.poe("level", "1")
     assert "Level 1 (Pipeline)" in lifted.stdout
     project.commit("Level 1")
-    assert stages_run(project.poe("pipeline").stdout) == ["ingest", "prepare", "train", "register"]
+    assert stages_run(project.process("pipeline").stdout) == ["ingest", "prepare", "train", "register"]
     assert is_better_than_baseline(project)
     assert registry(project).challenger == "1"
     assert "ExtraTreesClassifier" in project.text("reports/model_card.md")

@@ -26,6 +26,17 @@ def test_pipeline_is_quiet(ran):
     assert len(ran.printed.splitlines()) < 60
 
 
+def test_pipeline_prints_what_it_does_and_what_to_commit(ran):
+    """DVC's advice names dvc.lock alone."""
+    started = re.findall(r"^(\w+): [A-Z].+\.$", ran.printed, re.MULTILINE)
+    assert started == ["ingest", "validate", "split", "train", "evaluate", "register"]
+    (advice,) = re.findall("git add (.+)", ran.printed)
+    results = ("metrics", "slices", "validation")
+    assert advice.split() == ["dvc.lock", *(f"reports/{name}.json" for name in results)]
+    assert "To track the changes" not in ran.printed
+    assert "autostage" not in ran.printed
+
+
 def test_second_pipeline_runs_no_stage(project):
     printed = project.poe("pipeline").stdout
     assert stages_run(printed) == []

@@ -2,14 +2,12 @@
 
 import csv
 import json
-import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
-from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -284,36 +282,6 @@ def test_versions_and_log_are_listed(versions):
     listed = project.poe("audit").stdout
     assert listed == project.poe("audit", "list").stdout
     assert listed.splitlines()[-1].endswith("claimed: approved by Grace  https://tickets/7")
-
-
-@pytest.fixture
-def postgresql(tmp_path_factory: pytest.TempPathFactory, tool: Callable[[str], str]) -> Iterator[str]:
-    """Return the URL of a PostgreSQL of its own."""
-    # Debian keeps the server of each version out of PATH, beside what `pg_config` of the client knows.
-    binaries = max(Path("/usr/lib/postgresql").glob("*/bin"), default=None) or Path(tool("initdb")).parent
-    folder = Path(subprocess.run(["mktemp", "--directory"], check=True, capture_output=True, text=True).stdout.strip())
-    shutil.chown(folder, "postgres", "postgres")
-    port = nobody_listens().rpartition(":")[2]
-
-    def run(*command: object) -> None:
-        subprocess.run(list(map(str, command)), check=True, user="postgres", cwd=folder, stdout=subprocess.DEVNULL)
-
-    run(binaries / "initdb", "--auth=trust", "--pgdata", folder / "data")
-    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder}"
-    run(
-        binaries / "pg_ctl",
-        "--pgdata",
-        folder / "data",
-        "--log",
-        folder / "log",
-        "--options",
-        options,
-        "--wait",
-        "start",
-    )
-    yield f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres"
-    run(binaries / "pg_ctl", "--pgdata", folder / "data", "--mode", "immediate", "--wait", "stop")
-    shutil.rmtree(folder)
 
 
 def test_log_in_postgresql_is_append_only_too(versions, postgresql):

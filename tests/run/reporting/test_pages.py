@@ -15,6 +15,8 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 WIDTHS = {"desk": 1280, "phone": 390}
 OURS = ["index.html", "model_card.html", "validation.html"]
 WITHOUT_FIGURES = {"validation.html"}
+LINK = re.compile(r"<a\s[^>]*>")
+OUTSIDE = re.compile(r"""(?:https?:|(?<=[\s"'(]))//[^\s"'()<>]+""")
 WEB = re.compile("^https?:")
 
 
@@ -81,6 +83,19 @@ def test_page_loads_whole_and_fits(ran, show, name, width):
     assert len(loaded) >= (0 if name in WITHOUT_FIGURES else 4)
     assert all(loaded)
     assert broken_links(shown.page) == []
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_page_has_all_that_it_shows_in_it_or_beside_it(ran, name):
+    """On a closed network it looks the same. A link may lead out, if somebody follows it."""
+    page = ran.project.text(f"reports/{name}")
+    assert "<style>" in page
+    assert OUTSIDE.findall(LINK.sub("", page)) == []
+
+
+def test_check_finds_what_a_page_would_fetch():
+    page = '<a href="https://a.org">x</a><script src="https://cdn.org/x.js"></script><style>@import url(//cdn.org/y.css)</style>'
+    assert OUTSIDE.findall(LINK.sub("", page)) == ["https://cdn.org/x.js", "//cdn.org/y.css"]
 
 
 @pytest.mark.parametrize("name", OURS)

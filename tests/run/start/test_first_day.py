@@ -2,6 +2,7 @@
 
 import json
 import re
+from zipfile import ZipFile
 
 import pytest
 from harness.projects import bash_blocks, is_better_than_baseline
@@ -66,6 +67,21 @@ def test_hooks_pass_on_a_new_project(install):
     project = install(maturity_level=1)
     project.run("uv", "run", "prek", "run", "--all-files")
     assert project.run("git", "diff", "--name-only").stdout == ""
+
+
+NAMES = [
+    {"project_name": "2026 churn"},
+    {"project_name": "json"},
+    {"project_name": "Zeta billing risk", "package_name": "loyalty"},
+]
+
+
+@pytest.mark.parametrize("names", NAMES, ids=lambda names: names["project_name"])
+def test_package_of_another_name_than_the_project_is_found(render, tmp_path, names):
+    project = render(maturity_level=0, **names)
+    project.run("uv", "build", "--quiet", "--wheel", "--out-dir", tmp_path)
+    (wheel,) = tmp_path.glob("*.whl")
+    assert f"{project.answers['package_name']}/__main__.py" in ZipFile(wheel).namelist()
 
 
 @each_level

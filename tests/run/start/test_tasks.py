@@ -4,6 +4,9 @@ import os
 import re
 import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from urllib.error import URLError
 from urllib.parse import urlsplit
 from urllib.request import urlopen
@@ -13,6 +16,7 @@ from harness.projects import nobody_listens
 from harness.server import eventually
 from harness.tasks import SERVERS, TASKS
 from harness.template import Project, clean_environment
+from playwright.sync_api import Browser
 
 CHANGE_NOTHING = ["gate", "lineage", "audit", "card"]
 
@@ -47,20 +51,40 @@ def test_fork_fails_as_a_process_fails(project):
     assert (fork.stdout, fork.stderr in process.stderr) == (process.stdout, True)
 
 
-@pytest.mark.parametrize("task", SERVERS)
-def test_server_starts_as_a_process(project, task):
+def test_server_starts_as_a_process(project, tmp_path):
+    with started(project, "serve", tmp_path / "log"):
+        pass
+
+
+def test_ui_leads_to_runs_and_model(project, tmp_path, browser: Browser):
+    with started(project, "ui", tmp_path / "log") as log:
+        runs, model = re.findall(r"http://\S+/#/\S+", log.read_text())
+        page = browser.new_page()
+        page.goto(runs)
+        page.get_by_role("link", name="main, version 1").wait_for()
+        page.goto(model)
+        page.get_by_text("champion").first.wait_for()
+        page.close()
+        assert "DeprecationWarning" not in log.read_text()
+
+
+@contextmanager
+def started(project: Project, task: str, log: Path) -> Iterator[Path]:
+    """Start a server, wait until it responds, and yield what it logs."""
     url = nobody_listens()
-    process = subprocess.Popen(
-        ["uv", "run", "poe", task, "--port", str(urlsplit(url).port)],
-        cwd=project.path,
-        env=clean_environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    with log.open("w") as written:
+        process = subprocess.Popen(
+            ["uv", "run", "poe", task, "--port", str(urlsplit(url).port)],
+            cwd=project.path,
+            env=clean_environment(),
+            stdout=written,
+            stderr=written,
+            start_new_session=True,
+        )
     try:
         eventually(url, lambda: process.poll() is not None or responds(url + SERVERS[task]))
-        assert process.poll() is None
+        assert process.poll() is None, log.read_text()
+        yield log
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait()

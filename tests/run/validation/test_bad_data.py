@@ -51,7 +51,7 @@ def validated(fresh: Project) -> Callable[[str], list[str]]:
         ),
         ("empty column", ["region: all values are missing"]),
         ("too few rows", ["table: expect_table_row_count_to_be_between min_value=500: found 400"]),
-        ("wrong type", ["event_timestamp: expect_column_values_to_be_of_type type_=datetime64: found 'str'"]),
+        ("wrong type", ["event_timestamp: expect_column_values_to_be_of_type type_='datetime64': found 'str'"]),
         (
             "numbers as text",
             [r"support_calls: expect_column_values_to_be_between min_value=0.0 max_value=100.0: .*, such as '\d'"],

@@ -2,9 +2,11 @@
 """Run pipeline stages in this process, in the order given: `python -m PACKAGE ingest split train evaluate`."""
 
 import argparse
+import ast
 import pkgutil
 import time
 from importlib import import_module
+from pathlib import Path
 
 from .core.errors import exit_on_user_error
 from .pipeline import stages
@@ -20,9 +22,16 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("stages", nargs="+", choices=names, metavar="STAGE", help=", ".join(names))
     for name in parser.parse_args(arguments).stages:
         started = time.perf_counter()
+        print(f"{name}: {purpose(name)}", flush=True)
         with exit_on_user_error(name):
             import_module(f"{stages.__name__}.{name}").main()
         print(f"{name}: done in {time.perf_counter() - started:.1f} s")
+
+
+def purpose(stage: str) -> str:
+    """Return the first line of a stage's docstring without importing the stage, which can take seconds."""
+    source = Path(stages.__path__[0], f"{stage}.py").read_text(encoding="utf-8")
+    return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from typing import Self
 from packaging.requirements import Requirement
 from pydantic import BaseModel
 
+from .io import require
 from .paths import MODEL, RAW
 
 LOCK = Path("uv.lock")
@@ -99,5 +100,5 @@ def _tree() -> str:
 
 
 def _digest(path: Path, algorithm: str) -> str:
-    with path.open("rb") as file:
+    with require(path).open("rb") as file:
         return hashlib.file_digest(file, algorithm).hexdigest()

@@ -3,6 +3,7 @@
 
 import logging
 import os
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ CHALLENGER = "challenger"  # alias of the newest version that passed the quality
 INPUTS = "inputs"  # in the metadata of a registered model: its columns, as `core.inputs` describes them
 EXAMPLE = "example"  # in the same place: some rows as a client sends them
 FAST_PATH = "model.onnx"  # in the folder of a registered model: the same model as ONNX, for the server
+SQL = re.compile(r"\(raised as a result of .*?prematurely\) | \[SQL:.*| \(Background on .*")  # what SQLAlchemy adds
 STORES = {"alembic", "azure", "boto3", "botocore", "google", "sqlalchemy"}  # packages whose errors MLflow does not wrap
 
 
@@ -51,11 +53,15 @@ def connected() -> Iterator[None]:
         _initialize(uri)
         yield
     except MlflowException as error:
-        raise UserError(f"MLflow at {uri}: {' '.join(str(error).split())[:300]}") from error
+        raise UserError(f"MLflow at {uri}: {_cause(error)}") from error
     except Exception as error:
         if type(error).__module__.partition(".")[0] not in STORES:
             raise
-        raise UserError(f"MLflow at {uri}, or its artifacts: {' '.join(str(error).split())[:300]}") from error
+        raise UserError(f"MLflow at {uri}, or its artifacts: {_cause(error)}") from error
+
+
+def _cause(error: Exception) -> str:
+    return SQL.sub("", " ".join(str(error).split()))[:300]
 
 
 @cache

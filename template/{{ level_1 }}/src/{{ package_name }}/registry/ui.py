@@ -13,9 +13,10 @@ from .client import Tracking, connected
 
 def links(address: str, tracking: Tracking) -> list[str]:
     """Return the addresses of the experiment of the current purpose, if it has a run, and of the model."""
+    view = "?workflowType=machine_learning"  # without it, MLflow opens its pages for language models
     experiment = mlflow.get_experiment_by_name(f"{tracking.model}/{tracking.purpose}")
-    runs = [f"runs:  {address}/#/experiments/{experiment.experiment_id}"] if experiment else []
-    return [*runs, f"model: {address}/#/models/{tracking.model}"]
+    runs = [f"runs:  {address}/#/experiments/{experiment.experiment_id}/runs{view}"] if experiment else []
+    return [*runs, f"model: {address}/#/models/{tracking.model}{view}"]
 
 
 def main() -> None:
@@ -31,8 +32,9 @@ def main() -> None:
     if store.startswith("http"):
         return
     place = ["--backend-store-uri", store, "--host", arguments.host, "--port", arguments.port]
+    os.environ["PYTHONWARNINGS"] = "ignore"
     # Replaces this process, so that a signal ends the server. One worker: the pages are for one person.
-    os.execv(sys.executable, [sys.executable, "-W", "ignore", "-m", "mlflow", "server", *place, "--workers", "1"])
+    os.execv(sys.executable, [sys.executable, "-m", "mlflow", "server", *place, "--workers", "1"])
 
 
 if __name__ == "__main__":

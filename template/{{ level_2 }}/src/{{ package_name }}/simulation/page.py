@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 
 from ..core.io import write_text
 from ..core.paths import REPORTS
+from ..drills.harness import months
 from ..pipeline.figures import COLOR, REFERENCE_LINE
 from ..reporting.html import environment
-from . import months
 
 PAGE = REPORTS / "year.html"
 FROZEN, MARK = "#999999", "#b3261e"

@@ -26,6 +26,7 @@ from ..core.inputs import Inputs
 from ..core.io import write_json
 from ..core.paths import REPORTS
 from ..core.prediction_log import PredictionLog, folder_of
+from ..drills.harness import months
 from ..drills.harness.sandbox import sandbox, wait
 from ..modeling.data import ENTITY, TARGET, TIMESTAMP, VALUE, features_and_target
 from ..modeling.labels import TIME
@@ -42,7 +43,7 @@ from ..training import new_data
 from ..training.live_server import LiveServer, live_server
 from ..training.retrain import retrain
 from ..training.triggers import drifted
-from . import months, page
+from . import page
 
 RESULT = REPORTS / "year.json"
 LABEL_DAYS = 15  # until an outcome is known
@@ -103,7 +104,8 @@ def simulate(rows: int, seed: int) -> Year:
     with sandbox():
         os.environ.update(SETTINGS)
         with connected(), live_server() as server:
-            frozen, first = load(Tracking.load().model, "1"), months.start()
+            with quiet():
+                frozen, first = load(Tracking.load().model, "1"), months.start()
             for number, table in enumerate(months.months(rows, seed), 1):
                 tables.append(table)
                 end = datetime.combine(first + timedelta(days=number * months.DAYS), datetime.min.time(), UTC)

@@ -1,2 +1,2 @@
 # Managed by copier-mlops: an update merges with your edits.
-"""Continuous training: why a model is trained again, on which rows, and whether it may replace the champion."""
+"""Training beyond one run of the pipeline: why a model is trained again and on which rows, search, other machines."""

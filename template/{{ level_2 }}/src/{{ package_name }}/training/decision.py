@@ -103,7 +103,7 @@ def decide(today: date) -> Retrained:
 def log_event(client: MlflowClient, about: Retrained, event: str, version: str, reason: str) -> None:
     """Append an entry about a retraining to the audit log; only inside `locked`."""
     keys = [trigger.key for trigger in about.triggers] if event != DECLINED else []
-    details = {"reason": reason, "triggers": keys, "today": about.today.isoformat()}
+    details = {"reason": reason, "triggers": keys, "today": about.today.isoformat(), "candidate": about.candidate}
     record(
         client,
         Event(
@@ -127,5 +127,7 @@ def _claimed(log: list[dict[str, Any]]) -> set[str]:
 
 
 def _paused_until(log: list[dict[str, Any]], days: int) -> date | None:
-    done = [json.loads(entry["details"])["today"] for entry in log if entry["event"] == FINISHED]
-    return max(map(date.fromisoformat, done)) + timedelta(days) if done else None
+    """Return until when the last retraining that brought a candidate excludes another one."""
+    done = [json.loads(entry["details"]) for entry in log if entry["event"] == FINISHED]
+    days_of_candidates = [date.fromisoformat(each["today"]) for each in done if each["candidate"]]
+    return max(days_of_candidates) + timedelta(days) if days_of_candidates else None

@@ -16,8 +16,8 @@ from typing import Any
 from ..core.errors import UserError
 from ..core.lineage import PACKAGE
 
-START_SECONDS = 60
-REQUEST_SECONDS = 30
+START_SECONDS = 180
+REQUEST_SECONDS = 60
 
 
 class LiveServer:

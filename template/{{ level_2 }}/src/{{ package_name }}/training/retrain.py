@@ -32,6 +32,7 @@ from ..registry.promotion import promote
 from ..reporting import retraining as page
 from .decision import FINISHED, Retrained, decide, log_event
 
+WINDOW = "RETRAINING_WINDOW_DAYS"
 LOCK = Path(".dvc/tmp/retrain.lock")
 
 
@@ -146,11 +147,14 @@ def _window(decision: Retrained) -> Iterator[None]:
     if days is None or not any(trigger.kind == "concept drift" for trigger in decision.triggers):
         yield
         return
-    os.environ["RETRAINING_WINDOW_DAYS"] = str(days)
+    before = os.environ.get(WINDOW)
+    os.environ[WINDOW] = str(days)  # for the stages, which are processes of their own
     try:
         yield
     finally:
-        del os.environ["RETRAINING_WINDOW_DAYS"]
+        os.environ.pop(WINDOW)
+        if before is not None:
+            os.environ[WINDOW] = before
 
 
 @contextmanager

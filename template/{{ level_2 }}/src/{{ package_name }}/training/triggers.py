@@ -2,7 +2,7 @@
 """Why a model should be trained again: schedule, new rows, drift, floors that are missed, alerts."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Literal
 
 import pandas as pd
@@ -30,13 +30,13 @@ class Trigger(BaseModel, frozen=True):
 
 
 def triggers(settings: Retraining, champion: ModelVersion, today: date) -> list[Trigger]:
-    """Return all reasons to replace the champion."""
+    """Return all reasons to replace the champion; an alert that is older than it was about another one."""
     found = [*_of_data(settings, champion, today), *_of_monitoring(settings, str(champion.version))]
+    made = datetime.fromtimestamp(champion.creation_timestamp / 1000, UTC)
     for alert in alerts.recorded():
-        if alert["name"] in settings.triggers.alerts:
-            found.append(
-                Trigger(kind="alert", key=alert["key"], reason=f"{alert['name']} fires since {alert['since'][:16]}")
-            )
+        if alert["name"] in settings.triggers.alerts and datetime.fromisoformat(alert["since"]) > made:
+            reason = f"{alert['name']} fires since {alert['since'][:16]}"
+            found.append(Trigger(kind="alert", key=alert["key"], reason=reason))
     return found
 
 

@@ -11,6 +11,7 @@ from ...modeling.data import features_and_target
 from ...modeling.model import build_model
 from ...modeling.params import Params
 from ..evaluation import check_gate
+from ..fitting import fit
 from ..params import load_params
 
 
@@ -25,7 +26,7 @@ def main() -> None:
     features, target = features_and_target(train)
     # Test rows do not train, but what is missing in one of them may be missing in a request.
     inputs = Inputs.of(features, features_and_target(test)[0])
-    write_model(untrained(params).fit(inputs.from_table(features), target))
+    write_model(fit(untrained(params), inputs.from_table(features), target))
     inputs.write()
 
 

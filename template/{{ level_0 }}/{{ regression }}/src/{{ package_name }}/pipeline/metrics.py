@@ -29,7 +29,7 @@ def predict(model: Any, features: pd.DataFrame) -> pd.Series:
     return as_prediction(model.predict(features), None, features)
 
 
-def as_prediction(values: Any, classes: None, features: pd.DataFrame) -> pd.Series:
+def as_prediction(values: Any, classes: list[Any] | None, features: pd.DataFrame) -> pd.Series:
     """Return predicted values as `predict` does."""
     return pd.Series(values, index=features.index)
 

@@ -41,6 +41,7 @@ def main() -> None:
     params, tracking, model, inputs = load_params(), Tracking.load(), read_model(), Inputs.read()
     metrics, train, test = read_json(paths.METRICS), read_table(paths.TRAIN), read_table(paths.TEST)
     with runs.experiment(tracking):
+        print("  compare with the champion, and track the run in MLflow", flush=True)
         champion = measured_champion(tracking.model, test)
         missed = shortfalls(Candidate(tracking.model, model, params, metrics, test, champion))
         run = trackers.Run(
@@ -98,6 +99,7 @@ def add_fast_path(logged: ModelInfo, run: trackers.Run) -> str:
     Raises:
         UserError: the server cannot load the native model, or predicts differently from the trained one.
     """
+    print("  export to ONNX, and compare the server's predictions of the test rows with the model's", flush=True)
     features, _ = features_and_target(run.test)
     with tempfile.TemporaryDirectory() as folder:
         path = runs.download(logged, Path(folder))

@@ -6,7 +6,7 @@ import pandas as pd
 from ...core.column_types import kind_of
 from ...core.io import read_table
 from ...core.paths import RAW, TEST
-from ...modeling.data import ENTITY, TIMESTAMP, features_and_target
+from ...modeling.data import ENTITY, TIMESTAMP
 
 
 def next_rows(count: int = 10**9) -> pd.DataFrame:
@@ -17,15 +17,3 @@ def next_rows(count: int = 10**9) -> pd.DataFrame:
     numbers = kind_of(rows[ENTITY]) == "numbers"
     rows[ENTITY] = rows[ENTITY] + 10**9 if numbers else "drill-" + rows[ENTITY].astype(str)
     return rows
-
-
-def number_columns(rows: pd.DataFrame) -> list[str]:
-    """Return the features that hold numbers."""
-    features, _ = features_and_target(rows)
-    return [str(name) for name in features if kind_of(features[name]) == "numbers"]
-
-
-def drifted(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return rows whose numbers are half as large again."""
-    names = number_columns(rows)
-    return rows.assign(**{name: rows[name] * 1.5 for name in names})

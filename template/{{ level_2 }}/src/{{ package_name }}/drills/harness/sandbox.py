@@ -16,10 +16,14 @@ from typing import TypeVar
 from ...core.errors import UserError
 from ...core.io import require
 from ...core.lineage import PACKAGE, git
-from ...core.paths import METRICS, MODEL, RAW, TEST, TRAIN
+from ...core.paths import METRICS, MODEL, RAW, REPORTS, TEST, TRAIN
 
 # Variables with the address of a store or of a person outside the copy.
 OUTSIDE = re.compile("(MLFLOW|AUDIT|NOTIFY|GITHUB|GOVERNANCE|TRACKING|SERVING|AWS|GOOGLE|AZURE)_")
+LEFT_OUT = {
+    *(Path("data", name) for name in ("predictions", "labels", "triggers")),
+    *(REPORTS / name for name in ("retrain.json", "monitoring.json", "labels.json", "drills")),
+}
 POLICY = {  # no person takes part in a drill, and it logs nothing outside the copy
     "GOVERNANCE_APPROVAL": "claimed",
     "GOVERNANCE_FOUR_EYES": "false",
@@ -107,7 +111,7 @@ def sandbox() -> Iterator[Sandbox]:
             yield copy
 
 
-def wait(condition: Callable[[], Found | None], what: str, seconds: float = 45) -> Found:
+def wait(condition: Callable[[], Found | None], what: str, seconds: float = 180) -> Found:
     """Return what a condition returns once that is not empty.
 
     Raises:
@@ -122,11 +126,11 @@ def wait(condition: Callable[[], Found | None], what: str, seconds: float = 45) 
 
 
 def _copy_to(folder: Path) -> None:
+    """Copy the project without its stores and without what the loop has recorded so far."""
     tracked = git("ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
-    made = [path for place in ("data", "models", "reports") for path in Path(place).glob("*")]
-    figures = [path for path in Path("reports/figures").glob("*")]
-    for path in {*map(Path, filter(None, tracked)), *made, *figures}:
-        if path.is_file():
+    made = (path for place in ("data", "models", "reports") for path in Path(place).rglob("*"))
+    for path in {*map(Path, filter(None, tracked)), *made}:
+        if path.is_file() and not {path, *path.parents} & LEFT_OUT:
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, folder / path)
 

@@ -1,0 +1,87 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""Customers change while the server runs: Prometheus and Alertmanager fire, a new model becomes champion, the alert resolves."""
+
+import os
+import time
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+
+import pandas as pd
+
+from ..core import triggers
+from ..core.inputs import Inputs
+from ..core.run_record import RunRecord
+from ..modeling.data import ENTITY, features_and_target
+from ..training import new_data
+from ..training.live_server import LiveServer, live_server
+from . import Evidence
+from .harness.alerting import Alerting, alerting, free_port
+from .harness.months import CONCEPT_DRIFT, DAYS, months
+from .harness.sandbox import Sandbox, sandbox, wait
+
+ROWS = 700  # of a month
+SETTINGS = {
+    "MONITORING_HISTORY": "1",
+    "MONITORING_IN_A_ROW": "1",  # of batches; a second one would only take longer
+    "RETRAINING_PROMOTION": "automatic",
+    "RETRAINING_TRIGGERS": '{"schedule_days": null, "new_rows": null, "data_drift_batches": null, '
+    '"concept_drift_batches": null, "floors": {}, "alerts": ["DataDrift"]}',  # the alert alone
+    "RETRAINING_WINDOW_DAYS": str(2 * DAYS),
+}
+
+
+def main() -> Evidence:
+    """Send the rows of two months after data and concept have drifted, then those of a third to the new champion."""
+    with sandbox() as copy:
+        os.environ.update(SETTINGS)
+        copy.environment.update(SETTINGS)
+        first, second, third = islice(months(ROWS, seed=0), CONCEPT_DRIFT - 1, CONCEPT_DRIFT + 2)
+        port = free_port()
+        exporter = copy.start("monitoring.exporter", "--port", str(port))
+        try:
+            with live_server() as server, alerting(port) as alerts:
+                return _drill(copy, server, alerts, pd.concat([first, second], ignore_index=True), third)
+        finally:
+            exporter.kill()
+            exporter.wait()
+
+
+def _drill(copy: Sandbox, server: LiveServer, alerts: Alerting, drifted: pd.DataFrame, later: pd.DataFrame) -> Evidence:
+    fault = time.monotonic()
+    _serve_and_monitor(copy, server, drifted)
+    wait(lambda: [one for one in triggers.recorded() if one["name"] == "DataDrift"], "DataDrift reaches the webhook")
+    detected, fired = time.monotonic() - fault, alerts.firing()
+    new_data.add(
+        drifted, datetime.now(UTC) + timedelta(days=100 * DAYS)
+    )  # rows of a simulated future, with their labels
+    copy.commit("New data")
+    last = RunRecord.read().last_day.isoformat()
+    printed = copy.run("training.retrain", "--today", last)
+    decision, outcome = (line.strip() for line in printed.strip().splitlines()[-2:])
+    row = Inputs.read().to_rows(features_and_target(later.head(1))[0])
+    promoted = "is the champion" in outcome
+    if promoted:
+        wait(lambda: (server.predict(row) or {}).get("version") not in (None, "1"), "the new champion is served")
+        _serve_and_monitor(copy, server, later)
+        wait(lambda: "DataDrift" not in alerts.firing(), "DataDrift is resolved")
+    return Evidence(
+        fault=f"data and concept of {len(drifted)} live rows drift",
+        detected_after_seconds=detected,
+        decision=decision,
+        action=f"{', '.join(fired)} fired; {outcome}{'; DataDrift is resolved' if promoted else ''}",
+        recovered_after_seconds=time.monotonic() - fault if promoted else None,
+        requests=server.requests,
+        requests_failed=server.failed,
+        recovered=promoted and not server.failed,
+    )
+
+
+def _serve_and_monitor(copy: Sandbox, server: LiveServer, rows: pd.DataFrame) -> None:
+    """Send a request for each row, wait until all are logged, and monitor them as a batch."""
+    start = datetime.now(UTC)
+    bodies = Inputs.read().to_rows(features_and_target(rows)[0])
+    for body, entity in zip(bodies, rows[ENTITY].astype(str), strict=True):
+        server.predict([body], entity)
+    end = datetime.now(UTC)
+    time.sleep(2)  # the log is written each second
+    copy.run("monitoring.monitor", "--start", start.isoformat(), "--end", end.isoformat())

@@ -1,0 +1,63 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""A process of a running search is killed: its trial is repeated, and the search ends with all trials."""
+
+import time
+from contextlib import suppress
+
+import psutil
+
+from . import Evidence
+from .harness.sandbox import Sandbox, sandbox, wait
+
+TRIALS = 6
+
+
+def main() -> Evidence:
+    """Kill one of two processes once both work."""
+    with sandbox() as copy:
+        search = copy.start("training.search", "--trials", str(TRIALS), "--processes", "2")
+        try:
+            victim = wait(lambda: _busy(search.pid), "two processes work on trials")
+            victim.kill()
+            fault = time.monotonic()
+            wait(lambda: "its trial is repeated" in copy.log() or search.poll() is not None, "the loss is noticed")
+            detected = time.monotonic() - fault
+            code = wait(lambda: None if search.poll() is None else str(search.returncode), "the search ends", 120)
+            recovered = time.monotonic() - fault
+        finally:
+            search.kill()
+        states = _states(copy)
+    whole = code == "0" and states.get("RUNNING", 0) == 0
+    return Evidence(
+        fault="kill -9 of one of two processes of a search",
+        detected_after_seconds=detected,
+        decision="the trial that ran there has no heartbeat: it is repeated",
+        action=f"a new process ran what was missing: {', '.join(f'{n} {name.lower()}' for name, n in states.items())}",
+        recovered_after_seconds=recovered if whole else None,
+        recovered=whole,
+    )
+
+
+def _busy(pid: int) -> psutil.Process | None:
+    """Return a worker of the search, once two of them have used some CPU time."""
+    with suppress(psutil.NoSuchProcess):
+        found = [each for each in psutil.Process(pid).children(recursive=True) if _is_worker(each)]
+        if len(found) == 2:
+            return found[0]
+    return None
+
+
+def _is_worker(process: psutil.Process) -> bool:
+    with suppress(psutil.Error):
+        return "popen_loky_posix" in " ".join(process.cmdline()) and process.cpu_times().user > 3
+    return False
+
+
+def _states(copy: Sandbox) -> dict[str, int]:
+    """Return the number of trials by state, from the database of the copy."""
+    from sqlalchemy import create_engine, text
+
+    with create_engine(f"sqlite:///{copy.folder}/data/search.db").connect() as connection:
+        return {
+            state: count for state, count in connection.execute(text("SELECT state, count(*) FROM trials GROUP BY 1"))
+        }

@@ -1,0 +1,6 @@
+"""A real Kubernetes, Argo CD and kubelet on this machine, in namespaces of their own and without a registry.
+
+`binaries` builds the programs, `namespaces` isolates them, `cluster` is the control plane, and the others add to it:
+`kwok` plays nodes on which nothing runs, `node` is a real node with containers, `argocd` deploys from Git, and
+`rollouts` rolls out gradually.
+"""

@@ -1,0 +1,132 @@
+"""The programs of a cluster, built from the Go module proxy at the versions of `programs/go.mod`, once for all runs."""
+
+import hashlib
+import inspect
+import json
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from filelock import FileLock
+
+from harness.kube import Manifest
+
+PROGRAMS = Path(__file__).with_name("programs")
+VERSION = "k8s.io/component-base/version"  # a server that is built without it calls itself v0.0.0, which clients reject
+COMMANDS = {
+    "kubernetes": "./kubernetes",
+    "redis": "./redis",
+    "pause": "./pause",
+    "argocd": "github.com/argoproj/argo-cd/v3/cmd",
+    "kustomize": "sigs.k8s.io/kustomize/kustomize/v5",
+    "kwok": "sigs.k8s.io/kwok/cmd/kwok",
+    "metrics-server": "sigs.k8s.io/metrics-server/cmd/metrics-server",
+    "rollouts-controller": "github.com/argoproj/argo-rollouts/cmd/rollouts-controller",
+}
+KUBERNETES = ["etcd", "coredns", "kube-apiserver", "kube-controller-manager", "kube-proxy", "kube-scheduler"]
+KUBERNETES += ["kubectl", "kubelet"]  # all in one program, which share most of their code
+# What the modules have besides programs: definitions of their resources, and how kwok's nodes and pods become ready.
+MANIFESTS = {
+    "github.com/argoproj/argo-cd/v3": ["manifests/crds/*-crd.yaml"],
+    "github.com/argoproj/argo-rollouts": ["manifests/crds/*-crd.yaml"],
+    "github.com/prometheus-operator/prometheus-operator": ["example/prometheus-operator-crd/*.yaml"],
+    "sigs.k8s.io/kwok": [
+        "kustomize/metrics/resource/metrics-*.yaml",
+        "kustomize/metrics/usage/usage-*.yaml",
+        "kustomize/stage/node/fast/node-*.yaml",
+        "kustomize/stage/node/heartbeat/node-*.yaml",  # not those by leases, with which nodes become unready
+        "kustomize/stage/pod/fast/pod-*.yaml",
+    ],
+}
+
+
+@dataclass(frozen=True)
+class Binaries:
+    """The programs and manifests of a cluster."""
+
+    folder: Path
+
+    def program(self, name: str) -> list[str]:
+        """Return the command that runs a program."""
+        found = self.folder / "bin" / ("kubernetes" if name in KUBERNETES else name)
+        return [str(found), name] if name in KUBERNETES else [str(found)]
+
+    def manifests(self, module: str) -> list[Path]:
+        """Return the manifests of a module, by the end of its path."""
+        return sorted((self.folder / "manifests" / module).iterdir())
+
+    def kustomize(self, folder: Path) -> list[Manifest]:
+        """Return what Kustomize builds of a folder, by the program that Argo CD calls."""
+        done = subprocess.run(
+            [*self.program("kustomize"), "build", folder], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return list(yaml.safe_load_all(done.stdout))
+
+
+def versions() -> dict[str, str]:
+    """Return the version of each required module, by the end of its path."""
+    found = re.findall(r"^\t(\S+) v(\S+)", (PROGRAMS / "go.mod").read_text(), re.MULTILINE)
+    return {name_of(module): version for module, version in found}
+
+
+def name_of(module: str) -> str:
+    """Return the end of a module's path, without its major version."""
+    return re.sub(r"/v\d+$", "", module).rpartition("/")[2]
+
+
+def build(go: str) -> Binaries:
+    """Return the programs; if they are not in the user's cache, build them there, which takes a quarter of an hour."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "copier-mlops" / "cluster"
+    folder = cache / fingerprint()
+    cache.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.with_suffix(".lock")):
+        if not folder.exists():
+            unfinished = folder.with_suffix(".unfinished")
+            shutil.rmtree(unfinished, ignore_errors=True)
+            compile_programs(go, unfinished / "bin")
+            for module, patterns in MANIFESTS.items():
+                copy_manifests(go, module, patterns, unfinished / "manifests" / name_of(module))
+            unfinished.rename(folder)
+    return Binaries(folder)
+
+
+def fingerprint() -> str:
+    """Return a hash of all that the programs depend on."""
+    sources = [path for path in sorted(PROGRAMS.rglob("*")) if path.is_file()]
+    content = b"".join(path.read_bytes() for path in sources)
+    settings = repr([COMMANDS, MANIFESTS, inspect.getsource(compile_programs)])
+    return hashlib.sha256(content + settings.encode()).hexdigest()[:16]
+
+
+def compile_programs(go: str, folder: Path) -> None:
+    """Build all programs, one after the other: the second and later ones find most of their code compiled."""
+    major, minor, _ = (version := versions()["kubernetes"]).split(".")
+    stamps = {"gitVersion": f"v{version}", "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
+    flags = " ".join(["-s", "-w", *(f"-X {VERSION}.{name}={value}" for name, value in stamps.items())])
+    for name, package in COMMANDS.items():
+        run(go, "build", "-trimpath", "-ldflags", flags, "-o", str(folder / name), package)
+
+
+def copy_manifests(go: str, module: str, patterns: list[str], folder: Path) -> None:
+    """Copy files of a module that is required in go.mod."""
+    source = Path(json.loads(run(go, "mod", "download", "-json", module))["Dir"])
+    folder.mkdir(parents=True)
+    for path in (path for pattern in patterns for path in sorted(source.glob(pattern))):
+        shutil.copyfile(path, folder / path.name)
+    assert any(folder.iterdir()), f"{module} has no {patterns}"
+
+
+def run(go: str, *arguments: str) -> str:
+    """Run Go's command in the module's folder, with less priority than tests that run beside it."""
+    environment: dict[str, Any] = {**os.environ, "GOTOOLCHAIN": "auto", "GOFLAGS": "-mod=readonly", "CGO_ENABLED": "0"}
+    done = subprocess.run(
+        ["nice", go, *arguments], cwd=PROGRAMS, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"go {' '.join(arguments)}:\n{done.stderr}"
+    return done.stdout

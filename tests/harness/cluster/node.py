@@ -1,0 +1,244 @@
+"""A real node: the kubelet with containerd, the proxy of services, DNS, and mounts and control groups of its own."""
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import tarfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import yaml
+
+from harness.cluster.cluster import Cluster
+from harness.cluster.namespaces import NODE
+
+NAME = "node-0"
+PODS = "10.244.0.0/24"
+PAUSE = "localhost/pause:1"
+PLUGINS = Path("/usr/lib/cni")
+TOOLS = ["containerd", "containerd-shim-runc-v2", "ctr", "runc", "nft"]
+GROUPS = Path("/sys/fs/cgroup")
+RUNTIME = "/run/containerd/containerd.sock"
+# The kubelet requires these settings, which belong to the whole machine: it sees them set, and they are not.
+SETTINGS = {"vm/overcommit_memory": 1, "kernel/panic": 10, "kernel/panic_on_oops": 1}
+NETWORK = {
+    "cniVersion": "1.0.0",
+    "name": "pods",
+    "plugins": [
+        {
+            "type": "bridge",
+            "bridge": "pods",
+            "isDefaultGateway": True,
+            "hairpinMode": True,
+            "ipam": {"type": "host-local", "dataDir": "/run/cni/ipam", "ranges": [[{"subnet": PODS}]]},
+        }
+    ],
+}
+CONTAINERD = """\
+version = 2
+disabled_plugins = ["io.containerd.internal.v1.opt"]
+root = "/var/lib/containerd"
+state = "/run/containerd"
+oom_score = 0
+[grpc]
+  address = "{socket}"
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "{pause}"
+  restrict_oom_score_adj = true
+  disable_tcp_service = true
+  disable_hugetlb_controller = true
+  tolerate_missing_hugetlb_controller = true
+  [plugins."io.containerd.grpc.v1.cri".cni]
+    bin_dir = "{plugins}"
+    conf_dir = "/run/cni/net.d"
+  [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+    runtime_type = "io.containerd.runc.v2"
+    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+      SystemdCgroup = false
+"""
+DNS = """\
+.:53 {{
+    errors
+    kubernetes cluster.local {{
+        kubeconfig {kubeconfig}
+    }}
+}}
+"""
+
+
+@contextmanager
+def node(cluster: Cluster, *images: Path) -> Iterator[None]:
+    """Add a node with images in it, on which pods really run."""
+    group = f"cluster-{cluster.inside.pid}"
+    with control_groups(group):
+        own_mounts(cluster)
+        start_containerd(cluster, images)
+        start_proxy(cluster)
+        start_dns(cluster)
+        start_kubelet(cluster, group)
+        try:
+            yield
+        finally:
+            cluster.inside.run("bash", "-c", "kill -KILL -1", rc=None)  # all but the first
+
+
+@contextmanager
+def control_groups(name: str) -> Iterator[None]:
+    """Make a group for all pods in each hierarchy, and delete it after the block."""
+    hierarchies = [GROUPS] if (GROUPS / "cgroup.controllers").exists() else [*GROUPS.iterdir()]
+    groups = [hierarchy / name for hierarchy in hierarchies if hierarchy.is_dir() and not hierarchy.is_symlink()]
+    for group in groups:
+        group.mkdir()
+        for setting in ("cpuset.cpus", "cpuset.mems"):  # empty in version 1, and no process could join
+            if (group / "cgroup.clone_children").exists() and (group / setting).exists():
+                (group / setting).write_text((group.parent / setting).read_text())
+        if (group / "cgroup.controllers").exists() and (group / "cgroup.controllers").read_text().split():
+            (group / "cgroup.subtree_control").write_text("+cpu +cpuset +io +memory +pids")
+    try:
+        yield
+    finally:
+        for group in groups:
+            remove(group)
+
+
+def remove(group: Path) -> None:
+    """Delete a control group with those in it, as soon as the last process is gone."""
+    until = time.monotonic() + 20
+    inner = [Path(folder) for folder, _, _ in os.walk(group, topdown=False)]
+    for each in inner:
+        while each.exists():
+            try:
+                each.rmdir()
+            except OSError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.1)
+
+
+def own_mounts(cluster: Cluster) -> None:
+    """Mount what has a fixed path, so that nothing is written to this machine."""
+    run, folder = cluster.inside.run, cluster.inside.folder
+    for path in ("/run", "/var/log"):
+        run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", path)
+    run("mkdir", "-p", "/run/up", "/run/work", "/run/cni/net.d", "/var/log/pods", "/var/log/containers")
+    # Mount points are made in it.
+    run("mount", "-t", "overlay", "overlay", "-o", "lowerdir=/var/lib,upperdir=/run/up,workdir=/run/work", "/var/lib")
+    for name in ("kubelet", "cni"):
+        (folder / name).mkdir()
+        run("mkdir", "-p", f"/var/lib/{name}")
+        run("mount", "--bind", folder / name, f"/var/lib/{name}")
+    run("mkdir", "-p", "/var/lib/containerd")
+    run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/var/lib/containerd")
+    run("mount", "--make-rshared", "/")
+    for name, value in SETTINGS.items():
+        shown = folder / name.replace("/", "-")
+        shown.write_text(f"{value}\n")
+        run("mount", "--bind", shown, f"/proc/sys/{name}")
+    run("hostname", NAME)
+    run("tee", "/proc/sys/net/ipv4/ip_forward", text="1")
+    run("tee", "/run/cni/net.d/10-pods.conflist", text=json.dumps(NETWORK))
+
+
+def start_containerd(cluster: Cluster, images: tuple[Path, ...]) -> None:
+    """Start containerd, and give it images."""
+    run, folder = cluster.inside.run, cluster.inside.folder
+    (folder / "containerd.toml").write_text(CONTAINERD.format(socket=RUNTIME, pause=PAUSE, plugins=PLUGINS))
+    cluster.inside.start("containerd", shutil.which("containerd") or "containerd", f"--config={folder}/containerd.toml")
+    cluster.eventually("containerd", lambda: "Server:" in run("ctr", "version", rc=None))
+    pause = folder / "pause.tar"
+    write_image(pause, PAUSE, cluster.binaries.folder / "bin" / "pause")
+    for image in (pause, *images):
+        run("ctr", "--namespace=k8s.io", "images", "import", image)
+
+
+def write_image(archive: Path, name: str, program: Path) -> None:
+    """Write an image with one static program, which it runs."""
+    layer = io.BytesIO()
+    with tarfile.open(fileobj=layer, mode="w") as tar:
+        tar.add(program, "program")
+    digest = hashlib.sha256(layer.getvalue()).hexdigest()
+    config = {
+        "architecture": "amd64",
+        "os": "linux",
+        "config": {"Entrypoint": ["/program"]},
+        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}"]},
+    }
+    manifest = [{"Config": "config.json", "RepoTags": [name], "Layers": ["layer.tar"]}]
+    files = {"layer.tar": layer.getvalue(), "config.json": json.dumps(config), "manifest.json": json.dumps(manifest)}
+    with tarfile.open(archive, "w") as tar:
+        for path, content in files.items():
+            data = content if isinstance(content, bytes) else content.encode()
+            member = tarfile.TarInfo(path)
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+
+
+def start_proxy(cluster: Cluster) -> None:
+    """Start what translates addresses of services to those of pods."""
+    settings = {
+        "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
+        "kind": "KubeProxyConfiguration",
+        "mode": "nftables",
+        "clientConnection": {"kubeconfig": str(cluster.kubeconfig)},
+        "hostnameOverride": NAME,
+        "clusterCIDR": PODS,
+        # of the whole machine
+        "conntrack": {"maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s"},
+    }
+    path = cluster.inside.folder / "kube-proxy.yaml"
+    path.write_text(yaml.safe_dump(settings))
+    cluster.start("kube-proxy", f"--config={path}")
+
+
+def start_dns(cluster: Cluster) -> None:
+    """Start what resolves the names of services."""
+    path = cluster.inside.folder / "Corefile"
+    path.write_text(DNS.format(kubeconfig=cluster.kubeconfig))
+    cluster.start("coredns", "-conf", path)
+
+
+def start_kubelet(cluster: Cluster, group: str) -> None:
+    """Start the kubelet, and wait until the node is ready."""
+    settings = {
+        "apiVersion": "kubelet.config.k8s.io/v1beta1",
+        "kind": "KubeletConfiguration",
+        "address": NODE,
+        "authentication": {"anonymous": {"enabled": True}, "webhook": {"enabled": False}},
+        "authorization": {"mode": "AlwaysAllow"},
+        "containerRuntimeEndpoint": f"unix://{RUNTIME}",
+        "cgroupDriver": "cgroupfs",
+        "cgroupRoot": f"/{group}",
+        "failCgroupV1": False,
+        "failSwapOn": False,
+        "enforceNodeAllocatable": ["none"],
+        "protectKernelDefaults": True,
+        "makeIPTablesUtilChains": False,
+        "oomScoreAdj": 0,
+        "volumePluginDir": "/var/lib/kubelet/plugins",
+        # by no means for lack of what other programs of this machine use
+        "evictionHard": {
+            "memory.available": "100Mi",
+            "nodefs.available": "0%",
+            "nodefs.inodesFree": "0%",
+            "imagefs.available": "0%",
+        },
+        "imageGCHighThresholdPercent": 100,
+        "clusterDomain": "cluster.local",
+        "clusterDNS": [NODE],
+        "nodeStatusUpdateFrequency": "5s",
+    }
+    path = cluster.inside.folder / "kubelet.yaml"
+    path.write_text(yaml.safe_dump(settings))
+    cluster.start(
+        "kubelet",
+        f"--config={path}",
+        f"--kubeconfig={cluster.kubeconfig}",
+        f"--hostname-override={NAME}",
+        f"--node-ip={NODE}",
+    )
+    ready = ("wait", "--for=condition=Ready", f"node/{NAME}", "--timeout=5s")
+    cluster.eventually("a node", lambda: "condition met" in cluster.kubectl(*ready, rc=None))

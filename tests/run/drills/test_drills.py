@@ -1,0 +1,45 @@
+"""Every drill, run as its users do: the loop closes, no request fails, and the project itself stays as it was."""
+
+import pytest
+from harness.template import Project
+
+KEYS = {
+    "fault",
+    "detected_after_seconds",
+    "decision",
+    "action",
+    "recovered_after_seconds",
+    "requests",
+    "requests_failed",
+    "recovered",
+}
+NEEDED = {"drift": ["prometheus", "prometheus-alertmanager"]}
+
+
+@pytest.mark.parametrize("name", ["bad-batch", "retrain-crash", "drift"])
+def test_drill_recovers(looping: Project, tool, name):
+    for program in NEEDED.get(name, []):
+        tool(program)
+    before = looping.poe("versions").stdout, looping.poe("audit", "list").stdout
+    looping.process("drill", name)
+    evidence = looping.json(f"reports/drills/{name}.json")
+    assert evidence.keys() == KEYS
+    assert evidence["recovered"]
+    assert evidence["requests"] > 0
+    assert evidence["requests_failed"] == 0
+    assert evidence["recovered_after_seconds"] > (evidence["detected_after_seconds"] or 0)
+    assert (looping.poe("versions").stdout, looping.poe("audit", "list").stdout) == before
+
+
+def test_unknown_drill_names_those_that_there_are(looping):
+    refused = looping.poe("drill", "fire", rc=2).stderr
+    assert all(name in refused for name in ("bad-batch", "drift", "retrain-crash"))
+
+
+@pytest.mark.long
+def test_retraining_pays_in_the_simulated_year(looping):
+    done = looping.process("year")
+    year = looping.json("reports/year.json")
+    assert year["gain"] >= year["margin"] > 0
+    assert year["quiet_actions"] == 0
+    assert len(year["months"]) == 12, done.stdout

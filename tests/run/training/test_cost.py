@@ -1,0 +1,35 @@
+"""What a pipeline and a server cost, and the budget that stops a registration."""
+
+import re
+
+from harness.projects import registry
+from harness.server import eventually, serving
+
+
+def test_run_has_its_cost_in_report_and_registry(looping):
+    cost = looping.json("reports/cost.json")
+    assert 0 < cost["used"] == cost["charged"] < 1
+    assert cost["usage"]["cpu_seconds"] > 1, "of all stages"
+    assert "Charged: <strong>" in looping.text("reports/index.html")
+    (run,) = registry(looping).experiments["customer-churn/production"]
+    assert run["metrics"]["cost_charged"] == cost["charged"]
+
+
+def test_run_over_budget_is_registered_but_does_not_become_the_challenger(looping):
+    before = registry(looping)
+    refused = looping.poe("register", rc=None, COST_BUDGET='{"max_training_run": 1e-9}')
+    assert refused.returncode != 0
+    assert "misses max_training_run 1e-09 in config/cost.yaml" in refused.stderr
+    after = registry(looping)
+    assert int(after.newest) == int(before.newest) + 1
+    assert after.challenger == before.challenger
+
+
+def test_cost_of_a_server_is_measured(looping):
+    with serving(looping) as server:
+        eventually("a model", server.ready)
+        printed = looping.process("cost", "--server", server.url, "--seconds", "1").stdout
+        assert re.search(r"server: 0 predictions, .* CPU seconds in 1 s", printed)
+        assert re.search(r"last run: [\d.e-]+ USD", printed)
+    refused = looping.poe("cost", "--server", server.url, rc=1)
+    assert "start it by `uv run poe serve`" in refused.stderr
