@@ -8,12 +8,13 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-REFERENCE_ROWS, BATCH_ROWS = 50_000, 2_000
+REFERENCES, REFERENCE_ROWS, BATCH_ROWS = 8, 50_000, 2_000
 LEVELS = {"contract": 3, "payment": 3, "region": 4, "plan": 6, "channel": 5, "device": 8, "segment": 12, "flag": 2}
 SHARES = {
     name: np.random.default_rng(place).dirichlet(np.full(levels, 3.0))
@@ -86,10 +87,11 @@ def ours(clean: int, shifted: int) -> dict[str, object]:
     from customer_churn.monitoring.prediction_log import Window, features, query
     from customer_churn.monitoring.settings import Monitoring
 
-    settings, reference = Monitoring.load(), Profile.of(make(REFERENCE_ROWS, np.random.default_rng(1)))
+    settings = Monitoring.load()
+    references = cycle([Profile.of(make(REFERENCE_ROWS, np.random.default_rng(seed))) for seed in range(REFERENCES)])
 
     def alarm(batch: pd.DataFrame) -> list[bool]:
-        judged = judge(reference.compare(batch), settings.significance, settings.min_effect)
+        judged = judge(next(references).compare(batch), settings.significance, settings.min_effect)
         return [any(one.alarm for one in judged)]
 
     seconds = {}

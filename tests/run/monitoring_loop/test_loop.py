@@ -151,7 +151,7 @@ def test_drifted_rows_are_named_and_two_batches_in_a_row_are_counted(server: Ser
     length = max(middle - begun, datetime.now(UTC) - middle)  # so that the batch before starts before the test
     span = ["--start", middle.isoformat(), "--end", (middle + length).isoformat()]
     printed = project.poe("monitor", *span, **SOON).stdout
-    assert "drift in monthly_charge" in printed
+    assert "drift in prediction, monthly_charge, 2 in a row" in printed
     assert project.json("reports/monitoring.json")["drift"]["in_a_row"] == 2
     assert (
         "monthly_charge"
@@ -200,7 +200,7 @@ def test_a_full_disk_drops_rows_counts_them_and_fails_no_request(looping: Projec
             (disk / "other").write_bytes(b"x" * 60_000)
             for row in rows[:100]:
                 assert server.ask("/predict", {"rows": [row]}).status == 200
-            dropped = r"prediction_log_dropped_rows_total (\S+)"
+            dropped = r"\nprediction_log_dropped_rows_total (\S+)"
             eventually("dropped rows", lambda: float(re.findall(dropped, server.ask("/metrics").text)[0]) == 100)
             assert server.log.count("plug-in prediction_log failed in observe") == 1
             assert "No space left on device" in server.log

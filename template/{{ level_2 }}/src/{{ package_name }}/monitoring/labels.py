@@ -77,7 +77,7 @@ def ingest(outcomes: pd.DataFrame, now: datetime | None = None) -> Ingested:
         Window(max(now - keep, BEGINNING), now + timedelta(seconds=1)),
         entities=entities,
     )
-    first = found["entity"].map(known.set_index("entity")["first"])
+    first = found[["entity"]].merge(known.astype({"entity": TEXT}), how="left")["first"].set_axis(found.index)
     time = found["label_time"]
     unknown = found["entity"].isna() | first.isna()
     impossible = ~unknown & (time.isna() | (time > now) | (time < first) | found["target"].isna())

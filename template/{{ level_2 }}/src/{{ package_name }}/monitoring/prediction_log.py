@@ -66,7 +66,8 @@ def query(sql: str, window: Window, parameters: tuple[Any, ...] = (), **tables: 
 
 
 def _query(sql: str, window: Window, parameters: tuple[Any, ...], tables: Mapping[str, Any]) -> pd.DataFrame:
-    with duckdb.connect() as connection:
+    # The size of an Arrow table is not known to the planner, which would join in nested loops.
+    with duckdb.connect(config={"asof_loop_join_threshold": 0}) as connection:
         for name, table in {"log": _dataset(window), **tables}.items():
             connection.register(name, table)
         bounds = " and ".join(f"time {sign} '{one.isoformat()}'" for sign, one in zip((">=", "<"), window, strict=True))
