@@ -1,17 +1,13 @@
 # Managed by copier-mlops: an update merges with your edits.
-"""What a training run and a prediction cost, by the prices in `config/cost.yaml`.
+"""What a training run and predictions cost, by the prices in `config/cost.yaml`.
 
 Two prices each, because they answer different questions: what was used, which falls when the code gets faster, and what
 is paid for, which falls only with fewer or smaller machines.
 """
 
-import os
-import sys
-import time
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import date
-from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, Field, NonNegativeFloat, PositiveFloat
 
@@ -21,10 +17,8 @@ from .settings import Settings
 from .thresholds import Thresholds, check_names, metric_of, misses
 
 PATH = REPORTS / "cost.json"
-COUNTED = Path(".dvc/tmp/cost.json")  # what the pipelines of a process have used so far
 OLD_PRICES_DAYS = 180
 TRAINING_RUN, THOUSAND_PREDICTIONS = "training_run", "thousand_predictions"  # what a budget can limit
-SHELLS = {"sh", "dash", "bash", "zsh"}
 
 
 class Machine(BaseModel, extra="forbid", frozen=True):
@@ -62,24 +56,45 @@ class Prices(Settings, env_prefix="COST_"):
         days = (today - self.as_of).days
         return f"the prices in {self.path()} are {days} days old" if days > OLD_PRICES_DAYS else None
 
+    def exceeded(self, costs: Mapping[str, float]) -> list[str]:
+        """Return a line for each limit of the budget that one of these costs misses.
 
-class Usage(BaseModel, frozen=True):
+        Raises:
+            UserError: the budget limits something else.
+        """
+        check_names(self.budget, (TRAINING_RUN, THOUSAND_PREDICTIONS), f"{self.path()}: budget")
+        return [
+            f"{name} costs {costs[name]:.4g} {self.currency}, which misses {threshold} {limit:g} in {self.path()}"
+            for threshold, limit in self.budget.items()
+            if (name := metric_of(threshold)) in costs and misses(costs[name], threshold, limit)
+        ]
+
+
+class Usage(NamedTuple):
     """What a run has used of its machine."""
 
     wall_seconds: float
     cpu_seconds: float
-    gigabytes: float  # of memory, at the most
+    gigabytes: float  # of memory
 
 
-class TrainingCost(BaseModel, frozen=True):
-    """What a run costs, in the currency of the prices."""
+class ServingCost(NamedTuple):
+    """What a thousand predictions cost."""
 
+    marginal: float  # the CPU time that they took
+    paid: float  # the servers that ran meanwhile, idle or not
+
+
+class RunCost(BaseModel, frozen=True):
+    """What a run used and costs, in the currency of the prices."""
+
+    currency: str
+    as_of: date  # day of the prices
+    usage: Usage
     used: float  # CPU seconds and memory
     rented: float  # the whole machine as long as the run took
     charged: float  # that of the two which `training.machine` selects
-    usage: Usage
-    currency: str
-    as_of: date  # day of the prices
+    thousand_predictions: ServingCost  # of the test rows at once: the least that a server can cost
 
     @classmethod
     def read(cls) -> Self | None:
@@ -91,86 +106,31 @@ class TrainingCost(BaseModel, frozen=True):
         write_json(self.model_dump(mode="json"), PATH)
 
 
-@dataclass(frozen=True)
-class ServingCost:
-    """What a thousand predictions cost."""
-
-    marginal: float  # the CPU time that they took
-    paid: float  # the servers that ran meanwhile, idle or not
-
-
-def training_cost(usage: Usage, prices: Prices) -> TrainingCost:
+def training_cost(usage: Usage, predictions: ServingCost, prices: Prices) -> RunCost:
     """Return what a run costs."""
     paying = 1 - prices.training.spot_discount
     memory = usage.gigabytes * usage.wall_seconds * prices.gigabyte_hour
     used = paying * (usage.cpu_seconds * prices.vcpu_hour + memory) / 3600
     rented = paying * usage.wall_seconds * prices.per_second(prices.training)
-    charged = rented if prices.training.machine == "rented" else used
-    return TrainingCost(
-        used=used, rented=rented, charged=charged, usage=usage, currency=prices.currency, as_of=prices.as_of
+    return RunCost(
+        currency=prices.currency,
+        as_of=prices.as_of,
+        usage=usage,
+        used=used,
+        rented=rented,
+        charged=rented if prices.training.machine == "rented" else used,
+        thousand_predictions=predictions,
     )
 
 
-def serving_cost(cpu_seconds: float, rows: float, server_seconds: float, prices: Prices) -> ServingCost | None:
-    """Return what a thousand predictions cost, or None if there was none.
+def serving_cost(rows: float, cpu_seconds: float, server_seconds: float, prices: Prices) -> ServingCost:
+    """Return what a thousand predictions cost.
 
     Args:
-        cpu_seconds: that all servers used.
-        rows: that they predicted meanwhile.
+        rows: that were predicted, at least one.
+        cpu_seconds: that all servers used meanwhile.
         server_seconds: the sum of the times that each server ran.
         prices: of CPU and memory.
     """
-    if not rows:
-        return None
-    marginal = cpu_seconds * prices.vcpu_hour / 3600
-    return ServingCost(1000 * marginal / rows, 1000 * server_seconds * prices.per_second(prices.server) / rows)
-
-
-def over_budget(name: str, cost: float, prices: Prices) -> str | None:
-    """Return a line if a cost is over its budget, else None.
-
-    Raises:
-        UserError: `budget` limits something that has no cost here.
-    """
-    check_names(prices.budget, (TRAINING_RUN, THOUSAND_PREDICTIONS), f"{prices.path()}: budget")
-    for threshold, limit in prices.budget.items():
-        if metric_of(threshold) == name and misses(cost, threshold, limit):
-            return f"{name} costs {cost:.4g} {prices.currency}, which misses {threshold} {limit:g} in {prices.path()}"
-    return None
-
-
-def pipeline_usage() -> Usage:
-    """Return what this process used, and the stages that DVC ran before it, since the last call in the same pipeline.
-
-    DVC runs stages as its children, one after another, and an operating system adds what a finished child used to its
-    parent. A stage that DVC found up to date cost nothing this time. Memory is that of this process.
-    """
-    import psutil
-
-    process = psutil.Process()
-    used, since, now = _cpu_seconds(process), process.create_time(), time.time()
-    if "DVC_STAGE" in os.environ:
-        dvc = next(parent for parent in process.parents() if parent.name() not in SHELLS)
-        children, since = dvc.cpu_times().children_user + dvc.cpu_times().children_system, dvc.create_time()
-        known: dict[str, float] = read_json(COUNTED) if COUNTED.exists() else {}
-        write_json({"started": since, "until": now, "children": children + used}, COUNTED)
-        if known.get("started") == since:  # one process runs several pipelines, as the simulated year does
-            children, since = max(children - known["children"], 0.0), known["until"]
-        used += children
-    return Usage(wall_seconds=now - since, cpu_seconds=used, gigabytes=_peak_gigabytes())
-
-
-def _cpu_seconds(process: Any) -> float:
-    times = process.cpu_times()
-    return times.user + times.system
-
-
-def _peak_gigabytes() -> float:
-    if sys.platform == "win32":
-        import psutil
-
-        return psutil.Process().memory_info().peak_wset / 1e9
-    import resource
-
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
+    marginal, paid = cpu_seconds * prices.vcpu_hour / 3600, server_seconds * prices.per_second(prices.server)
+    return ServingCost(1000 * marginal / rows, 1000 * paid / rows)

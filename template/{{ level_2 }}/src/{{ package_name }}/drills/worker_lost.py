@@ -1,8 +1,9 @@
 # Managed by copier-mlops: an update merges with your edits.
 """A process of a running search is killed: its trial is repeated, and the search ends with all trials."""
 
+import sqlite3
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import psutil
 
@@ -55,9 +56,5 @@ def _is_worker(process: psutil.Process) -> bool:
 
 def _states(copy: Sandbox) -> dict[str, int]:
     """Return the number of trials by state, from the database of the copy."""
-    from sqlalchemy import create_engine, text
-
-    with create_engine(f"sqlite:///{copy.folder}/data/search.db").connect() as connection:
-        return {
-            state: count for state, count in connection.execute(text("SELECT state, count(*) FROM trials GROUP BY 1"))
-        }
+    with closing(sqlite3.connect(copy.folder / "data/search.db")) as connection:
+        return dict(connection.execute("SELECT state, count(*) FROM trials GROUP BY state"))

@@ -4,7 +4,11 @@
 import base64
 import io
 import warnings
-from typing import Any
+from collections import Counter
+
+import matplotlib as mpl
+import optuna
+from optuna.visualization import matplotlib as plots
 
 from ..core.io import write_text
 from ..core.paths import REPORTS
@@ -12,19 +16,25 @@ from .html import environment
 
 PAGE = REPORTS / "search.html"
 BEST = 10  # trials in the table
+PLOTS = {
+    "Best score by trial": plots.plot_optimization_history,
+    "Score by parameter": plots.plot_slice,
+    "Score by fold, and what was pruned": plots.plot_intermediate_values,
+    "Importance of the parameters": plots.plot_param_importances,
+}
 
 
-def write(study: Any) -> None:
+def write(study: optuna.Study) -> None:
     """Write the page."""
-    trials = [trial for trial in study.get_trials(deepcopy=False) if trial.values]
-    best = sorted(trials, key=lambda trial: trial.value, reverse=True)[:BEST]
-    states = [trial.state.name.lower() for trial in study.get_trials(deepcopy=False)]
+    trials = study.get_trials(deepcopy=False)
+    complete = [trial for trial in trials if trial.state == optuna.trial.TrialState.COMPLETE]
+    best = sorted(complete, key=lambda trial: trial.values, reverse=True)[:BEST]
     text = (
         environment()
         .get_template("search.html.j2")
         .render(
             study=study.study_name,
-            counts={state: states.count(state) for state in sorted({*states})},
+            counts=Counter(sorted(trial.state.name.lower() for trial in trials)),
             best=best,
             names=[*best[0].params] if best else [],
             figures=draw(study),
@@ -33,21 +43,13 @@ def write(study: Any) -> None:
     write_text(text, PAGE)
 
 
-def draw(study: Any) -> dict[str, str]:
-    """Return the figures, drawn by Optuna, by title, each as an address that holds the picture itself."""
-    import matplotlib as mpl
-    from optuna.visualization import matplotlib as plots
-
+def draw(study: optuna.Study) -> dict[str, str]:
+    """Return Optuna's figures by title, each as an address that holds the picture itself."""
     mpl.use("Agg")
     from matplotlib import pyplot
 
     drawn = {}
-    for title, plot in {
-        "Best score by trial": plots.plot_optimization_history,
-        "Score by parameter": plots.plot_slice,
-        "Score by fold, and what was pruned": plots.plot_intermediate_values,
-        "Importance of the parameters": plots.plot_param_importances,
-    }.items():
+    for title, plot in PLOTS.items():
         picture = io.BytesIO()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Optuna calls these plots experimental
@@ -55,8 +57,9 @@ def draw(study: Any) -> dict[str, str]:
                 plot(study)
             except (ValueError, RuntimeError):  # too few trials, or all of them equal
                 continue
-        figure = pyplot.gcf()
+            finally:
+                figure = pyplot.gcf()
+                pyplot.close(figure)
         figure.savefig(picture, format="png", bbox_inches="tight", dpi=100)
-        pyplot.close(figure)
         drawn[title] = f"data:image/png;base64,{base64.b64encode(picture.getvalue()).decode()}"
     return drawn

@@ -9,74 +9,38 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from pydantic import PositiveInt
+import boto3
+import botocore.session
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.validate import ParamValidator
+from pydantic import RootModel
 
+from ..core.config import load
 from ..core.errors import UserError, exit_on_user_error
 from ..core.io import require
-from ..core.lineage import PACKAGE, git
-from ..core.paths import METRICS, MODEL, TEST, TRAIN
-from ..core.settings import Settings
+from ..core.lineage import git
+from ..core.paths import TEST, TRAIN
 from ..registry.client import Tracking
 
-INPUT, OUTPUT, CHECKPOINTS = "/opt/ml/input/data/rows", "/opt/ml/model", "/opt/ml/checkpoints"  # SageMaker's folders
+PATH = Path("config/sagemaker.yaml")
 
 
-class SageMaker(Settings, env_prefix="SAGEMAKER_"):
-    """The schema of `config/sagemaker.yaml`."""
+def read_request(name: str) -> dict[str, Any]:
+    """Return the request in `config/sagemaker.yaml` for a job of this name, which knows the commit that it trains.
 
-    region: str
-    role: str
-    image: str
-    bucket: str
-    instance: str
-    volume_gigabytes: PositiveInt
-    spot: bool
-    max_run_seconds: PositiveInt
-    max_wait_seconds: PositiveInt
-    attempts: PositiveInt
-    tags: dict[str, str]
-
-
-def command(rows: str = INPUT, output: str = OUTPUT) -> str:
-    """Return the job's shell command: it links the project's folders to SageMaker's, and trains.
-
-    `exec` makes training the process that receives SIGTERM when the machine is reclaimed.
+    Raises:
+        UserError: the file is missing or no YAML, or SageMaker would not accept the request.
     """
-    links = [(rows, TRAIN.parent), (output, MODEL.parent), (output, METRICS.parent)]
-    linked = "; ".join(f"rm -rf {name.as_posix()}; ln -s {place} {name.as_posix()}" for place, name in links)
-    return f"{linked}; exec python -m {PACKAGE} train evaluate"
-
-
-def request(settings: SageMaker, name: str) -> dict[str, Any]:
-    """Return the request for a training job."""
-    place = f"s3://{settings.bucket}/{name}"
-    source = {"S3DataType": "S3Prefix", "S3Uri": f"{place}/rows", "S3DataDistributionType": "FullyReplicated"}
-    limits = {"MaxRuntimeInSeconds": settings.max_run_seconds}
-    return {
-        "TrainingJobName": name,
-        "RoleArn": settings.role,
-        "AlgorithmSpecification": {
-            "TrainingImage": settings.image,
-            "TrainingInputMode": "File",
-            "ContainerEntrypoint": ["sh", "-c"],
-            "ContainerArguments": [command()],
-        },
-        "InputDataConfig": [{"ChannelName": "rows", "DataSource": {"S3DataSource": source}}],
-        "OutputDataConfig": {"S3OutputPath": f"{place}/output"},
-        "ResourceConfig": {
-            "InstanceType": settings.instance,
-            "InstanceCount": 1,
-            "VolumeSizeInGB": settings.volume_gigabytes,
-        },
-        "EnableManagedSpotTraining": settings.spot,
-        "StoppingCondition": limits | ({"MaxWaitTimeInSeconds": settings.max_wait_seconds} if settings.spot else {}),
-        "CheckpointConfig": {"S3Uri": f"{place}/checkpoints", "LocalPath": CHECKPOINTS},
-        "RetryStrategy": {"MaximumRetryAttempts": settings.attempts},
-        "Environment": {"CHECKPOINTS_FOLDER": CHECKPOINTS, "REVISION": git("rev-parse", "HEAD") or "unknown"},
-        "Tags": [{"Key": key, "Value": value} for key, value in settings.tags.items()],
-    }
+    text = json.dumps(load(PATH, RootModel[dict[str, Any]]).root)
+    request = json.loads(text.replace("{name}", name))
+    if found := problems(request):
+        raise UserError(f"{PATH}: {'; '.join(found)}")
+    request["Environment"] = {**request.get("Environment", {}), "REVISION": git("rev-parse", "HEAD") or "unknown"}
+    return request
 
 
 def problems(request: dict[str, Any]) -> list[str]:
@@ -84,74 +48,68 @@ def problems(request: dict[str, Any]) -> list[str]:
 
     boto3 itself checks types and names of keys, but neither lists of values nor patterns.
     """
-    import botocore.session
-    from botocore.validate import ParamValidator
-
     service = botocore.session.get_session().get_service_model("sagemaker")
     shape: Any = service.operation_model("CreateTrainingJob").input_shape
     found = ParamValidator().validate(request, shape)
-    lines = [found.generate_report()] if found.has_errors() else [*_strictly(request, shape, "")]
-    limits = request["StoppingCondition"]
-    if limits.get("MaxWaitTimeInSeconds", limits["MaxRuntimeInSeconds"]) < limits["MaxRuntimeInSeconds"]:
-        lines.append("max_wait_seconds is below max_run_seconds")
-    return lines
+    if found.has_errors():
+        return found.generate_report().splitlines()
+    run, wait = (request.get("StoppingCondition", {}).get(f"Max{each}InSeconds") for each in ("Runtime", "WaitTime"))
+    too_short = run and wait and wait < run
+    return [
+        *rejected(request, shape, ""),
+        *(["MaxWaitTimeInSeconds is below MaxRuntimeInSeconds"] if too_short else []),
+    ]
 
 
-def _strictly(value: Any, shape: Any, place: str) -> Iterator[str]:
+def rejected(value: Any, shape: Any, place: str) -> Iterator[str]:
+    """Yield a line for each text below a place of the request that is none of the allowed ones."""
     if shape.type_name == "structure":
         for key, each in value.items():
-            yield from _strictly(each, shape.members[key], f"{place}.{key}".lstrip("."))
+            yield from rejected(each, shape.members[key], f"{place}.{key}".lstrip("."))
     elif shape.type_name == "list":
         for number, each in enumerate(value):
-            yield from _strictly(each, shape.member, f"{place}.{number}")
+            yield from rejected(each, shape.member, f"{place}.{number}")
     elif shape.type_name == "map":
         for key, each in value.items():
-            yield from _strictly(each, shape.value, f"{place}.{key}")
+            yield from rejected(each, shape.value, f"{place}.{key}")
     elif shape.type_name == "string":
-        pattern, longest = shape.metadata.get("pattern", ""), shape.metadata.get("max", len(value))
+        pattern = shape.metadata.get("pattern", "")
         if shape.enum and value not in shape.enum:
             yield f"{place}: {value} is none of the {len(shape.enum)} values that there are"
-        elif pattern and r"\p{" not in pattern and not re.fullmatch(pattern, value):  # Java's classes are not Python's
+        elif r"\p{" not in pattern and pattern and not re.fullmatch(pattern, value):  # Java's classes are not Python's
             yield f"{place}: {value} does not match {pattern}"
-        elif len(value) > longest:
-            yield f"{place}: longer than {longest} characters"
+        elif len(value) > shape.metadata.get("max", len(value)):
+            yield f"{place}: longer than {shape.metadata['max']} characters"
 
 
-def submit(settings: SageMaker, checked: dict[str, Any]) -> str:
-    """Upload the rows, create the job and return its address.
+def submit(request: dict[str, Any]) -> str:
+    """Upload training and test rows, create the job and return its address.
 
     Raises:
-        UserError: AWS refuses, or cannot be reached.
+        UserError: there are no rows, or AWS refuses or cannot be reached.
     """
-    import boto3
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    prefix = checked["TrainingJobName"]
+    channels = [each["DataSource"] for each in request.get("InputDataConfig", []) if each["ChannelName"] == "rows"]
     try:
-        session = boto3.Session(region_name=settings.region)
-        for path in (TRAIN, TEST):
-            session.client("s3").upload_file(str(path), settings.bucket, f"{prefix}/rows/{path.name}")
-        return session.client("sagemaker").create_training_job(**checked)["TrainingJobArn"]
+        for channel in channels:
+            place = urlsplit(channel["S3DataSource"]["S3Uri"])
+            for path in (require(TRAIN), require(TEST)):
+                boto3.client("s3").upload_file(str(path), place.netloc, f"{place.path.strip('/')}/{path.name}")
+        return boto3.client("sagemaker").create_training_job(**request)["TrainingJobArn"]
     except (BotoCoreError, ClientError, boto3.exceptions.Boto3Error) as error:
-        raise UserError(f"{settings.path()}: AWS: {' '.join(str(error).split())[:300]}") from error
+        raise UserError(f"AWS: {' '.join(str(error).split())[:300]}") from error
 
 
 def main() -> None:
     """Check the request; print or send it."""
     parser = argparse.ArgumentParser(prog="poe sagemaker", description=__doc__)
     parser.add_argument("--submit", action="store_true", help="upload the training rows and start the job")
+    arguments = parser.parse_args()
     with exit_on_user_error("sagemaker"):
-        arguments, settings = parser.parse_args(), SageMaker.load()
-        name = f"{Tracking.load().model[:40]}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
-        made = request(settings, name)
-        if found := problems(made):
-            raise UserError(f"{settings.path()}: {'; '.join(found)}")
-        if not arguments.submit:
-            print(json.dumps(made, indent=2))
-            return
-        for path in (TRAIN, TEST):
-            require(path)
-        print(f"{submit(settings, made)}: its model will be below s3://{settings.bucket}/{name}/output")
+        request = read_request(f"{Tracking.load().model[:40]}-{datetime.now(UTC):%Y%m%d-%H%M%S}")
+        if arguments.submit:
+            print(f"{submit(request)}: its model will be below {request['OutputDataConfig']['S3OutputPath']}")
+        else:
+            print(json.dumps(request, indent=2))
 
 
 if __name__ == "__main__":

@@ -9,9 +9,11 @@ import hashlib
 import os
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import joblib
@@ -19,10 +21,10 @@ import pandas as pd
 from pydantic import PositiveInt
 
 from ...core.errors import UserError
+from ...core.io import atomic_write
 from ...core.settings import Settings
 
 TERMINATED = 128 + signal.SIGTERM  # exit code of a process that SIGTERM ended
-Save = Callable[[Path], Any]
 
 
 class Checkpoints(Settings, env_prefix="CHECKPOINTS_"):
@@ -30,24 +32,6 @@ class Checkpoints(Settings, env_prefix="CHECKPOINTS_"):
 
     folder: Path | None
     every: PositiveInt
-
-
-class Interrupted:
-    """Is true once SIGTERM has asked this process to end."""
-
-    def __init__(self) -> None:
-        self._received = False
-        self._before = signal.signal(signal.SIGTERM, self._receive)
-
-    def _receive(self, *_: Any) -> None:
-        self._received = True
-
-    def __bool__(self) -> bool:
-        return self._received
-
-    def restore(self) -> None:
-        """Let SIGTERM do again what it did before."""
-        signal.signal(signal.SIGTERM, self._before)
 
 
 def fit(model: Any, features: pd.DataFrame, target: pd.Series) -> Any:
@@ -62,46 +46,53 @@ def fit(model: Any, features: pd.DataFrame, target: pd.Series) -> Any:
         return None
     steps, estimator = model[:-1], model[-1]
     inputs = steps.fit_transform(features, target) if len(steps) else features
-    folder = settings.folder / fingerprint(model, inputs, target)
-    interrupted = Interrupted()
-    try:
-        train = fit_xgboost if hasattr(estimator, "get_booster") else fit_warm_start
-        train(estimator, inputs, target, folder / "checkpoint", settings.every, interrupted)
-    finally:
-        interrupted.restore()
+    folder = settings.folder / fingerprint(estimator, inputs, target)
+    train = fit_xgboost if hasattr(estimator, "get_booster") else fit_warm_start
+    with sigterm_received() as received:
+        train(estimator, inputs, target, folder / "checkpoint", settings.every, received)
     shutil.rmtree(folder, ignore_errors=True)
     return model
 
 
-def fingerprint(model: Any, inputs: Any, target: pd.Series) -> str:
+@contextmanager
+def sigterm_received() -> Iterator[Event]:
+    """Yield an event that SIGTERM sets, in place of what it does outside of the block."""
+    received = Event()
+    before = signal.signal(signal.SIGTERM, lambda *_: received.set())
+    try:
+        yield received
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def fingerprint(estimator: Any, inputs: Any, target: pd.Series) -> str:
     """Return a name for what is trained: another model or other data never resumes from these checkpoints."""
-    digest = hashlib.sha256(repr(sorted(model[-1].get_params().items())).encode())
-    digest.update(str(joblib.hash((type(model[-1]), inputs, target))).encode())
+    parameters = repr(sorted(estimator.get_params().items()))
+    digest = hashlib.sha256(f"{parameters} {joblib.hash((type(estimator), inputs, target))}".encode())
     return digest.hexdigest()[:16]
 
 
-def fit_xgboost(estimator: Any, inputs: Any, target: Any, path: Path, every: int, interrupted: Interrupted) -> None:
+def fit_xgboost(estimator: Any, inputs: Any, target: Any, path: Path, every: int, received: Event) -> None:
     """Fit an estimator of XGBoost, from its last checkpoint on."""
     xgb: Any = import_module("xgboost")  # a project of scikit-learn does not have it
-    rounds = estimator.n_estimators or 100
+    rounds, callbacks = estimator.n_estimators or 100, estimator.callbacks
     start = xgb.Booster(model_file=path) if path.exists() else None
     done = announce(start.num_boosted_rounds() if start else 0, rounds)
 
     class Checkpoint(xgb.callback.TrainingCallback):
         def after_iteration(self, model: Any, epoch: int, evals_log: dict[str, Any]) -> bool:
             count = model.num_boosted_rounds()
-            if count < rounds and (count % every == 0 or interrupted):
+            if count < rounds and (count % every == 0 or received.is_set()):
                 write(path, lambda temporary: temporary.write_bytes(model.save_raw("ubj")))
-            return bool(interrupted)  # true ends the training
+            return received.is_set()  # true ends the training
 
-    callbacks = estimator.callbacks
     estimator.set_params(n_estimators=rounds - done, callbacks=[*(callbacks or []), Checkpoint()])
     estimator.fit(inputs, target, xgb_model=start)
     estimator.set_params(n_estimators=rounds, callbacks=callbacks)
-    leave_if(interrupted, estimator.get_booster().num_boosted_rounds(), rounds)
+    leave_if(received, estimator.get_booster().num_boosted_rounds(), rounds)
 
 
-def fit_warm_start(estimator: Any, inputs: Any, target: Any, path: Path, every: int, interrupted: Interrupted) -> None:
+def fit_warm_start(estimator: Any, inputs: Any, target: Any, path: Path, every: int, received: Event) -> None:
     """Fit an estimator of scikit-learn that can add iterations or trees to what it has, from its last checkpoint on.
 
     Raises:
@@ -122,15 +113,14 @@ def fit_warm_start(estimator: Any, inputs: Any, target: Any, path: Path, every: 
         )
     total, done = parameters[size], 0
     if path.exists():
-        saved = joblib.load(path)
-        estimator.__dict__.update(vars(saved))
+        estimator.__dict__.update(vars(joblib.load(path)))
         done = announce(getattr(estimator, size), total)
     while done < total:
         done = min(done + every, total)
         estimator.set_params(warm_start=True, **{size: done}).fit(inputs, target)
         if done < total:
             write(path, lambda temporary: joblib.dump(estimator, temporary))
-        leave_if(interrupted, done, total)
+        leave_if(received, done, total)
     estimator.set_params(**{name: parameters[name] for name in (size, "warm_start")})
 
 
@@ -141,18 +131,16 @@ def announce(done: int, total: int) -> int:
     return done
 
 
-def leave_if(interrupted: Interrupted, done: int, total: int) -> None:
+def leave_if(received: Event, done: int, total: int) -> None:
     """Exit if SIGTERM was received while there is something left to do."""
-    if interrupted and done < total:
+    if received.is_set() and done < total:
         print(f"  SIGTERM: a checkpoint is written after {done} of {total} iterations", flush=True)
         raise SystemExit(TERMINATED)
 
 
-def write(path: Path, save: Save) -> None:
+def write(path: Path, save: Callable[[Path], Any]) -> None:
     """Write a checkpoint completely or not at all, also if the machine is lost at that moment."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".partial")
-    save(temporary)
-    with temporary.open("rb") as file:
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    with atomic_write(path) as temporary:
+        save(temporary)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())

@@ -1,15 +1,17 @@
 # Managed by copier-mlops: an update merges with your edits.
-"""Adds what a run cost to its metrics in MLflow."""
+"""Adds what a run and its predictions cost to the metrics of the run in MLflow."""
 
 import mlflow
 
-from ...core.cost import TrainingCost
+from ...core.cost import RunCost
 from . import Run
 
 
 def log(_: Run, run_id: str) -> None:
     """Log what the registration check `budget` measured."""
-    if cost := TrainingCost.read():
-        figures = {"cost_used": cost.used, "cost_rented": cost.rented, "cost_charged": cost.charged}
-        figures |= {f"cost_{name}": value for name, value in cost.usage.model_dump().items()}
-        mlflow.log_metrics(figures, run_id=run_id)
+    if cost := RunCost.read():
+        figures = {"used": cost.used, "rented": cost.rented, "charged": cost.charged, **cost.usage._asdict()}
+        figures |= {
+            f"thousand_predictions_{name}": value for name, value in cost.thousand_predictions._asdict().items()
+        }
+        mlflow.log_metrics({f"cost_{name}": value for name, value in figures.items()}, run_id=run_id)

@@ -1,8 +1,9 @@
 # Managed by copier-mlops: an update merges with your edits.
 """Where trials run: each module here has a context manager `workers(count)`, which yields a function `run`.
 
-`run(function, arguments)` calls the function once for each argument, in `count` places at a time, and returns when all
-calls have; it raises a `WorkerLostError` if a place was lost. A joblib search of scikit-learn, such as `GridSearchCV`, that is fitted in the block uses the same places.
+`run(function, arguments)` calls the function once for each argument, `count` at a time, and returns when all calls have; it
+raises a `WorkerLostError` if a process was lost. A joblib search of scikit-learn, such as `GridSearchCV`, that is fitted in
+the block runs there, too.
 """
 
 import pkgutil

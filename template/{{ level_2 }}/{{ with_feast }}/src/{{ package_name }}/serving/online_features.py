@@ -13,15 +13,26 @@ from pathlib import Path
 from typing import Any
 
 import mmh3
-from pydantic import BaseModel
+from pydantic import BaseModel, PositiveFloat
 from redis.asyncio import Redis
 
 from ..core.errors import UserError
 from ..core.io import read_json
+from ..core.settings import Settings
 
 PATH = Path("config/features.json")
 STRING, INT64, BOOL = 2, 4, 7  # numbers of the fields of `feast.types.Value`
 VARINT, EIGHT_BYTES, LENGTH, FOUR_BYTES = 0, 1, 2, 5  # how protobuf encodes a value
+
+
+class FeatureStoreSettings(Settings, env_prefix="FEATURE_STORE_"):
+    """The schema of `config/feature_store.yaml`."""
+
+    redis: str
+    registry: str
+    timeout_seconds: PositiveFloat
+    check_seconds: PositiveFloat
+    defaults: dict[str, Any] | None = None
 
 
 class Features(BaseModel, frozen=True):
@@ -33,6 +44,11 @@ class Features(BaseModel, frozen=True):
     view: str
     max_age_seconds: float
     features: list[str]
+
+    @property
+    def loaded_key(self) -> str:
+        """The key in Redis of when features were last loaded, in seconds since 1970."""
+        return f"{self.project}:materialized"
 
     @classmethod
     def read(cls) -> "Features":

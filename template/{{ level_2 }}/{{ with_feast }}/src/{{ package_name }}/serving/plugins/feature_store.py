@@ -4,13 +4,15 @@
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from prometheus_client import Counter, Gauge
-from pydantic import BaseModel, PositiveFloat, ValidationError
+import prometheus_client
+from pydantic import BaseModel, ValidationError
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -20,9 +22,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ...core.errors import UserError
-from ...core.settings import Settings
 from ..handler import read_body
-from ..online_features import Features, StoredRow, read
+from ..online_features import Features, FeatureStoreSettings, StoredRow, read
 from ..rows import ROWS
 from ..schema import RequestError
 from . import Plugin
@@ -31,27 +32,19 @@ if TYPE_CHECKING:
     from ..handler import Inference
 
 log = logging.getLogger(__name__)
-FRESH, STALE, UNKNOWN, DOWN = "fresh", "stale", "unknown", "unavailable"
+FRESH, STALE, UNKNOWN, DOWN = OUTCOMES = "fresh", "stale", "unknown", "unavailable"
 PROBLEMS = {  # status and message by outcome
     UNKNOWN: (404, "the feature store has no {entity} {key}: send its features to /predict"),
     STALE: (503, "the features of {entity} {key} are too old: `poe features materialize` loads new ones"),
     DOWN: (503, "the feature store does not respond: send the features of {entity} {key} to /predict"),
 }
-
-
-class FeatureStoreSettings(Settings, env_prefix="FEATURE_STORE_"):
-    """The schema of `config/feature_store.yaml`."""
-
-    redis: str
-    timeout_seconds: PositiveFloat
-    check_seconds: PositiveFloat
-    defaults: dict[str, Any] | None = None
+Row = dict[str, Any]
 
 
 class EntityRequest(BaseModel):
     """Rows that name an entity each, and maybe some columns, which are not read from the store then."""
 
-    rows: list[dict[str, Any]]
+    rows: list[Row]
 
 
 class FeatureStore(Plugin):
@@ -82,11 +75,12 @@ class FeatureStore(Plugin):
     async def lifespan(self, inference: "Inference") -> AsyncIterator[None]:
         """Watch the store while the server runs."""
         to: dict[str, Any] = {"registry": inference.metrics.registry}
-        self._reads = Counter("feature_reads", "Entities whose features were read", ["outcome"], **to)
-        for outcome in (FRESH, STALE, UNKNOWN, DOWN):
+        gauge = prometheus_client.Gauge
+        self._reads = prometheus_client.Counter("feature_reads", "Entities whose features were read", ["outcome"], **to)
+        for outcome in OUTCOMES:
             self._reads.labels(outcome)
-        self._up = Gauge("feature_store_up", "1 if the feature store responds", **to)
-        self._loaded = Gauge("feature_store_loaded_timestamp_seconds", "When features were last loaded into it", **to)
+        self._up = gauge("feature_store_up", "1 if the feature store responds", **to)
+        self._loaded = gauge("feature_store_loaded_timestamp_seconds", "When features were last loaded into it", **to)
         watching = asyncio.create_task(self._watch())
         yield
         watching.cancel()
@@ -96,7 +90,7 @@ class FeatureStore(Plugin):
     async def _watch(self) -> None:
         while self._features:
             try:
-                self._loaded.set(int(await self._client.get(f"{self._features.project}:materialized") or 0))
+                self._loaded.set(int(await self._client.get(self._features.loaded_key) or 0))
                 self._up.set(1)
             except (RedisError, OSError):
                 self._up.set(0)
@@ -105,68 +99,69 @@ class FeatureStore(Plugin):
     async def _predict(self, request: Request, inference: "Inference") -> Response:
         started, name = time.perf_counter(), inference.models.names[0]
         try:
-            model = inference.models.get(name)
+            if self._features is None:
+                raise RequestError(503, "no features are registered: the server's log has the reason")
+            columns = {*inference.models.get(name).inputs.columns}
             body = await read_body(request, dict(request.scope["headers"]), inference.settings.max_megabytes)
-            rows, outcomes = await self._complete(body, [*model.inputs.columns], inference.settings.max_rows)
+            rows = parse(body, self._features, inference.settings.max_rows)
+            keys = [row.pop(self._features.entity) for row in rows]
+            outcomes = await self._complete(rows, keys, columns, self._features)
         except RequestError as error:
             inference.metrics.observe_request(name, "", "", error.status, time.perf_counter() - started)
             return inference.respond({"error": str(error)}, error.status)
-        response = await inference.infer(request, name, ROWS, body=orjson.dumps({"rows": rows}))
-        counts = ", ".join(f"{each}={outcomes.count(each)}" for each in sorted({*outcomes}))
-        response.headers["X-Features"] = counts
+        format = replace(ROWS, entity=lambda _: str(keys[0]) if len(keys) == 1 else None)
+        response = await inference.infer(request, name, format, body=orjson.dumps({"rows": rows}))
+        response.headers["X-Features"] = ", ".join(f"{each}={n}" for each, n in sorted(Counter(outcomes).items()))
         return response
 
-    async def _complete(self, body: bytes, columns: list[str], most: int) -> tuple[list[dict[str, Any]], list[str]]:
-        """Return the rows with all columns of the model, and where those of each row came from.
+    async def _complete(self, rows: list[Row], keys: list[Any], columns: set[str], features: Features) -> list[str]:
+        """Add to each row the columns that it lacks, and return where those of each row came from.
 
         Raises:
-            RequestError: the request is invalid, or features are missing and there are no defaults.
+            RequestError: features are missing and there are no defaults.
         """
-        if (features := self._features) is None:
-            raise RequestError(503, "no features are registered: the server's log has the reason")
-        try:
-            sent = EntityRequest.model_validate_json(body).rows
-        except ValidationError as error:
-            problem = error.errors(include_url=False)[0]
-            raise RequestError(422, f"{'.'.join(map(str, problem['loc'])) or 'body'}: {problem['msg']}") from error
-        if not 0 < len(sent) <= most:
-            raise RequestError(422 if not sent else 413, f"{len(sent)} rows: there must be 1 to {most}")
-        kind = int if features.whole else str
-        for number, row in enumerate(sent):
-            if type(row.get(features.entity)) is not kind:
-                expected = "a whole number" if features.whole else "a text"
-                raise RequestError(422, f"rows.{number}.{features.entity}: must be {expected}")
-        keys = [row.pop(features.entity) for row in sent]
-        stored = await self._read(features, keys)
-        outcomes = [self._outcome(features, row) for row in stored]
-        for outcome in outcomes:
-            self._reads.labels(outcome).inc()
-        defaults = self._settings.defaults
-        for key, outcome in zip(keys, outcomes, strict=True):
-            if outcome != FRESH and defaults is None:
+        stored: Sequence[StoredRow | None] = [None] * len(keys)
+        with suppress(RedisError, OSError):
+            stored = await read(self._client, features, keys)
+        outcomes = [outcome_of(row, features.max_age_seconds) for row in stored]
+        for outcome, count in Counter(outcomes).items():
+            self._reads.labels(outcome).inc(count)
+        for row, key, found, outcome in zip(rows, keys, stored, outcomes, strict=True):
+            values = found.values if found and outcome == FRESH else self._settings.defaults
+            if values is None:
                 status, message = PROBLEMS[outcome]
                 raise RequestError(status, message.format(entity=features.entity, key=key))
-        found = [
-            row.values if row and outcome == FRESH else defaults for row, outcome in zip(stored, outcomes, strict=True)
-        ]
-        rows = [
-            {name: value for name, value in (values or {}).items() if name in columns} | row
-            for values, row in zip(found, sent, strict=True)
-        ]
-        return rows, outcomes
+            row |= {name: value for name, value in values.items() if name in columns and name not in row}
+        return outcomes
 
-    async def _read(self, features: Features, keys: list[Any]) -> Sequence[StoredRow | None]:
-        with suppress(RedisError, OSError):
-            return await read(self._client, features, keys)
-        return [None] * len(keys)
 
-    @staticmethod
-    def _outcome(features: Features, row: StoredRow | None) -> str:
-        if row is None:
-            return DOWN
-        if row.time is None:
-            return UNKNOWN
-        return FRESH if time.time() - row.time <= features.max_age_seconds else STALE
+def parse(body: bytes, features: Features, most: int) -> list[Row]:
+    """Return the rows of a request.
+
+    Raises:
+        RequestError: there are none or too many, or one has no key of the right type.
+    """
+    try:
+        rows = EntityRequest.model_validate_json(body).rows
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        raise RequestError(422, f"{'.'.join(map(str, problem['loc'])) or 'body'}: {problem['msg']}") from error
+    if not 0 < len(rows) <= most:
+        raise RequestError(413 if rows else 422, f"{len(rows)} rows: there must be 1 to {most}")
+    expected, description = (int, "a whole number") if features.whole else (str, "a text")
+    for number, row in enumerate(rows):
+        if type(row.get(features.entity)) is not expected:
+            raise RequestError(422, f"rows.{number}.{features.entity}: must be {description}")
+    return rows
+
+
+def outcome_of(row: StoredRow | None, max_age_seconds: float) -> str:
+    """Return whether a row of the store can be used, or why not."""
+    if row is None:
+        return DOWN
+    if row.time is None:
+        return UNKNOWN
+    return FRESH if time.time() - row.time <= max_age_seconds else STALE
 
 
 def plugin() -> Plugin:
