@@ -7,7 +7,7 @@ is paid for, which falls only with fewer or smaller machines.
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Literal, NamedTuple, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, Field, NonNegativeFloat, PositiveFloat
 
@@ -70,7 +70,7 @@ class Prices(Settings, env_prefix="COST_"):
         ]
 
 
-class Usage(NamedTuple):
+class Usage(BaseModel, frozen=True):
     """What a run has used of its machine."""
 
     wall_seconds: float
@@ -78,7 +78,7 @@ class Usage(NamedTuple):
     gigabytes: float  # of memory
 
 
-class ServingCost(NamedTuple):
+class ServingCost(BaseModel, frozen=True):
     """What a thousand predictions cost."""
 
     marginal: float  # the CPU time that they took
@@ -133,4 +133,4 @@ def serving_cost(rows: float, cpu_seconds: float, server_seconds: float, prices:
         prices: of CPU and memory.
     """
     marginal, paid = cpu_seconds * prices.vcpu_hour / 3600, server_seconds * prices.per_second(prices.server)
-    return ServingCost(1000 * marginal / rows, 1000 * paid / rows)
+    return ServingCost(marginal=1000 * marginal / rows, paid=1000 * paid / rows)

@@ -38,4 +38,5 @@ def pipeline_usage() -> Usage:
         dvc = next(parent for parent in process.parents() if parent.name() not in SHELLS)
         stages: Any = dvc.cpu_times()
         used, since = used + stages.children_user + stages.children_system, dvc.create_time()
-    return Usage(time.time() - since, used, process.memory_info().rss / 1e9)
+    memory = process.memory_info().rss / 1e9
+    return Usage(wall_seconds=time.time() - since, cpu_seconds=used, gigabytes=memory)
