@@ -24,11 +24,8 @@ ANSWERS = [
         "package_name": "on_call",
         "repository_url": "https://gitlab.com/Group/sub/On-Call.git",
     },
-<<<<<<< HEAD
     {"maturity_level": 2},
-=======
     {"maturity_level": 1, "repository_url": "git@git.example.com:Group/churn.git"},
->>>>>>> main
 ]
 
 

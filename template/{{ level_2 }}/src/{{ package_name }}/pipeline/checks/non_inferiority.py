@@ -11,6 +11,8 @@ from ...serving.loader import load
 from ..comparison import PATH, compare
 from . import Candidate
 
+REPLACES = "champion"  # the check whose limits on the difference of single metrics chance alone can miss
+
 
 def shortfalls(candidate: Candidate) -> list[str]:
     """Return a line if the candidate may be worse; empty if it is not, or if there is no champion to compare with."""
@@ -19,14 +21,7 @@ def shortfalls(candidate: Candidate) -> list[str]:
         return []
     since = find(mlflow.MlflowClient(), candidate.name, candidate.champion.version).tags.get("trained_until")
     champion = load(candidate.name, candidate.champion.version)
-    found = compare(
-        candidate.model,
-        Inputs.read(),
-        champion,
-        since,
-        candidate.test,
-        Retraining.load().comparison,
-        candidate.params.seed,
-    )
+    limits, seed = Retraining.load().comparison, candidate.params.seed
+    found = compare(candidate.model, Inputs.read(), champion, since, candidate.test, limits, seed)
     write_json(found.model_dump(mode="json"), PATH)
     return [] if found.passed else [found.line]
