@@ -180,16 +180,17 @@ def monitor(window: Window) -> MonitoringResult:
     return result
 
 
-def _time(text: str) -> datetime:
-    time = datetime.fromisoformat(text)
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+def time(text: str) -> datetime:
+    """Return a time in UTC that a user typed."""
+    found = datetime.now(UTC) if text == "now" else datetime.fromisoformat(text)
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def main() -> None:
     """Monitor the newest batch that has ended, or the one that is named."""
     parser = argparse.ArgumentParser(prog="poe monitor", description="Compare a batch with the training data.")
-    parser.add_argument("--start", type=_time, metavar="TIME", help="in UTC; default: batch_hours before the end")
-    parser.add_argument("--end", type=_time, metavar="TIME", help="in UTC; default: of the newest batch that has ended")
+    parser.add_argument("--start", type=time, metavar="TIME", help="in UTC; default: batch_hours before the end")
+    parser.add_argument("--end", type=time, metavar="TIME", help="in UTC, or now; default: of the newest batch")
     arguments = parser.parse_args()
     with exit_on_user_error("monitor"):
         settings = Monitoring.load()
