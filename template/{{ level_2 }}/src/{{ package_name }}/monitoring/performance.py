@@ -164,12 +164,13 @@ class Expectation:
         return float(stats.norm.isf(max(stats.chi2.sf(statistic, len(parts)), 1e-300)))
 
     def estimate(self, prediction: Any) -> dict[str, float]:
-        """Return the metrics expected of predictions without outcomes (confidence-based, as NannyML's CBPE).
+        """Return the metrics expected of predictions without outcomes (as NannyML's CBPE; of numbers, its DLE).
 
         They assume that the calibration still holds, so they cannot see concept drift.
         """
         if self._classes is None:
-            return {}
+            expected = self._size["mean"].reindex(np.digitize(prediction, self._edges))
+            return {"mae": float(expected.mean())} if expected.notna().any() else {}
         binary = len(self._classes) == 2
         p = self._calibrated((prediction.iloc[:, 1] if binary else prediction.max(axis=1)).to_numpy())
         if not binary:
