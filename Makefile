@@ -46,7 +46,9 @@ bench: .venv ## Run the benchmarks, and write their figures to benchmarks/result
 	uv run --locked python benchmarks/pipeline.py
 	uv run --locked python benchmarks/serving.py
 	uv run --locked python benchmarks/scale.py
+	uv run --locked python benchmarks/prediction_log.py
 	uv run --locked python benchmarks/drift.py
+	uv run --locked python benchmarks/year.py
 	uv run --locked python benchmarks/page.py
 
 demo: no-demo | python $(uv) ## Render a level 1 project with all defaults into ./demo and run its pipeline

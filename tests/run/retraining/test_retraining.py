@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -10,7 +11,7 @@ from harness.template import Project
 LATER = "2026-09-01"  # than the data of the example by more than the schedule
 NEXT_MONTH = """
 import pandas as pd
-from customer_churn.drills.harness.batches import next_rows
+from customer_churn.drills.harness.months import next_rows
 next_rows().to_parquet("new.parquet")
 """
 
@@ -26,7 +27,7 @@ def with_new_data(looping: Project) -> Project:
     return looping
 
 
-def record(project: Project) -> dict[str, object]:
+def record(project: Project) -> dict[str, Any]:
     return project.json("reports/retrain.json")
 
 

@@ -10,7 +10,7 @@ from ..modeling.data import features_and_target
 from ..pipeline.sources.partitions import FOLDER
 from ..training.live_server import live_server
 from . import Evidence
-from .harness.batches import next_rows
+from .harness.months import next_rows
 from .harness.sandbox import sandbox
 
 POISON = "42 units"

@@ -9,13 +9,12 @@ from itertools import islice
 import pandas as pd
 
 from ..core import triggers
-from ..core.inputs import Inputs
 from ..core.run_record import RunRecord
-from ..modeling.data import ENTITY, features_and_target
+from ..monitoring.client import Client
 from ..training import new_data
-from ..training.live_server import LiveServer, live_server
+from ..training.live_server import free_port, live_server
 from . import Evidence
-from .harness.alerting import Alerting, alerting, free_port
+from .harness.alerting import alerting, firing
 from .harness.months import CONCEPT_DRIFT, DAYS, months
 from .harness.sandbox import Sandbox, sandbox, wait
 
@@ -39,31 +38,31 @@ def main() -> Evidence:
         port = free_port()
         exporter = copy.start("monitoring.exporter", "--port", str(port))
         try:
-            with live_server() as server, alerting(port) as alerts:
-                return _drill(copy, server, alerts, pd.concat([first, second], ignore_index=True), third)
+            with live_server() as server, alerting(port) as manager:
+                return _drill(copy, server, manager, pd.concat([first, second], ignore_index=True), third)
         finally:
             exporter.kill()
             exporter.wait()
 
 
-def _drill(copy: Sandbox, server: LiveServer, alerts: Alerting, drifted: pd.DataFrame, later: pd.DataFrame) -> Evidence:
+def _drill(copy: Sandbox, server: Client, manager: str, drifted: pd.DataFrame, later: pd.DataFrame) -> Evidence:
     fault = time.monotonic()
     _serve_and_monitor(copy, server, drifted)
     wait(lambda: [one for one in triggers.recorded() if one["name"] == "DataDrift"], "DataDrift reaches the webhook")
-    detected, fired = time.monotonic() - fault, alerts.firing()
-    new_data.add(
-        drifted, datetime.now(UTC) + timedelta(days=100 * DAYS)
-    )  # rows of a simulated future, with their labels
+    detected, fired = time.monotonic() - fault, firing(manager)
+    new_data.add(drifted, datetime.now(UTC) + timedelta(days=100 * DAYS))  # of a simulated future, with labels
     copy.commit("New data")
     last = RunRecord.read().last_day.isoformat()
     printed = copy.run("training.retrain", "--today", last)
     decision, outcome = (line.strip() for line in printed.strip().splitlines()[-2:])
-    row = Inputs.read().to_rows(features_and_target(later.head(1))[0])
     promoted = "is the champion" in outcome
     if promoted:
-        wait(lambda: (server.predict(row) or {}).get("version") not in (None, "1"), "the new champion is served")
+        wait(
+            lambda: (server.send(later.head(1))[0] or {}).get("version") not in (None, "1"),
+            "the new champion is served",
+        )
         _serve_and_monitor(copy, server, later)
-        wait(lambda: "DataDrift" not in alerts.firing(), "DataDrift is resolved")
+        wait(lambda: "DataDrift" not in firing(manager), "DataDrift is resolved")
     return Evidence(
         fault=f"data and concept of {len(drifted)} live rows drift",
         detected_after_seconds=detected,
@@ -76,12 +75,10 @@ def _drill(copy: Sandbox, server: LiveServer, alerts: Alerting, drifted: pd.Data
     )
 
 
-def _serve_and_monitor(copy: Sandbox, server: LiveServer, rows: pd.DataFrame) -> None:
+def _serve_and_monitor(copy: Sandbox, server: Client, rows: pd.DataFrame) -> None:
     """Send a request for each row, wait until all are logged, and monitor them as a batch."""
     start = datetime.now(UTC)
-    bodies = Inputs.read().to_rows(features_and_target(rows)[0])
-    for body, entity in zip(bodies, rows[ENTITY].astype(str), strict=True):
-        server.predict([body], entity)
+    server.send(rows)
     end = datetime.now(UTC)
     time.sleep(2)  # the log is written each second
     copy.run("monitoring.monitor", "--start", start.isoformat(), "--end", end.isoformat())

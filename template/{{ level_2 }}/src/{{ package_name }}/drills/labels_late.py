@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 
-from ..core.inputs import Inputs
-from ..modeling.data import ENTITY, TARGET, VALUE, features_and_target
+from ..core.environment import environment
+from ..modeling.data import ENTITY, TARGET, VALUE
 from ..modeling.labels import TIME
 from ..monitoring.labels import ingest
 from ..monitoring.monitor import Monitor, summary
@@ -15,21 +15,20 @@ from ..monitoring.prediction_log import Window, read
 from ..monitoring.result import Performance
 from ..training.live_server import live_server
 from . import Evidence
-from .harness.batches import next_rows
+from .harness.months import next_rows
 from .harness.sandbox import sandbox, wait
 
-DUE_AT_ONCE = {"history": 1, "label_delay_hours": 0.0, "min_rows": 20, "min_labels": 20}
+DUE_AT_ONCE = {"MONITORING_HISTORY": "1", "MONITORING_LABEL_DELAY_HOURS": "0", "MONITORING_MIN_LABELS": "20"}
 
 
 def main() -> Evidence:
     """Predict rows, ingest no outcome, then all of them twice, the first time with a wrong one."""
     rows = next_rows(300)
-    with sandbox(), live_server() as server:
+    with sandbox(), live_server() as server, environment(**DUE_AT_ONCE):
         begun = datetime.now(UTC)
-        for entity, body in zip(rows[ENTITY], Inputs.read().to_rows(features_and_target(rows)[0]), strict=True):
-            server.predict([body], str(entity))
+        server.send(rows)
         wait(lambda: len(read(begun, datetime.now(UTC))) == len(rows), "all predictions in the log")
-        window = Window(begun, datetime.now(UTC))
+        window = Window(begun, datetime.now(UTC) + timedelta(seconds=1))
         started = time.monotonic()
         before, decision = _performance(window)
         detected = time.monotonic() - started if before.labelled == 0 and before.due == len(rows) else None
@@ -54,10 +53,7 @@ def main() -> Evidence:
 
 def _performance(window: Window) -> tuple[Performance, str]:
     """Return the performance of a batch whose labels are due at once, and the line about the batch."""
-    loaded = Monitor.load()
-    settings = loaded.settings.model_copy(update=DUE_AT_ONCE)
-    until = window._replace(end=window.end + timedelta(seconds=1))
-    results, _ = Monitor(settings, loaded.params, loaded.model).run(until)
+    results, _ = Monitor.load().run(window)
     performance = results[-1].performance
     assert performance is not None  # there are predictions that are due
     return performance, summary(results[-1])

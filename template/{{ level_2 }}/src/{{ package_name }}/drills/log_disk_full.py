@@ -6,12 +6,11 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..core.inputs import Inputs
-from ..modeling.data import features_and_target
+from ..monitoring.client import Client
 from ..monitoring.prediction_log import read
-from ..training.live_server import LiveServer, live_server
+from ..training.live_server import live_server
 from . import Evidence
-from .harness.batches import next_rows
+from .harness.months import next_rows
 from .harness.sandbox import sandbox, wait
 
 DROPPED = re.compile(r"^prediction_log_dropped_rows_total (\S+)", re.MULTILINE)
@@ -21,33 +20,26 @@ LOG = Path("data/predictions")
 
 def main() -> Evidence:
     """Predict rows before, while and after the place of the log is taken by a file, as on a disk that is full."""
-    bodies = Inputs.read().to_rows(features_and_target(next_rows(ROWS))[0])
-    begun = datetime.now(UTC)
+    rows, begun = next_rows(ROWS), datetime.now(UTC)
     with sandbox(), live_server() as server:
-
-        def predict_all() -> None:
-            for body in bodies:
-                server.predict([body])
-
-        predict_all()
+        server.send(rows)
         wait(lambda: len(read(begun, datetime.now(UTC))) == ROWS, "the first predictions in the log")
         kept = LOG.rename("kept")
         LOG.write_text("no folder", encoding="utf-8")
         started = time.monotonic()
-        predict_all()
+        server.send(rows)
         wait(lambda: _dropped(server) > 0, "predictions that are counted as dropped")
         detected = time.monotonic() - started
         wait(lambda: _dropped(server) == ROWS, "all predictions counted")
-        dropped = _dropped(server)
         LOG.unlink()
         kept.rename(LOG)
-        predict_all()
+        server.send(rows)
         wait(lambda: len(read(begun, datetime.now(UTC))) == 2 * ROWS, "later predictions in the log")
         recovered = time.monotonic() - started
     return Evidence(
         fault="the place of the prediction log cannot be written",
         detected_after_seconds=detected,
-        decision=f"{dropped} rows were dropped and counted, which PredictionLogDropsRows reports",
+        decision=f"{ROWS} rows were dropped and counted, which PredictionLogDropsRows reports",
         action="the log went on when the place could be written again",
         recovered_after_seconds=recovered,
         requests=server.requests,
@@ -56,6 +48,6 @@ def main() -> Evidence:
     )
 
 
-def _dropped(server: LiveServer) -> int:
+def _dropped(server: Client) -> int:
     found = DROPPED.search((server.get("/metrics") or b"").decode())
     return int(float(found[1])) if found else 0

@@ -5,13 +5,16 @@ import argparse
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from ..core.errors import UserError, exit_on_user_error
 from ..modeling.params import Params
 from ..pipeline.params import load_params
 from ..registry.client import Tracking
+from ..serving.handler import monitored_values
 from . import reference
 from .drift import Outcome, Profile, judge, kolmogorov_smirnov
 from .labels import labelled
@@ -30,6 +33,15 @@ SAMPLE = """
     chosen as (select * from each_entity using sample reservoir({rows} rows) repeatable (0))
     select predictions.* from predictions semi join chosen using (request_id, row)
 """
+
+
+class Batch(NamedTuple):
+    """Predictions in a window."""
+
+    window: Window
+    version: str
+    rows: int
+    sample: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -51,41 +63,30 @@ class Monitor:
         Raises:
             UserError: the batch has too few rows.
         """
-        rows, version = self._size(window)
-        if rows < self.settings.min_rows:
+        newest = self._batch(window)
+        if newest.rows < self.settings.min_rows:
             raise UserError(
-                f"{rows:,} predictions of {self.model} between {window.start:%Y-%m-%d %H:%M:%S} and"
+                f"{newest.rows:,} predictions of {self.model} between {window.start:%Y-%m-%d %H:%M:%S} and"
                 f" {window.end:%Y-%m-%d %H:%M:%S} UTC are too few: min_rows in {Monitoring.path()} is"
                 f" {self.settings.min_rows}"
             )
-        length = window.end - window.start
-        windows = [window.moved(-length * back) for back in range(self.settings.history, 0, -1)]
         results: list[MonitoringResult] = []
-        for earlier in windows:
-            size, of = self._size(earlier)
-            if size >= self.settings.min_rows:
-                results.append(self._judge(earlier, of, size, self._sample(earlier, of), results, False))
-        sample = self._sample(window, version)
-        return [*results, self._judge(window, version, rows, sample, results, True)], sample
+        for back in range(self.settings.history, 0, -1):
+            earlier = self._batch(window.moved((window.start - window.end) * back))
+            if earlier.rows >= self.settings.min_rows:
+                results.append(self._judge(earlier, results, by_slice=False))
+        return [*results, self._judge(newest, results, by_slice=True)], newest.sample
 
-    def _size(self, window: Window) -> tuple[int, str]:
-        """Return the rows of the version that predicted most of a window, and that version."""
+    def _batch(self, window: Window) -> Batch:
+        """Return the predictions of the version that made most of those in a window."""
         sql = "select version, count(*) as rows from predictions where model = $1 group by version order by rows desc"
         found = query(sql, window, (self.model,))
-        return (int(found["rows"].iloc[0]), str(found["version"].iloc[0])) if len(found) else (0, "")
+        version, rows = found.iloc[0] if len(found) else ("", 0)
+        sample = query(SAMPLE.format(rows=self.settings.sample_rows), window, (self.model, version))
+        return Batch(window, str(version), int(rows), sample)
 
-    def _sample(self, window: Window, version: str) -> pd.DataFrame:
-        return query(SAMPLE.format(rows=self.settings.sample_rows), window, (self.model, version))
-
-    def _judge(
-        self,
-        window: Window,
-        version: str,
-        rows: int,
-        sample: pd.DataFrame,
-        earlier: list[MonitoringResult],
-        by_slice: bool,
-    ) -> MonitoringResult:
+    def _judge(self, batch: Batch, earlier: list[MonitoringResult], by_slice: bool) -> MonitoringResult:
+        window, version, rows, sample = batch
         known, expectation, _ = _reference(self.model, version)
         before = earlier[-1] if earlier and (earlier[-1].end, earlier[-1].version) == (window.start, version) else None
         performance, kpi, concept = self._due(window, version, before, by_slice)
@@ -110,11 +111,8 @@ class Monitor:
     def _data(self, version: str, sample: pd.DataFrame, before: MonitoringResult | None) -> tuple[Drift, Quality]:
         known, _, profile = _reference(self.model, version)
         batch = features(sample).reindex(columns=known.features.columns)
-        values = as_prediction(known.output, known.classes)
-        predicted = (
-            values if known.classes is None else values.iloc[:, 1] if values.shape[1] == 2 else values.max(axis=1)
-        )
-        moved = kolmogorov_smirnov(predicted.sort_values().to_numpy(), sample["prediction"].to_numpy())
+        tested = np.sort(monitored_values(np.array(known.output.tolist())))
+        moved = kolmogorov_smirnov(tested, sample["prediction"].to_numpy())
         outcomes = [Outcome("prediction", "distribution", *moved), *profile.compare(batch)]
         judged = {one.name: one for one in judge(outcomes, self.settings.significance, self.settings.min_effect)}
         prediction = judged.pop("prediction")
@@ -160,9 +158,8 @@ def _reference(model: str, version: str) -> tuple[reference.Reference, Expectati
 
 def summary(result: MonitoringResult) -> str:
     """Return one line about a batch."""
-    drifted = [one.name for one in [result.drift.prediction, *result.drift.columns] if one.alarm]
-    parts = [f"{result.rows:,} predictions of version {result.version}"]
-    parts.append(f"drift in {', '.join(drifted)}, {result.drift.in_a_row} in a row" if drifted else "no drift")
+    drift = f"drift in {', '.join(result.drifted)}, {result.drift.in_a_row} in a row"
+    parts = [f"{result.rows:,} predictions of version {result.version}", drift if result.drifted else "no drift"]
     parts += result.quality.problems
     if result.concept:
         parts.append(f"surprise z {result.concept.surprise_z:.1f}")
@@ -183,22 +180,17 @@ def monitor(window: Window) -> MonitoringResult:
     return result
 
 
-def _time(text: str) -> datetime:
-    time = datetime.fromisoformat(text)
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+def time(text: str) -> datetime:
+    """Return a time in UTC that a user typed."""
+    found = datetime.now(UTC) if text == "now" else datetime.fromisoformat(text)
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def main() -> None:
     """Monitor the newest batch that has ended, or the one that is named."""
-    parser = argparse.ArgumentParser(
-        prog="poe monitor", description="Compare a batch of predictions with the training data."
-    )
-    parser.add_argument(
-        "--start", type=_time, metavar="TIME", help="of the batch, in UTC; default: batch_hours before its end"
-    )
-    parser.add_argument(
-        "--end", type=_time, metavar="TIME", help="of the batch, in UTC; default: of the newest that has ended"
-    )
+    parser = argparse.ArgumentParser(prog="poe monitor", description="Compare a batch with the training data.")
+    parser.add_argument("--start", type=time, metavar="TIME", help="in UTC; default: batch_hours before the end")
+    parser.add_argument("--end", type=time, metavar="TIME", help="in UTC, or now; default: of the newest batch")
     arguments = parser.parse_args()
     with exit_on_user_error("monitor"):
         settings = Monitoring.load()

@@ -36,18 +36,13 @@ def write_page(results: list[MonitoringResult], sample: pd.DataFrame, reference:
         reference: of its version.
     """
     result = results[-1]
-    page = (
-        environment()
-        .get_template("monitoring.html.j2")
-        .render(
-            model=result.model,
-            result=result,
-            columns=_columns(result, features(sample), reference.features),
-            history=_history(results),
-            rows=[*_unusual_rows(sample, reference.features)],
-        )
-    )
-    write_text(page, PAGE)
+    content = {
+        "result": result,
+        "columns": _columns(result, features(sample), reference.features),
+        "history": _history(results),
+        "rows": [*_unusual_rows(sample, reference.features)],
+    }
+    write_text(environment().get_template("monitoring.html.j2").render(model=result.model, **content), PAGE)
 
 
 def _columns(result: MonitoringResult, batch: pd.DataFrame, reference: pd.DataFrame) -> str:
@@ -60,7 +55,7 @@ def _columns(result: MonitoringResult, batch: pd.DataFrame, reference: pd.DataFr
         axes.set_title(f"{one.name}\n{one.test}, {one.effect:.3f}", fontsize=8, color=ALARM if one.alarm else "black")
         if place == 0:
             axes.legend(["reference", "batch"], fontsize=6, frameon=False)
-    return _image(canvas)
+    return image(canvas)
 
 
 def _compare(axes: Axes, reference: pd.Series, batch: pd.Series) -> None:
@@ -78,24 +73,19 @@ def _compare(axes: Axes, reference: pd.Series, batch: pd.Series) -> None:
         shares = shares.loc[shares.max(axis=1).nlargest(CATEGORIES).index].sort_index()
         for place, (_, color) in enumerate(pair):
             axes.bar(np.arange(len(shares)) + 0.4 * place, shares.iloc[:, place], 0.4, color=color)
-        axes.set_xticks(
-            np.arange(len(shares)) + 0.2, [str(name)[:10] for name in shares.index], rotation=45, fontsize=6
-        )
+        names = [str(name)[:10] for name in shares.index]
+        axes.set_xticks(np.arange(len(names)) + 0.2, names, rotation=45, fontsize=6)
 
 
 def _history(results: list[MonitoringResult]) -> str:
     """Return time lines: drift, surprise, and each metric with its interval."""
-    names = dict.fromkeys(name for one in results if one.performance for name in one.performance.metrics)
+    names = dict.fromkeys(name for result in results for name in result.intervals)
     lines: dict[str, list[Any]] = {
         "largest effect of a column": [max([0.0, *(one.effect for one in result.drift.columns)]) for result in results],
         "columns with drift": [float(sum(one.alarm for one in result.drift.columns)) for result in results],
         "surprise z": [result.concept.surprise_z if result.concept else None for result in results],
-        **{name: [_metric(result, name) for result in results] for name in names},
+        **{name: [result.intervals.get(name) for result in results] for name in names},
     }
-    if kpi := next((result.kpi for result in results if result.kpi), None):
-        lines[kpi.name] = [
-            Interval(**result.kpi.model_dump(exclude={"name"})) if result.kpi else None for result in results
-        ]
     canvas = Figure(figsize=(10, 2.0 * -(-len(lines) // 3) + 0.3), layout="constrained")
     for axes, (name, values) in zip(_grid(canvas, len(lines), 3), lines.items(), strict=True):
         known = {batch: value for batch, value in enumerate(values) if value is not None}
@@ -110,11 +100,7 @@ def _history(results: list[MonitoringResult]) -> str:
         axes.set_title(name.replace("_", " "), fontsize=8)
         ends = sorted({0, len(results) - 1})
         axes.set_xticks(ends, [results[batch].end.strftime("%m-%d %H:%M") for batch in ends])
-    return _image(canvas)
-
-
-def _metric(result: MonitoringResult, name: str) -> Interval | None:
-    return result.performance.metrics.get(name) if result.performance else None
+    return image(canvas)
 
 
 def _unusual_rows(sample: pd.DataFrame, reference: pd.DataFrame) -> Iterator[dict[str, Any]]:
@@ -139,7 +125,7 @@ def _grid(canvas: Figure, count: int, width: int = 4) -> list[Axes]:
     return axes[:count]
 
 
-def _image(canvas: Figure) -> str:
+def image(canvas: Figure) -> str:
     """Return a figure as a URL that holds it, so that the page is one file."""
     buffer = BytesIO()
     canvas.savefig(buffer, format="png", dpi=110)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import special, stats
 
+from ..core.thresholds import metric_of
 from ..modeling.data import SLICES, TARGET
 from ..modeling.model import business_kpi
 from ..modeling.params import Params
@@ -93,17 +94,14 @@ def measure(
 
     metrics, kpi = intervals(quality, truth), intervals(worth, truth)
     slices = [
-        Slice(
-            column=str(column), group=str(group), rows=len(positions), metrics=intervals(quality, truth.rows(positions))
-        )
-        for column in truth.groups
-        for group, positions in truth.groups.groupby(str(column), dropna=False).indices.items()
-        if by_slice and len(positions) >= MIN_SLICE_ROWS
+        Slice(column=column, group=str(group), rows=len(found), metrics=intervals(quality, truth.rows(found)))
+        for column in map(str, truth.groups)
+        for group, found in truth.groups.groupby(column, dropna=False).indices.items()
+        if by_slice and len(found) >= MIN_SLICE_ROWS
     ]
-    best = {
-        name: one.high if f"min_{name}" in params.gate else one.low for name, one in (metrics | kpi).items()
-    }  # the end of the interval that the gate forgives most
-    known = {limit: value for limit, value in params.gate.items() if limit.partition("_")[2] in best}
+    measured = metrics | kpi
+    known = {limit: value for limit, value in params.gate.items() if metric_of(limit) in measured}
+    best = {metric_of(limit): measured[metric_of(limit)].best(limit) for limit in known}
     found = Performance(
         start=window.start,
         end=window.end,
@@ -166,12 +164,13 @@ class Expectation:
         return float(stats.norm.isf(max(stats.chi2.sf(statistic, len(parts)), 1e-300)))
 
     def estimate(self, prediction: Any) -> dict[str, float]:
-        """Return the metrics expected of predictions without outcomes (confidence-based, as NannyML's CBPE).
+        """Return the metrics expected of predictions without outcomes (as NannyML's CBPE; of numbers, its DLE).
 
         They assume that the calibration still holds, so they cannot see concept drift.
         """
         if self._classes is None:
-            return {}
+            expected = self._size["mean"].reindex(np.digitize(prediction, self._edges))
+            return {"mae": float(expected.mean())} if expected.notna().any() else {}
         binary = len(self._classes) == 2
         p = self._calibrated((prediction.iloc[:, 1] if binary else prediction.max(axis=1)).to_numpy())
         if not binary:

@@ -26,6 +26,10 @@ class Interval(Part):
     low: float
     high: float
 
+    def best(self, threshold: str) -> float:
+        """Return the end that a threshold, `min_METRIC` or `max_METRIC`, forgives most."""
+        return self.high if threshold.startswith("min_") else self.low
+
 
 class ColumnDrift(Part):
     """The strongest test of a column, or of a pair of columns, between reference and batch."""
@@ -86,13 +90,10 @@ class Performance(Part):
     estimated: dict[str, float]  # of the batch itself, before its labels are due; blind to concept drift
 
 
-class Kpi(Part):
+class Kpi(Interval):
     """The business KPI of the predictions whose labels are due."""
 
     name: str
-    value: float
-    low: float
-    high: float
 
 
 class Concept(Part):
@@ -114,11 +115,21 @@ class MonitoringResult(Part):
     rows: int
     drift: Drift
     quality: Quality
-    performance: (
-        Performance | None
-    )  # without metrics if too few labels are due; None if nothing can be estimated either
+    performance: Performance | None  # without metrics if too few labels are due; None if nothing can be estimated
     kpi: Kpi | None
     concept: Concept | None
+
+    @property
+    def drifted(self) -> list[str]:
+        """The columns with an alarm and `prediction`, the strongest effect first."""
+        alarms = [one for one in [self.drift.prediction, *self.drift.columns] if one.alarm]
+        return [one.name for one in sorted(alarms, key=lambda one: -one.effect)]
+
+    @property
+    def intervals(self) -> dict[str, Interval]:
+        """The metrics of labeled predictions, and the KPI."""
+        kpi = {self.kpi.name: self.kpi} if self.kpi else {}
+        return {**(self.performance.metrics if self.performance else {}), **kpi}
 
     @classmethod
     def read(cls) -> Self:

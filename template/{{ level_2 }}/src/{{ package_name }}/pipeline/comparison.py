@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from ..core.inputs import Inputs
 from ..core.paths import REPORTS
-from ..core.retraining import Limits
+from ..core.retraining import Limits, Retraining
 from ..modeling.data import ENTITY, TIMESTAMP, features_and_target
 from ..serving.loader import LoadedModel
 from .metrics import as_prediction, predict
@@ -31,7 +31,7 @@ class Comparison(BaseModel, frozen=True):
 
     champion: str
     rows: int  # that neither has been trained on
-    since: str | None  # time of the champion's newest training row; None if it is not recorded
+    since: str | None  # time of the champion's newest training row; None if all test rows are new to it
     measure: str
     champion_loss: float | None = None  # None for too few rows
     candidate_loss: float | None = None
@@ -49,13 +49,11 @@ class Comparison(BaseModel, frozen=True):
     @property
     def line(self) -> str:
         """Return the result in one line."""
-        against = (
-            f"{self.verdict} than champion {self.champion}" if self.passed or self.verdict == "worse" else self.verdict
-        )
+        rows = f"{self.rows:,} rows that neither it nor champion {self.champion} was trained on"
         if self.difference is None:
-            return f"{against}: {self.rows} rows that neither model has been trained on, champion {self.champion}"
-        found = f"{self.measure} {self.difference:+.1%}, {self.low:+.1%} to {self.high:+.1%}, on {self.rows:,} rows that are new to both"
-        return f"{against}: {found} (margin {self.margin:+.1%})"
+            return f"too few to compare: {rows}; `comparison.min_rows` in {Retraining.path()} is the limit"
+        found = f"{self.measure} {self.difference:+.1%}, {self.low:+.1%} to {self.high:+.1%}"
+        return f"{self.verdict}: {found} on {rows} (margin {self.margin:+.1%})"
 
 
 def compare(
@@ -67,7 +65,7 @@ def compare(
         model: the candidate, which was not trained on the test rows.
         inputs: its columns.
         champion: as the server loads it.
-        since: time of the newest row that the champion was trained on; only later rows are compared.
+        since: time of the newest row that the champion was trained on; only later rows are compared. None: all are.
         test: test rows of the candidate.
         limits: margin, confidence and number of rows.
         seed: of the resampling.

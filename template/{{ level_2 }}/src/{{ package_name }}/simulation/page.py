@@ -1,8 +1,6 @@
 # Managed by copier-mlops: an update merges with your edits.
 """The page of the simulated year."""
 
-from base64 import b64encode
-from io import BytesIO
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -11,6 +9,7 @@ from matplotlib.figure import Figure
 from ..core.io import write_text
 from ..core.paths import REPORTS
 from ..drills.harness import months
+from ..monitoring.page import image
 from ..pipeline.figures import COLOR, REFERENCE_LINE
 from ..reporting.html import environment
 
@@ -20,8 +19,7 @@ FROZEN, MARK = "#999999", "#b3261e"
 
 def write(year: dict[str, Any]) -> None:
     """Write `reports/year.html` of what `reports/year.json` holds."""
-    page = environment().get_template("year.html.j2").render(year=year, figure=_figure(year))
-    write_text(page, PAGE)
+    write_text(environment().get_template("year.html.j2").render(year=year, figure=_figure(year)), PAGE)
 
 
 def _figure(year: dict[str, Any]) -> str:
@@ -35,13 +33,8 @@ def _figure(year: dict[str, Any]) -> str:
     kpi.legend(frameon=False, loc="upper left")
     for before, one in zip(year["months"], year["months"][1:], strict=False):
         if one["version"] != before["version"]:
-            kpi.annotate(
-                f"version {one['version']}",
-                (one["month"], one["kpi"]),
-                xytext=(0, 12),
-                textcoords="offset points",
-                ha="center",
-            )
+            above = {"xytext": (0, 12), "textcoords": "offset points", "ha": "center"}
+            kpi.annotate(f"version {one['version']}", (one["month"], one["kpi"]), **above)
     drift.bar(number, [len(one["drifted"]) for one in year["months"]], color=COLOR)
     drift.set_ylabel("drifted columns")
     known = [one for one in year["months"] if one["surprise_z"] is not None]
@@ -52,9 +45,7 @@ def _figure(year: dict[str, Any]) -> str:
     for one in year["months"]:
         if one["kinds"]:
             kpi.axvline(one["month"] + 0.5, **REFERENCE_LINE)
-    image = BytesIO()
-    canvas.savefig(image, format="png", dpi=120)
-    return f"data:image/png;base64,{b64encode(image.getvalue()).decode()}"
+    return image(canvas)
 
 
 def _mark(axes: Axes) -> None:

@@ -18,7 +18,7 @@ from ..registry.audit import record
 from ..registry.audit_log import Event, entries, locked
 from ..registry.client import Tracking, champion, find
 from ..registry.governance import Governance
-from .triggers import TIMELY, Trigger, triggers
+from .triggers import Trigger, triggers
 
 PATH = REPORTS / "retrain.json"
 CLAIM_HOURS = 24  # for which a trigger belongs to the process that decided on it
@@ -56,11 +56,6 @@ class Retrained(BaseModel, frozen=True):
         changed.write()
         return changed
 
-    @property
-    def expects_problem(self) -> bool:
-        """Return whether anything but time and new rows made it necessary."""
-        return any(trigger.kind not in TIMELY for trigger in self.triggers)
-
 
 def decide(today: date) -> Retrained:
     """Decide, write the decision to the audit log and return it.
@@ -81,20 +76,12 @@ def decide(today: date) -> Retrained:
         found = [one for one in triggers(settings, find(client, model, version), today) if one.key not in claimed]
         paused = _paused_until(log, settings.pause_days)
         act = bool(found) and (paused is None or today >= paused)
-        reason = (
-            "; ".join(trigger.reason for trigger in found) or f"nothing calls for another model than champion {version}"
-        )
+        reason = "; ".join(trigger.reason for trigger in found)
+        reason = reason or f"nothing calls for another model than champion {version}"
         if found and not act:
             reason = f"no retraining before {paused}, {settings.pause_days} days after the last one, although {reason}"
-        decision = Retrained(
-            created=datetime.now(UTC),
-            today=today,
-            model=model,
-            champion=version,
-            decided=act,
-            reason=reason,
-            triggers=found,
-        )
+        about = {"created": datetime.now(UTC), "today": today, "model": model, "champion": version}
+        decision = Retrained(**about, decided=act, reason=reason, triggers=found)
         decision.write()
         log_event(client, decision, DECIDED if act else DECLINED, version, reason)
     return decision

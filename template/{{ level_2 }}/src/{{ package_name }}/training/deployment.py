@@ -19,6 +19,7 @@ from ..core.paths import METRICS, RAW, REPORTS, TEST
 from ..core.retraining import Retraining
 from ..core.run_record import RunRecord
 from ..modeling.data import SLICES, features_and_target
+from ..monitoring.client import Client, outputs
 from ..pipeline import comparison, gate
 from ..pipeline.comparison import Comparison, losses
 from ..pipeline.expectations import check as check_expectations
@@ -32,7 +33,7 @@ from ..reporting import model_card
 from ..reporting.html import FEW_ROWS, environment
 from ..serving.loader import load
 from ..serving.settings import Serving
-from .live_server import LiveServer, live_server
+from .live_server import live_server
 
 PAGE, RESULT = REPORTS / "deployment.html", REPORTS / "deployment.json"
 TIMED_REQUESTS = 100
@@ -74,9 +75,8 @@ def _data(_: RunRecord) -> str:
 def _gate(run: RunRecord) -> str:
     _require([*gate.shortfalls(read_json(METRICS), load_params().gate), *run.shortfalls])
     alias = version_of(registered(mlflow.MlflowClient(), run.model), CHALLENGER)
-    _require(
-        [] if alias == str(run.version) else [f"version {run.version} is not the {CHALLENGER}, version {alias} is"]
-    )
+    other = f"version {run.version} is not the {CHALLENGER}, version {alias} is"
+    _require([] if alias == str(run.version) else [other])
     return "passes params.yaml and all checks of registration"
 
 
@@ -134,27 +134,22 @@ def _server(run: RunRecord) -> str:
     off = float(np.abs(np.asarray(found) - expected.to_numpy()).max() / scale)
     _require([f"predictions differ by up to {off:.2g} from those of the trained model"] if off > TOLERANCE else [])
     limit = Retraining.load().deployment.max_milliseconds
-    _require(
-        [f"95 % of the answers take up to {milliseconds:.0f} ms, the limit is {limit:g}"]
-        if milliseconds > limit
-        else []
-    )
-    return (
-        f"answers {len(rows):,} test rows as the trained model does; 95 % of single rows within {milliseconds:.1f} ms"
-    )
+    slow = f"95 % of the answers take up to {milliseconds:.0f} ms, the limit is {limit:g}"
+    _require([slow] if milliseconds > limit else [])
+    return f"answers {len(rows):,} test rows as the trained model does; 95 % of single rows in {milliseconds:.1f} ms"
 
 
-def _answers(server: LiveServer, rows: Sequence[Any]) -> list[Any]:
+def _answers(server: Client, rows: Sequence[Any]) -> list[Any]:
     """Return the answer for each row: the number, or the probabilities in the order of the classes."""
     found, size = [], Serving.load().max_rows
     for start in range(0, len(rows), size):
         if (answer := server.predict(rows[start : start + size])) is None:
-            raise UserError(f"the server rejects test rows {start} to {start + size}")
-        found += answer["predictions"]
-    return [[*one["probabilities"].values()] if "probabilities" in one else one["prediction"] for one in found]
+            raise UserError(f"test rows {start} to {start + size}: {server.problem}")
+        found += outputs(answer)
+    return found
 
 
-def _latency(server: LiveServer, rows: Sequence[Any]) -> float:
+def _latency(server: Client, rows: Sequence[Any]) -> float:
     """Return the 95th percentile of the milliseconds that one row takes."""
     seconds = []
     for row in rows:

@@ -6,7 +6,6 @@ decision that was made. A lock keeps a second run on this machine waiting, the a
 """
 
 import argparse
-import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from filelock import FileLock, Timeout
 from mlflow import MlflowClient
 
 from ..core import run_record
+from ..core.environment import environment
 from ..core.errors import UserError, exit_on_user_error
 from ..core.io import read_json
 from ..core.retraining import Retraining
@@ -32,7 +32,6 @@ from ..registry.promotion import promote
 from ..reporting import retraining as page
 from .decision import FINISHED, Retrained, decide, log_event
 
-WINDOW = "RETRAINING_WINDOW_DAYS"
 LOCK = Path(".dvc/tmp/retrain.lock")
 
 
@@ -63,7 +62,7 @@ def train(decision: Retrained) -> Retrained:
     """
     from ..pipeline.reproduce import reproduce
 
-    with _window(decision):
+    with environment(**_window(decision)):
         succeeded = reproduce(["ingest"], force=True, alone=True) and reproduce([], force=False, alone=False)
     candidate = _registered_since(decision)
     if candidate is None and not succeeded:
@@ -78,9 +77,8 @@ def propose(retrained: Retrained) -> Retrained:
 
     version = retrained.candidate
     if version is None:
-        return retrained.model_copy(
-            update={"outcome": "nothing new to learn from: no data, code or parameter has changed"}
-        )
+        outcome = "nothing new to learn from: no data, code or parameter has changed"
+        return retrained.model_copy(update={"outcome": outcome})
     if problems := deployment.check():
         outcome = f"version {version} is rejected: {'; '.join(problems)}"
         return retrained.model_copy(update={"outcome": outcome, "blockers": problems})
@@ -112,13 +110,12 @@ def commit(reason: str) -> None:
 
     if not (changed := results_to_commit()):
         return
-    for command in (
-        ["git", "add", "--", *changed],
-        ["git", "commit", "--quiet", "--message", f"Retrain: {reason}", "--", *changed],
-    ):
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise UserError(f"the results cannot be committed: {' '.join((done.stderr + done.stdout).split())[:300]}")
+    try:
+        for command in (["add"], ["commit", "--quiet", "--message", f"Retrain: {reason}"]):
+            subprocess.run(["git", *command, "--", *changed], capture_output=True, text=True, check=True)
+    except subprocess.CalledProcessError as failed:
+        problem = " ".join((failed.stderr + failed.stdout).split())[:300]
+        raise UserError(f"the results cannot be committed: {problem}") from failed
 
 
 def finish(retrained: Retrained) -> Retrained:
@@ -140,21 +137,11 @@ def _registered_since(decision: Retrained) -> str | None:
     return str(run.version) if registered >= decision.created.timestamp() else None
 
 
-@contextmanager
-def _window(decision: Retrained) -> Iterator[None]:
-    """After concept drift, let the pipeline learn from recent rows only: older ones contradict them."""
+def _window(decision: Retrained) -> dict[str, str]:
+    """Return the variable by which, after concept drift, the stages learn from recent rows only: older ones contradict them."""
     days = Retraining.load().window_days_after_concept_drift
-    if days is None or not any(trigger.kind == "concept drift" for trigger in decision.triggers):
-        yield
-        return
-    before = os.environ.get(WINDOW)
-    os.environ[WINDOW] = str(days)  # for the stages, which are processes of their own
-    try:
-        yield
-    finally:
-        os.environ.pop(WINDOW)
-        if before is not None:
-            os.environ[WINDOW] = before
+    drifted = any(trigger.kind == "concept drift" for trigger in decision.triggers)
+    return {"RETRAINING_WINDOW_DAYS": str(days)} if days and drifted else {}
 
 
 @contextmanager
@@ -176,9 +163,7 @@ def _alone() -> Iterator[None]:
 def main() -> None:
     """Retrain if there is a reason to, and print decision and outcome."""
     parser = argparse.ArgumentParser(prog="poe retrain", description="Train the model again if there is a reason to.")
-    parser.add_argument(
-        "--today", type=date.fromisoformat, metavar="DATE", help="decide as on this day, such as 2026-01-31"
-    )
+    parser.add_argument("--today", type=date.fromisoformat, metavar="DATE", help="decide as on this day: 2026-01-31")
     arguments = parser.parse_args()
     with exit_on_user_error("retrain"):
         done = retrain(arguments.today or datetime.now(UTC).date())

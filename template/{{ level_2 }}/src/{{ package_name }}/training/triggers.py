@@ -18,7 +18,6 @@ from ..monitoring.result import MonitoringResult
 from ..pipeline.sources.partitions import FOLDER
 
 Kind = Literal["schedule", "new rows", "data drift", "concept drift", "floor", "alert"]
-TIMELY: tuple[Kind, ...] = ("schedule", "new rows")  # those that expect no problem
 
 
 class Trigger(BaseModel, frozen=True):
@@ -67,28 +66,15 @@ def _of_monitoring(settings: Retraining, champion: str) -> Iterator[Trigger]:
         return
     limits, batch = settings.triggers, f"{champion}:{found.end.isoformat()}"
     if limits.data_drift_batches and found.drift.in_a_row >= limits.data_drift_batches:
-        reason = f"{found.drift.in_a_row} batches in a row drifted: {', '.join(drifted(found)) or 'the predictions'}"
+        reason = f"{found.drift.in_a_row} batches in a row drifted: {', '.join(found.drifted)}"
         yield Trigger(kind="data drift", key=f"data drift:{batch}", reason=reason)
     if limits.concept_drift_batches and found.concept and found.concept.in_a_row >= limits.concept_drift_batches:
         reason = f"labels do not fit the predictions: surprise z {found.concept.surprise_z:.1f}, {found.concept.in_a_row} batches in a row"
         yield Trigger(kind="concept drift", key=f"concept drift:{batch}", reason=reason)
     for threshold, limit in limits.floors.items():
-        name, measured = metric_of(threshold), intervals(found)
-        if (one := measured.get(name)) and misses(one[1] if threshold.startswith("min_") else one[0], threshold, limit):
+        name = metric_of(threshold)
+        if (one := found.intervals.get(name)) and misses(one.best(threshold), threshold, limit):
             reason = (
-                f"{name} of labeled predictions is {one[0]:.4g} to {one[1]:.4g}, which misses {threshold} {limit:g}"
+                f"{name} of labeled predictions is {one.low:.4g} to {one.high:.4g}: it misses {threshold} {limit:g}"
             )
             yield Trigger(kind="floor", key=f"floor:{threshold}:{batch}", reason=reason)
-
-
-def drifted(found: MonitoringResult) -> list[str]:
-    """Return the columns with an alarm, the strongest effect first."""
-    alarms = [column for column in found.drift.columns if column.alarm]
-    return [column.name for column in sorted(alarms, key=lambda one: -one.effect)]
-
-
-def intervals(found: MonitoringResult) -> dict[str, tuple[float, float]]:
-    """Return lower and upper end of each metric of labeled predictions, and of the KPI."""
-    metrics = found.performance.metrics if found.performance else {}
-    kpi = {found.kpi.name: (found.kpi.low, found.kpi.high)} if found.kpi else {}
-    return {**{name: (one.low, one.high) for name, one in metrics.items()}, **kpi}

@@ -1,5 +1,8 @@
 # Managed by copier-mlops: an update merges with your edits.
-"""Registration checks: each module here has a function `shortfalls(candidate) -> list[str]`."""
+"""Registration checks: each module here has a function `shortfalls(candidate) -> list[str]`.
+
+One that has `REPLACES`, the name of another module here, is used in its place.
+"""
 
 import pkgutil
 from dataclasses import dataclass
@@ -26,5 +29,6 @@ class Candidate:
 
 def shortfalls(candidate: Candidate) -> list[str]:
     """Return why a candidate may not become the challenger, one line each; empty if it may."""
-    modules = (import_module(f".{found.name}", __name__) for found in pkgutil.iter_modules(__path__))
-    return [line for module in modules for line in module.shortfalls(candidate)]
+    modules = {found.name: import_module(f".{found.name}", __name__) for found in pkgutil.iter_modules(__path__)}
+    replaced = {getattr(module, "REPLACES", None) for module in modules.values()}
+    return [line for name, module in modules.items() if name not in replaced for line in module.shortfalls(candidate)]

@@ -46,7 +46,7 @@ def months(rows: int, seed: int) -> Iterator[pd.DataFrame]:
     else:
         tables = _of_test_rows(rows, first, np.random.default_rng(seed))
     for number, table in enumerate(tables, 1):
-        yield _renamed(table.reset_index(drop=True), number)
+        yield renamed(table.reset_index(drop=True), number)
 
 
 def _of_test_rows(rows: int, first: date, rng: np.random.Generator) -> Iterator[pd.DataFrame]:
@@ -78,8 +78,15 @@ def _first_day(first: date, month: int) -> date:
     return first + timedelta(days=DAYS * (month - 1))
 
 
-def _renamed(table: pd.DataFrame, month: int) -> pd.DataFrame:
-    """Return a table whose entities are new ones."""
-    if kind_of(table[ENTITY]) == "numbers":
-        return table.assign(**{ENTITY: table[ENTITY] + month * 10**10})
-    return table.assign(**{ENTITY: f"M{month:02}-" + table[ENTITY].astype(str)})
+def renamed(table: pd.DataFrame, month: int) -> pd.DataFrame:
+    """Return a table whose entities are new ones, others in each month."""
+    numbers = kind_of(table[ENTITY]) == "numbers"
+    new = table[ENTITY] + (month + 1) * 10**10 if numbers else f"M{month:02}-" + table[ENTITY].astype(str)
+    return table.assign(**{ENTITY: new})
+
+
+def next_rows(count: int | None = None) -> pd.DataFrame:
+    """Return test rows of new entities, a moment after the last row of the data."""
+    rows = read_table(TEST).head(count).reset_index(drop=True)
+    last = read_table(RAW, columns=[TIMESTAMP])[TIMESTAMP].max()
+    return renamed(rows.assign(**{TIMESTAMP: last + pd.to_timedelta(rows.index + 1, unit="s")}), 0)

@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
 
+from ...core.environment import environment
 from ...core.errors import UserError
 from ...core.io import require
 from ...core.lineage import PACKAGE, git
@@ -93,21 +94,16 @@ def sandbox() -> Iterator[Sandbox]:
     with TemporaryDirectory(prefix="drill-", ignore_cleanup_errors=True) as temporary:
         copy = Sandbox(Path(temporary))
         _copy_to(copy.folder)
-        with chdir(copy.folder), _variables(copy.environment):
+        with chdir(copy.folder), environment(**copy.environment):
+            for name in os.environ.keys() - copy.environment.keys():
+                del os.environ[name]
             copy.git("init", "--quiet", "--initial-branch", "main")
             copy.git("config", "user.name", "Drill")
             copy.git("config", "user.email", "drill@example.com")
             copy.commit("Copy for a drill")
             copy.run("", "register")
-            copy.run(
-                "registry.promotion",
-                "promote",
-                "--version",
-                "1",
-                "--approved-by",
-                "drill",
-                GOVERNANCE_COMMITTED="false",
-            )
+            approved = ["promote", "--version", "1", "--approved-by", "drill"]
+            copy.run("registry.promotion", *approved, GOVERNANCE_COMMITTED="false")
             yield copy
 
 
@@ -133,16 +129,3 @@ def _copy_to(folder: Path) -> None:
         if path.is_file() and not {path, *path.parents} & LEFT_OUT:
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, folder / path)
-
-
-@contextmanager
-def _variables(environment: dict[str, str]) -> Iterator[None]:
-    """Replace the variables of this process, so that a call in it reaches no store outside the copy either."""
-    before = dict(os.environ)
-    os.environ.clear()
-    os.environ.update(environment)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)

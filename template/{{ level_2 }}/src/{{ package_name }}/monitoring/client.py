@@ -1,0 +1,62 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""Sends requests to a model server as clients do."""
+
+import json
+from collections.abc import Mapping, Sequence
+from http.client import HTTPConnection, HTTPException
+from typing import Any
+from urllib.parse import urlsplit
+
+import pandas as pd
+
+from ..core.inputs import Inputs
+from ..modeling.data import ENTITY, features_and_target
+
+SECONDS = 60  # for an answer
+
+
+class Client:
+    """A connection to a server, which counts predictions and those that failed."""
+
+    def __init__(self, address: str) -> None:
+        self.address, self.problem = address, ""  # the problem is that of the last request that failed
+        self.requests = self.failed = 0
+        self._connection = HTTPConnection(urlsplit(address).netloc, timeout=SECONDS)
+
+    def get(self, path: str) -> bytes | None:
+        """Return the body of a response, or None if there is none or its status is not 200."""
+        return self._ask("GET", path)
+
+    def predict(self, rows: Sequence[Mapping[str, Any]], entity: str | None = None) -> dict[str, Any] | None:
+        """Return the answer for rows, or None if the request failed, which is counted."""
+        self.requests += 1
+        answer = self._ask("POST", "/predict", json.dumps({"rows": [*rows]}), {"X-Entity-ID": entity} if entity else {})
+        self.failed += answer is None
+        return None if answer is None else json.loads(answer)
+
+    def send(self, table: pd.DataFrame) -> list[dict[str, Any] | None]:
+        """Send a request for each row of a table of `data.ingest`, with its entity, and return the answers."""
+        rows = Inputs.read().to_rows(features_and_target(table)[0])
+        return [self.predict([row], entity) for row, entity in zip(rows, table[ENTITY].astype(str), strict=True)]
+
+    def _ask(self, method: str, path: str, body: str | None = None, headers: Mapping[str, str] = {}) -> bytes | None:
+        try:
+            self._connection.request(method, path, body, headers)
+            response = self._connection.getresponse()
+            content = response.read()
+        except (OSError, HTTPException) as error:
+            self.problem = f"no answer from {self.address}: {error}"
+            self._connection.close()  # the next request connects again
+            return None
+        if response.status != 200:
+            self.problem = f"{self.address} answers {response.status}: {content[:300].decode(errors='replace')}"
+            return None
+        return content
+
+
+def outputs(answer: Mapping[str, Any]) -> list[Any]:
+    """Return for each row of an answer the number, or the probabilities in the order of the classes."""
+    return [
+        [*one["probabilities"].values()] if "probabilities" in one else one["prediction"]
+        for one in answer["predictions"]
+    ]
