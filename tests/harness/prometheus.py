@@ -1,10 +1,20 @@
-"""What a project gives to Prometheus and Grafana."""
+"""What a project gives to Prometheus and Grafana, and a Prometheus that runs with it."""
 
 import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
+from urllib.error import URLError
+from urllib.parse import urlencode, urlsplit
+from urllib.request import urlopen
 
 import yaml
 
+from harness.projects import nobody_listens
+from harness.server import Server
 from harness.template import Project
 
 
@@ -31,3 +41,37 @@ def targets_of(dashboard: dict[str, Any]) -> list[str]:
 def filled_in(expression: str) -> str:
     """Return an expression of a dashboard as Grafana sends it."""
     return expression.replace("$__rate_interval", "1m").replace("$namespace", ".*")
+
+
+@contextmanager
+def prometheus(server: Server, folder: Path, program: str) -> Iterator[str]:
+    """Run Prometheus with the project's own configuration, but every second, and yield its address."""
+    shutil.copytree(server.project.path / "monitoring", folder, dirs_exist_ok=True)
+    for rules in folder.glob("rules/*.yaml"):
+        rules.write_text(yaml.safe_dump(yaml.safe_load(rules.read_text())["spec"]))
+    settings = yaml.safe_load((folder / "prometheus.yaml").read_text())
+    settings["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
+    (folder / "prometheus.yaml").write_text(yaml.safe_dump(settings))
+    scrape = folder / "scrape/model-server.yaml"
+    scrape.write_text(scrape.read_text().replace("server:8080", urlsplit(server.url).netloc))
+    address = nobody_listens()
+    process = subprocess.Popen(
+        [program, "--config.file=prometheus.yaml", f"--web.listen-address={urlsplit(address).netloc}"],
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield address
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def ask(address: str, expression: str) -> list[dict]:
+    """Return what Prometheus answers to an expression, nothing as long as it starts."""
+    try:
+        with urlopen(f"{address}/api/v1/query?{urlencode({'query': expression})}") as answer:
+            return json.load(answer)["data"]["result"]
+    except URLError:
+        return []

@@ -1,47 +1,50 @@
 """One definition for training and server, with real Redis and PostgreSQL: joins see no future, and all keys are equal."""
 
 import json
+import re
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
+from subprocess import Popen
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
-from harness.projects import inside
+from harness.projects import bash_blocks, inside
 from harness.server import Server, eventually, serving
-from harness.template import Project
+from harness.template import ROOT, Project
 
 ANSWERS = {"maturity_level": 2, "feature_store": "feast"}
 KEY = "customer_id"
-
-
-@pytest.fixture(scope="module")
-def feast(install: Callable[..., Project]) -> Project:
-    """Return a project with a feature store, whose model is the champion."""
-    project = install(**ANSWERS)
-    project.poe("pipeline")
-    project.commit("First model")
-    project.poe("register")
-    project.poe("promote", "--version", "2", "--approved-by", "Grace")
-    return project
+COMMANDS = ROOT / "tests/harness/inside/features.py"
+DEFAULTS = json.dumps(
+    dict.fromkeys(["tenure_months", "monthly_charge", "support_calls"], 1.0)
+    | dict.fromkeys(["contract", "payment", "region"], "none")
+)
 
 
 @dataclass(frozen=True)
 class Store:
-    """A project, and where its stores are."""
+    """A project with a champion, and where its stores are."""
 
     project: Project
     variables: dict[str, str]
 
-    def features(self, *arguments: str, rc: int | None = 0) -> str:
-        """Run `poe features` and return what it printed."""
-        done = self.project.process("features", *arguments, rc=rc, **self.variables)
-        return done.stdout + done.stderr
+    def features(self, *commands: str) -> list[tuple[int, str]]:
+        """Run `poe features` for each command, and return exit codes and what was printed."""
+        python = ["uv", "run", "--project", "feature_store", "--no-active", "python"]
+        arguments = json.dumps([command.split() for command in commands])
+        done = self.project.run(*python, COMMANDS, arguments, PYTHONPATH="src:feature_store", **self.variables)
+        return json.loads(done.stdout.splitlines()[-1])
 
 
 @pytest.fixture
-def store(feast: Project, redis: tuple[str, Any], postgresql: str) -> Store:
-    return Store(feast, {"FEATURE_STORE_REDIS": redis[0], "FEATURE_STORE_REGISTRY": postgresql})
+def store(install: Callable[..., Project], redis: tuple[str, Popen[bytes]], postgresql: str) -> Store:
+    project = install(**ANSWERS)
+    project.poe("pipeline")
+    project.commit("First model")
+    project.poe("promote", "--version", "1", "--approved-by", "Grace")
+    return Store(project, {"FEATURE_STORE_REDIS": redis[0], "FEATURE_STORE_REGISTRY": postgresql})
 
 
 def by_key(server: Server, *keys: str) -> tuple[int, Any]:
@@ -49,55 +52,73 @@ def by_key(server: Server, *keys: str) -> tuple[int, Any]:
     return answer.status, answer.json
 
 
-def test_features_are_joined_as_they_were_known_and_stored_as_the_server_reads_them(store):
-    project = store.project
-    assert "no features are registered" in store.features("check", rc=1)
-    assert "8 features of customer_id" in store.features("apply")
-    assert "Redis has no features" in store.features("check", rc=1)
-    inside(project, "feature_rows.py", "labels")
-    store.features("join", "data/labels.parquet", "data/joined.parquet")
-    found = inside(project, "feature_rows.py", "joined")
-    assert found == {"in_order": True, "rows": 2002, "different": 0, "without_features": 2}
+def test_features_are_defined_once_for_training_and_server(store: Store, redis: tuple[str, Popen[bytes]]):
+    project, process = store.project, redis[1]
+    fill, question = bash_blocks(project.text("docs/feature-store.md"))
+    printed = project.run("bash", "-euc", fill, **store.variables).stdout
+    assert "8 features of customer_id" in printed
+    assert "join: 2000 rows have the features that were known at their time" in printed
+    assert "Redis: 2000 entities have their newest features" in printed
+    check_join(store)
+    check_server(store, process, question)
+    project.process("drill", "feature-store-down", **store.variables)
+    evidence = project.json("reports/drills/feature-store-down.json")
+    assert (evidence["recovered"], evidence["requests_failed"]) == (True, 0)
+    check_without_store(store, process)
 
-    definitions = project.path / "feature_store/definitions.py"
+
+def check_join(store: Store) -> None:
+    """Rows keep their order, none is lost, none sees the future, and no feature may be one that is known later."""
+    inside(store.project, "feature_rows.py", "labels")
+    definitions = store.project.path / "feature_store/definitions.py"
+    ((code, printed),) = store.features("join data/labels.parquet data/joined.parquet")
+    assert (code, printed) == (0, "data/joined.parquet: 2002 rows\n")
+    found = inside(store.project, "feature_rows.py", "joined")
+    assert found.pop("keys")
+    assert found == {"in_order": True, "rows": 2002, "different": 0, "without_features": 2}
     original = definitions.read_text()
     definitions.write_text(original.replace("raw.drop(columns=KNOWN_LATER)", "raw"))
-    refused = store.features("apply", rc=1)
+    nowhere = {**store.variables, "FEATURE_STORE_REGISTRY": "sqlite:///data/other.db"}
+    (refused, unknown) = Store(store.project, nowhere).features("apply", "materialize")
     definitions.write_text(original)
-    assert "churned, customer_value: a feature of feature_store/definitions.py, but in KNOWN_LATER" in refused
-    store.features("apply")
-    store.features("materialize")
-    assert "Redis: 2000 entities have their newest features" in store.features("check")
+    assert "churned, customer_value: a feature of feature_store/definitions.py, but in KNOWN_LATER" in refused[1]
+    assert "no features are registered: `uv run poe features apply` does" in unknown[1]
+    assert (refused[0], unknown[0]) == (1, 1)
 
 
-def test_server_answers_in_one_way_each_to_what_may_be_wrong(store, redis):
-    store.features("apply")
-    store.features("materialize")
-    keys = inside(store.project, "feature_rows.py", "labels")["keys"]
-    with serving(store.project, **store.variables) as server:
+def check_server(store: Store, process: Popen[bytes], question: str) -> None:
+    """Each thing that may be wrong with the store has one answer, and the server reads features again afterwards."""
+    project = store.project
+    keys = inside(project, "feature_rows.py", "joined")["keys"]
+    with serving(project, **store.variables) as server:
         eventually("a model", server.ready)
+        asked = project.run("bash", "-euc", question.replace("localhost:8080", urlsplit(server.url).netloc)).stdout
+        assert json.loads(asked)["version"] == "1"
         status, found = by_key(server, *keys)
         assert (status, len(found["predictions"])) == (200, 2)
         assert by_key(server, "C-none")[0] == 404
-        redis[1].send_signal(signal.SIGSTOP)
+        process.send_signal(signal.SIGSTOP)
         status, found = by_key(server, *keys)
         assert (status, found["error"][:31]) == (503, "the feature store does not resp")
-        redis[1].send_signal(signal.SIGCONT)
+        process.send_signal(signal.SIGCONT)
         assert eventually("features again", lambda: by_key(server, *keys)[0] == 200)
-        redis[1].kill()
-        assert eventually("no store", lambda: by_key(server, *keys)[0] == 503)
-    defaults = json.dumps(
-        dict.fromkeys(["tenure_months", "monthly_charge", "support_calls"], 1.0)
-        | dict.fromkeys(["contract", "payment", "region"], "none")
-    )
-    with serving(store.project, **store.variables, FEATURE_STORE_DEFAULTS=defaults) as server:
+
+
+def check_without_store(store: Store, process: Popen[bytes]) -> None:
+    """Defaults replace rows that are too old, entities that are unknown, and those of a store that is down."""
+    path = store.project.path / "config/features.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "max_age_seconds": 1}))
+    keys = inside(store.project, "feature_rows.py", "joined")["keys"]
+    with serving(store.project, **store.variables, FEATURE_STORE_DEFAULTS=DEFAULTS) as server:
         eventually("a model", server.ready)
+        assert by_key(server, *keys, "C-none")[0] == 200
+        metrics = server.ask("/metrics").text
+        assert 'feature_reads_total{outcome="stale"} 2.0' in metrics
+        assert 'feature_reads_total{outcome="unknown"} 1.0' in metrics
+        assert re.search(r"feature_store_loaded_timestamp_seconds 1\.\d+e\+09", metrics)
+        process.kill()
         assert by_key(server, *keys)[0] == 200
-
-
-def test_drill_of_a_store_that_hangs_recovers(store):
-    store.features("apply")
-    store.features("materialize")
-    store.project.process("drill", "feature-store-down", **store.variables)
-    evidence = store.project.json("reports/drills/feature-store-down.json")
-    assert (evidence["recovered"], evidence["requests_failed"]) == (True, 0)
+        assert 'feature_reads_total{outcome="unavailable"} 2.0' in server.ask("/metrics").text
+    ((code, printed),) = store.features("check")
+    assert code == 1
+    assert "does not respond" in printed

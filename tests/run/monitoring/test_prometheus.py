@@ -1,19 +1,10 @@
 """A real Prometheus scrapes the real server: each rule and each panel of the dashboards finds its data."""
 
-import json
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from urllib.error import URLError
-from urllib.parse import urlencode, urlsplit
-from urllib.request import urlopen
 
 import pytest
-import yaml
-from harness.projects import change, inside, nobody_listens
-from harness.prometheus import dashboards_of, filled_in, rules_of, targets_of
+from harness.projects import change, inside
+from harness.prometheus import ask, dashboards_of, filled_in, prometheus, rules_of, targets_of
 from harness.server import Server, eventually, serving
 from harness.template import Project
 
@@ -26,40 +17,6 @@ def server(versions: tuple[Project, str, str]) -> Iterator[Server]:
     with serving(project) as server:
         eventually("a model", server.ready)
         yield server
-
-
-@contextmanager
-def prometheus(server: Server, folder: Path, program: str) -> Iterator[str]:
-    """Run Prometheus with the project's own configuration, but every second, and yield its address."""
-    shutil.copytree(server.project.path / "monitoring", folder, dirs_exist_ok=True)
-    for rules in folder.glob("rules/*.yaml"):
-        rules.write_text(yaml.safe_dump(yaml.safe_load(rules.read_text())["spec"]))
-    settings = yaml.safe_load((folder / "prometheus.yaml").read_text())
-    settings["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
-    (folder / "prometheus.yaml").write_text(yaml.safe_dump(settings))
-    scrape = folder / "scrape/model-server.yaml"
-    scrape.write_text(scrape.read_text().replace("server:8080", urlsplit(server.url).netloc))
-    address = nobody_listens()
-    process = subprocess.Popen(
-        [program, "--config.file=prometheus.yaml", f"--web.listen-address={urlsplit(address).netloc}"],
-        cwd=folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield address
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def ask(address: str, expression: str) -> list[dict]:
-    """Return what Prometheus answers to an expression, nothing as long as it starts."""
-    try:
-        with urlopen(f"{address}/api/v1/query?{urlencode({'query': expression})}") as answer:
-            return json.load(answer)["data"]["result"]
-    except URLError:
-        return []
 
 
 def test_each_rule_and_each_panel_finds_its_data(server, tmp_path, tool: Callable[[str], str]):

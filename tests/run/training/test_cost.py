@@ -2,7 +2,8 @@
 
 import re
 
-from harness.projects import registry
+from harness.projects import inside, registry
+from harness.prometheus import ask, dashboards_of, filled_in, prometheus, targets_of
 from harness.server import eventually, serving
 
 
@@ -10,9 +11,14 @@ def test_run_has_its_cost_in_report_and_registry(looping):
     cost = looping.json("reports/cost.json")
     assert 0 < cost["used"] == cost["charged"] < 1
     assert cost["usage"]["cpu_seconds"] > 1, "of all stages"
-    assert "Charged: <strong>" in looping.text("reports/index.html")
+    assert cost["thousand_predictions"]["marginal"] > 0
+    assert 0 < cost["thousand_predictions"]["paid"] < 1
+    page = looping.text("reports/index.html")
+    assert "Charged: <strong>" in page
+    assert "a thousand predictions" in page
     (run,) = registry(looping).experiments["customer-churn/production"]
     assert run["metrics"]["cost_charged"] == cost["charged"]
+    assert run["metrics"]["cost_predictions_paid"] == cost["thousand_predictions"]["paid"]
 
 
 def test_run_over_budget_is_registered_but_does_not_become_the_challenger(looping):
@@ -25,9 +31,18 @@ def test_run_over_budget_is_registered_but_does_not_become_the_challenger(loopin
     assert after.challenger == before.challenger
 
 
-def test_cost_of_a_server_is_measured(looping):
+def test_cost_of_a_server_is_measured_and_every_panel_finds_data(looping, tmp_path, tool):
     with serving(looping) as server:
         eventually("a model", server.ready)
+        rows = inside(looping, "predictions.py", looping.answers["package_name"])["rows"]
+        server.ask("/predict", {"rows": rows[:1]})
+        with prometheus(server, tmp_path, tool("prometheus")) as address:
+            eventually("a first look", lambda: ask(address, "inference_requests_total"))
+            server.ask("/predict", {"rows": rows[:20]})
+            for expression in targets_of(dashboards_of(looping)["cost.json"]):
+                eventually(f"data for {expression}", lambda expression=expression: ask(address, filled_in(expression)))
+            (training,) = ask(address, "cost_training_run")
+            assert float(training["value"][1]) == looping.json("reports/cost.json")["charged"]
         printed = looping.process("cost", "--server", server.url, "--seconds", "1").stdout
         assert re.search(r"server: 0 predictions, .* CPU seconds in 1 s", printed)
         assert re.search(r"last run: [\d.e-]+ USD", printed)

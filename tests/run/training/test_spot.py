@@ -1,5 +1,6 @@
 """Training on a machine that is lost resumes and comes to the same model; the job of SageMaker runs."""
 
+import json
 import os
 import re
 import shutil
@@ -11,7 +12,8 @@ from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 import pytest
-from harness.projects import change, nobody_listens
+import yaml
+from harness.projects import bash_blocks, change, nobody_listens
 from harness.server import eventually
 from harness.template import Project, clean_environment
 
@@ -68,27 +70,35 @@ def times(project: Project) -> list[int]:
 
 def test_job_of_sagemaker_trains_from_its_folders(looping, tmp_path):
     rows, output = tmp_path / "rows", tmp_path / "output"
-    shutil.copytree(
-        looping.path / "data", rows, ignore=lambda _, names: [n for n in names if n[:2] not in ("tr", "te")]
-    )
+    rows.mkdir()
+    for name in ("train.parquet", "test.parquet"):
+        shutil.copy(looping.path / "data" / name, rows)
     output.mkdir()
-    package = looping.answers["package_name"]
-    command = looping.python(
-        f"from {package}.training import sagemaker; print(sagemaker.command('{rows}', '{output}'))"
-    )
+    request = yaml.safe_load(looping.text("config/sagemaker.yaml"))
+    (command,) = request["AlgorithmSpecification"]["ContainerArguments"]
+    command = command.replace("/opt/ml/input/data/rows", str(rows)).replace("/opt/ml/model", str(output))
     path = f"{looping.path / '.venv/bin'}:{os.environ['PATH']}"
     looping.run("sh", "-c", command, PATH=path, CHECKPOINTS_FOLDER=str(tmp_path / "checkpoints"))
     assert {"model.joblib", "inputs.json", "metrics.json"} <= {path.name for path in output.iterdir()}
 
 
 def test_request_is_sent_or_refused_in_one_line(looping, tmp_path):
-    refused = looping.poe("sagemaker", rc=1, SAGEMAKER_INSTANCE="ml.m5.tiny", SAGEMAKER_MAX_WAIT_SECONDS="60")
+    tiny = {"ResourceConfig__InstanceType": "ml.m5.tiny", "StoppingCondition__MaxWaitTimeInSeconds": 60}
+    original = looping.text("config/sagemaker.yaml")
+    change(looping, "config/sagemaker.yaml", **tiny)
+    refused = looping.poe("sagemaker", rc=1)
     assert "ResourceConfig.InstanceType: ml.m5.tiny is none of the" in refused.stderr
-    assert "max_wait_seconds is below max_run_seconds" in refused.stderr
+    assert "MaxWaitTimeInSeconds is below MaxRuntimeInSeconds" in refused.stderr
+    (looping.path / "config/sagemaker.yaml").write_text(original)
     address = nobody_listens()
-    account = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_ENDPOINT_URL": address}
+    account = {
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_ENDPOINT_URL": address,
+        "AWS_DEFAULT_REGION": "eu-west-1",
+    }
     unreachable = looping.poe("sagemaker", "--submit", rc=1, AWS_MAX_ATTEMPTS="1", **account)
-    assert "config/sagemaker.yaml: AWS: " in unreachable.stderr
+    assert "sagemaker: AWS: " in unreachable.stderr
     assert "Traceback" not in unreachable.stderr
     with (tmp_path / "log").open("w") as log:
         server = subprocess.Popen(
@@ -101,6 +111,13 @@ def test_request_is_sent_or_refused_in_one_line(looping, tmp_path):
     finally:
         server.terminate()
         server.wait()
+
+
+def test_every_command_of_the_docs_works(looping):
+    commands = bash_blocks(looping.text("docs/spot-training.md"))
+    train, request = [looping.run("bash", "-euc", command).stdout for command in commands]
+    assert "train" in train
+    assert json.loads(request[request.index("{") :])["Environment"]["CHECKPOINTS_FOLDER"] == "/opt/ml/checkpoints"
 
 
 def bucket_is_made(place: str) -> bool:

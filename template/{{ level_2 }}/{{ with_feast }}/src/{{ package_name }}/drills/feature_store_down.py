@@ -18,8 +18,9 @@ from ..core.errors import UserError
 from ..core.inputs import Inputs
 from ..core.io import read_table
 from ..core.paths import TEST
+from ..monitoring.client import Client
 from ..serving.online_features import Features, FeatureStoreSettings
-from ..training.live_server import LiveServer, live_server
+from ..training.live_server import live_server
 from . import Evidence
 from .harness.sandbox import sandbox, wait
 
@@ -89,7 +90,7 @@ def _copy(source: redis.Redis, target: redis.Redis) -> None:
         ) from error
 
 
-def _ask(server: LiveServer, body: bytes) -> str | None:
+def _ask(server: Client, body: bytes) -> str | None:
     """Return where the features of a prediction came from, or None if the request failed."""
     try:
         with urlopen(Request(f"{server.address}/entities/predict", body), timeout=5) as response:
