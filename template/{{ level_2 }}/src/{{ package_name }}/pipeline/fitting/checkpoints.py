@@ -1,17 +1,16 @@
 # Managed by copier-mlops: an update merges with your edits.
-"""Training that outlives its machine: checkpoints every few iterations, and one more on SIGTERM, after which it resumes.
+"""Training that outlives its machine: it saves a checkpoint every few iterations, and resumes there; SIGTERM ends it at one.
 
-A resumed model predicts exactly what one that was trained without a break does, as long as an iteration draws no random
-numbers: with XGBoost's `subsample` or scikit-learn's `max_features` it is as good, but not the same.
+A resumed model predicts exactly what one does that was trained without a break, and also what one does that was trained
+without checkpoints, unless XGBoost draws rows or columns: each part draws others than the part before.
 """
 
 import hashlib
 import os
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -47,9 +46,8 @@ def fit(model: Any, features: pd.DataFrame, target: pd.Series) -> Any:
     steps, estimator = model[:-1], model[-1]
     inputs = steps.fit_transform(features, target) if len(steps) else features
     folder = settings.folder / fingerprint(estimator, inputs, target)
-    train = fit_xgboost if hasattr(estimator, "get_booster") else fit_warm_start
     with sigterm_received() as received:
-        train(estimator, inputs, target, folder / "checkpoint", settings.every, received)
+        fit_in_parts(estimator, inputs, target, folder / "checkpoint", settings.every, received)
     shutil.rmtree(folder, ignore_errors=True)
     return model
 
@@ -72,75 +70,46 @@ def fingerprint(estimator: Any, inputs: Any, target: pd.Series) -> str:
     return digest.hexdigest()[:16]
 
 
-def fit_xgboost(estimator: Any, inputs: Any, target: Any, path: Path, every: int, received: Event) -> None:
-    """Fit an estimator of XGBoost, from its last checkpoint on."""
-    xgb: Any = import_module("xgboost")  # a project of scikit-learn does not have it
-    rounds, callbacks = estimator.n_estimators or 100, estimator.callbacks
-    start = xgb.Booster(model_file=path) if path.exists() else None
-    done = announce(start.num_boosted_rounds() if start else 0, rounds)
-
-    class Checkpoint(xgb.callback.TrainingCallback):
-        def after_iteration(self, model: Any, epoch: int, evals_log: dict[str, Any]) -> bool:
-            count = model.num_boosted_rounds()
-            if count < rounds and (count % every == 0 or received.is_set()):
-                write(path, lambda temporary: temporary.write_bytes(model.save_raw("ubj")))
-            return received.is_set()  # true ends the training
-
-    estimator.set_params(n_estimators=rounds - done, callbacks=[*(callbacks or []), Checkpoint()])
-    estimator.fit(inputs, target, xgb_model=start)
-    estimator.set_params(n_estimators=rounds, callbacks=callbacks)
-    leave_if(received, estimator.get_booster().num_boosted_rounds(), rounds)
-
-
-def fit_warm_start(estimator: Any, inputs: Any, target: Any, path: Path, every: int, received: Event) -> None:
-    """Fit an estimator of scikit-learn that can add iterations or trees to what it has, from its last checkpoint on.
+def fit_in_parts(estimator: Any, inputs: Any, target: Any, path: Path, every: int, received: Event) -> None:
+    """Fit an estimator that can add iterations or trees to what it has, from its last checkpoint on.
 
     Raises:
         UserError: it cannot, or stops early by itself.
+        SystemExit: SIGTERM was received; a checkpoint is written.
     """
-    parameters = estimator.get_params()
+    parameters, boosted = estimator.get_params(), hasattr(estimator, "get_booster")  # by XGBoost
     size = next((name for name in ("n_estimators", "max_iter") if name in parameters), None)
-    if size is None or "warm_start" not in parameters:
-        raise UserError(
-            f"{type(estimator).__name__} cannot be trained in parts: set folder: null in {Checkpoints.path()}"
-        )
+    advice = f"set folder: null in {Checkpoints.path()}"
+    if size is None or not (boosted or "warm_start" in parameters):
+        raise UserError(f"{type(estimator).__name__} cannot be trained in parts: {advice}")
     if parameters.get("early_stopping") == "auto":
         estimator.set_params(early_stopping=len(target) > 10_000)  # as `auto` means it
     if estimator.get_params().get("early_stopping"):
-        raise UserError(
-            "a resumed training cannot stop early: set early_stopping=False in `build_model`, or folder: null in"
-            f" {Checkpoints.path()}"
-        )
-    total, done = parameters[size], 0
+        raise UserError(f"a resumed training cannot stop early: set early_stopping=False in `build_model`, or {advice}")
+    done, total, seed = 0, parameters[size] or 100, parameters.get("random_state")
     if path.exists():
-        estimator.__dict__.update(vars(joblib.load(path)))
-        done = announce(getattr(estimator, size), total)
-    while done < total:
-        done = min(done + every, total)
-        estimator.set_params(warm_start=True, **{size: done}).fit(inputs, target)
-        if done < total:
-            write(path, lambda temporary: joblib.dump(estimator, temporary))
-        leave_if(received, done, total)
-    estimator.set_params(**{name: parameters[name] for name in (size, "warm_start")})
-
-
-def announce(done: int, total: int) -> int:
-    """Print where training resumes, if it does, and return that."""
-    if done:
+        done, estimator.__dict__ = joblib.load(path)
         print(f"  resumed after {done} of {total} iterations")
-    return done
+    while done < total:
+        before, done = done, min(done + every, total)
+        if boosted:
+            part = {size: done - before, "random_state": seed + before if isinstance(seed, int) else seed}
+            known = estimator.get_booster() if before else None
+            estimator.set_params(**part).fit(inputs, target, xgb_model=known)
+        else:
+            estimator.set_params(warm_start=True, **{size: done}).fit(inputs, target)
+        if done < total:
+            write((done, vars(estimator)), path)
+            if received.is_set():
+                print(f"  SIGTERM: a checkpoint is written after {done} of {total} iterations", flush=True)
+                raise SystemExit(TERMINATED)
+    changed = {size, "warm_start", "random_state"} & parameters.keys()
+    estimator.set_params(**{name: parameters[name] for name in changed})
 
 
-def leave_if(received: Event, done: int, total: int) -> None:
-    """Exit if SIGTERM was received while there is something left to do."""
-    if received.is_set() and done < total:
-        print(f"  SIGTERM: a checkpoint is written after {done} of {total} iterations", flush=True)
-        raise SystemExit(TERMINATED)
-
-
-def write(path: Path, save: Callable[[Path], Any]) -> None:
+def write(checkpoint: Any, path: Path) -> None:
     """Write a checkpoint completely or not at all, also if the machine is lost at that moment."""
-    with atomic_write(path) as temporary:
-        save(temporary)
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
+    with atomic_write(path) as temporary, temporary.open("wb") as file:
+        joblib.dump(checkpoint, file)
+        file.flush()
+        os.fsync(file.fileno())
