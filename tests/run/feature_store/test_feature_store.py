@@ -34,7 +34,7 @@ class Store:
         """Run `poe features` for each command, and return exit codes and what was printed."""
         python = ["uv", "run", "--project", "feature_store", "--no-active", "python"]
         arguments = json.dumps([command.split() for command in commands])
-        done = self.project.run(*python, COMMANDS, arguments, PYTHONPATH="src:feature_store", **self.variables)
+        done = self.project.run(*python, COMMANDS, arguments, PYTHONPATH="src:feature_store", rc=0, **self.variables)
         return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -55,13 +55,13 @@ def by_key(server: Server, *keys: str) -> tuple[int, Any]:
 def test_features_are_defined_once_for_training_and_server(store: Store, redis: tuple[str, Popen[bytes]]):
     project, process = store.project, redis[1]
     fill, question = bash_blocks(project.text("docs/feature-store.md"))
-    printed = project.run("bash", "-euc", fill, **store.variables).stdout
+    printed = project.run("bash", "-euc", fill, rc=0, **store.variables).stdout
     assert "8 features of customer_id" in printed
     assert "join: 2000 rows have the features that were known at their time" in printed
     assert "Redis: 2000 entities have their newest features" in printed
     check_join(store)
     check_server(store, process, question)
-    project.process("drill", "feature-store-down", **store.variables)
+    project.process("drill", "feature-store-down", rc=0, **store.variables)
     evidence = project.json("reports/drills/feature-store-down.json")
     assert (evidence["recovered"], evidence["requests_failed"]) == (True, 0)
     check_without_store(store, process)
