@@ -168,6 +168,17 @@ def looping(first_pipeline: Callable[..., Ran], changes: Path | None) -> Iterato
 
 
 @pytest.fixture
+def extended(render: Callable[..., Project]) -> Callable[..., None]:
+    """Add to a project what further answers add, as a team does that needs an option later."""
+
+    def extended(project: Project, **answers: Any) -> None:
+        shutil.copytree(render(**answers).path, project.path, dirs_exist_ok=True)
+        project.run("uv", "sync", "--quiet")
+
+    return extended
+
+
+@pytest.fixture
 def versions(churn: Project) -> tuple[Project, str, str]:
     """Return the default project without a champion, and two versions of it that passed the gate."""
     first, second = sorted(registry(churn).versions, key=int)

@@ -14,7 +14,6 @@ from harness.projects import bash_blocks, inside
 from harness.server import Server, eventually, serving
 from harness.template import ROOT, Project
 
-ANSWERS = {"maturity_level": 2, "feature_store": "feast"}
 KEY = "customer_id"
 COMMANDS = ROOT / "tests/harness/inside/features.py"
 DEFAULTS = json.dumps(
@@ -33,18 +32,14 @@ class Store:
     def features(self, *commands: str) -> list[tuple[int, str]]:
         """Run `poe features` for each command, and return exit codes and what was printed."""
         python = ["uv", "run", "--project", "feature_store", "--no-active", "python"]
-        arguments = json.dumps([command.split() for command in commands])
-        done = self.project.run(*python, COMMANDS, arguments, PYTHONPATH="src:feature_store", rc=0, **self.variables)
+        done = self.project.run(*python, COMMANDS, *commands, PYTHONPATH="src:feature_store", rc=0, **self.variables)
         return json.loads(done.stdout.splitlines()[-1])
 
 
 @pytest.fixture
-def store(install: Callable[..., Project], redis: tuple[str, Popen[bytes]], postgresql: str) -> Store:
-    project = install(**ANSWERS)
-    project.poe("pipeline")
-    project.commit("First model")
-    project.poe("promote", "--version", "1", "--approved-by", "Grace")
-    return Store(project, {"FEATURE_STORE_REDIS": redis[0], "FEATURE_STORE_REGISTRY": postgresql})
+def store(looping: Project, extended: Callable[..., None], redis: tuple[str, Popen[bytes]], postgresql: str) -> Store:
+    extended(looping, maturity_level=2, feature_store="feast")
+    return Store(looping, {"FEATURE_STORE_REDIS": redis[0], "FEATURE_STORE_REGISTRY": postgresql})
 
 
 def by_key(server: Server, *keys: str) -> tuple[int, Any]:
@@ -54,11 +49,18 @@ def by_key(server: Server, *keys: str) -> tuple[int, Any]:
 
 def test_features_are_defined_once_for_training_and_server(store: Store, redis: tuple[str, Popen[bytes]]):
     project, process = store.project, redis[1]
-    fill, question = bash_blocks(project.text("docs/feature-store.md"))
-    printed = project.run("bash", "-euc", fill, rc=0, **store.variables).stdout
-    assert "8 features of customer_id" in printed
-    assert "join: 2000 rows have the features that were known at their time" in printed
-    assert "Redis: 2000 entities have their newest features" in printed
+    commands, question = bash_blocks(project.text("docs/feature-store.md"))
+    documented = re.findall("uv run poe features (.+)", commands)
+    unknown, leak, apply, empty, *loaded = store.features("check", "LEAK=1 apply", "apply", "check", *documented)
+    assert unknown == [1, "features check: no features are registered: `uv run poe features apply` does\n"]
+    assert leak[0] == 1
+    assert "churned, customer_value: a feature of feature_store/definitions.py, but in KNOWN_LATER" in leak[1]
+    assert "8 features of customer_id" in apply[1]
+    assert empty[0] == 1
+    assert "Redis has no features: `uv run poe features materialize`" in empty[1]
+    assert [code for code, _ in loaded] == [0, 0, 0]
+    assert "join: 2000 rows have the features that were known at their time" in loaded[-1][1]
+    assert "Redis: 2000 entities have their newest features" in loaded[-1][1]
     check_join(store)
     check_server(store, process, question)
     project.process("drill", "feature-store-down", rc=0, **store.variables)
@@ -68,22 +70,16 @@ def test_features_are_defined_once_for_training_and_server(store: Store, redis: 
 
 
 def check_join(store: Store) -> None:
-    """Rows keep their order, none is lost, none sees the future, and no feature may be one that is known later."""
+    """Rows keep their order, none is lost, and none sees rows of the future."""
     inside(store.project, "feature_rows.py", "labels")
-    definitions = store.project.path / "feature_store/definitions.py"
-    ((code, printed),) = store.features("join data/labels.parquet data/joined.parquet")
-    assert (code, printed) == (0, "data/joined.parquet: 2002 rows\n")
+    nowhere = "FEATURE_STORE_REDIS=redis://127.0.0.1:1"
+    joined, down = store.features("join data/labels.parquet data/joined.parquet", f"{nowhere} materialize")
+    assert joined == [0, "data/joined.parquet: 2002 rows\n"]
+    assert down[0] == 1
+    assert "Redis at redis://127.0.0.1:1 does not respond" in down[1]
     found = inside(store.project, "feature_rows.py", "joined")
     assert found.pop("keys")
     assert found == {"in_order": True, "rows": 2002, "different": 0, "without_features": 2}
-    original = definitions.read_text()
-    definitions.write_text(original.replace("raw.drop(columns=KNOWN_LATER)", "raw"))
-    nowhere = {**store.variables, "FEATURE_STORE_REGISTRY": "sqlite:///data/other.db"}
-    (refused, unknown) = Store(store.project, nowhere).features("apply", "materialize")
-    definitions.write_text(original)
-    assert "churned, customer_value: a feature of feature_store/definitions.py, but in KNOWN_LATER" in refused[1]
-    assert "no features are registered: `uv run poe features apply` does" in unknown[1]
-    assert (refused[0], unknown[0]) == (1, 1)
 
 
 def check_server(store: Store, process: Popen[bytes], question: str) -> None:
@@ -119,6 +115,3 @@ def check_without_store(store: Store, process: Popen[bytes]) -> None:
         process.kill()
         assert by_key(server, *keys)[0] == 200
         assert 'feature_reads_total{outcome="unavailable"} 2.0' in server.ask("/metrics").text
-    ((code, printed),) = store.features("check")
-    assert code == 1
-    assert "does not respond" in printed

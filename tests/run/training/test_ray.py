@@ -1,34 +1,95 @@
 """A search on a local cluster of Ray outlives a worker that is killed."""
 
 import os
+import re
+import shutil
 import signal
 import subprocess
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
+import pytest
+from harness.projects import bash_blocks
 from harness.server import eventually
 from harness.template import Project, clean_environment
 
+GRID = """
+from sklearn.datasets import make_classification
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from {package}.training.engines import workers
+search = GridSearchCV(LogisticRegression(), {{"C": [0.1, 1.0]}}, cv=2)
+data = make_classification(100, random_state=0)
+expected = search.fit(*data).best_score_
+with workers("ray", 2):
+    assert search.fit(*data).best_score_ == expected
+print("equal")
+"""
 
-def test_search_on_ray_repeats_the_trial_of_a_killed_worker(installed: Callable[..., Project]):
-    project = installed(maturity_level=2, framework="xgboost", distributed_training="ray")
-    project.stages("ingest", "split")
-    command = ["-m", f"{project.answers['package_name']}.training.search", "--engine", "ray"]
+
+@dataclass(frozen=True)
+class Cluster:
+    """A head of Ray, as the docs start it, and the command for a search on it."""
+
+    project: Project
+    head: subprocess.Popen[bytes]
+    search: str
+    environment: dict[str, str]
+
+    def worker(self) -> int | None:
+        """Return the process id of a worker that has a call to run."""
+        listed = subprocess.run(["ps", "-eo", "pid=,sess=,args="], check=True, capture_output=True, text=True).stdout
+        found = re.search(rf"^ *(\d+) +{self.head.pid} ray::call", listed, re.MULTILINE)
+        return int(found[1]) if found else None
+
+
+@pytest.fixture
+def cluster(looping: Project, extended: Callable[..., None]) -> Iterator[Cluster]:
+    extended(looping, maturity_level=2, distributed_training="ray")
+    *_, commands = bash_blocks(looping.text("docs/search.md"))
+    start, search = commands.splitlines()
+    folder = tempfile.mkdtemp(prefix="ray-", dir="/tmp")  # of sockets, whose paths have to be short
+    environment = {**clean_environment(), "RAY_TMPDIR": folder}
+    own = "--block --num-cpus=2 --object-store-memory=100000000 --port=0"
+    head = subprocess.Popen(
+        ["bash", "-euc", f"exec {start} {own}"],
+        cwd=looping.path,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        yield Cluster(looping, head, search, environment)
+    finally:
+        os.killpg(head.pid, signal.SIGKILL)
+        head.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_search_on_ray_repeats_the_trial_of_a_killed_worker(cluster: Cluster):
+    project = cluster.project
+    eventually("a cluster", lambda: os.path.exists(f"{cluster.environment['RAY_TMPDIR']}/ray/ray_current_cluster"))
     search = subprocess.Popen(
-        [project.path / ".venv/bin/python", *command, "--trials", "4", "--processes", "2"],
+        ["bash", "-euc", f"{cluster.search} --trials 3 --processes 2"],
         cwd=project.path,
-        env=clean_environment(),
+        env=cluster.environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
-    os.kill(eventually("a worker with a trial", worker_of_ray), signal.SIGKILL)
+    os.kill(eventually("a worker with a trial", cluster.worker), signal.SIGKILL)
     printed, _ = search.communicate()
     assert search.returncode == 0, printed
-    assert "4 complete" in printed or "pruned" in printed
+    assert "3 complete" in printed or "pruned" in printed
     assert "best: trial" in printed
-
-
-def worker_of_ray() -> int | None:
-    """Return the process id of a worker of Ray that has a call to run; Ray's daemons are no children of the search."""
-    listed = subprocess.run(["ps", "-eo", "pid=,args="], check=True, capture_output=True, text=True).stdout
-    return next((int(line.split()[0]) for line in listed.splitlines() if "ray::call" in line), None)
+    grid = GRID.format(package=project.answers["package_name"])
+    done = subprocess.run(
+        [project.path / ".venv/bin/python", "-c", grid],
+        cwd=project.path,
+        env={**cluster.environment, "RAY_ADDRESS": "auto"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.endswith("equal\n"), done.stderr

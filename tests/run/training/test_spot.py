@@ -7,7 +7,10 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
@@ -25,20 +28,25 @@ from {package}.pipeline.metrics import predict
 import hashlib
 print(hashlib.sha256(predict(read_model(), Inputs.read().from_table(read_table(TEST))).to_csv().encode()).hexdigest())
 """
-XGBOOST = {"maturity_level": 2, "framework": "xgboost", "distributed_training": "ray"}  # as in test_ray.py
 ITERATIONS = {"scikit-learn": "model__max_iter", "xgboost": "model__n_estimators"}
+XGBOOST = {"problem_type": "regression", "framework": "xgboost"}
 
 
 @pytest.fixture(params=ITERATIONS)
-def slow(request: pytest.FixtureRequest) -> Project:
-    """Return a project whose training takes a while."""
+def slow(
+    request: pytest.FixtureRequest, first_pipeline: Callable[..., Any], changes: Path | None, render: Any
+) -> Iterator[Project]:
+    """Return a project whose training takes a while; that of XGBoost has the files of level 2 laid over."""
     if request.param == "xgboost":
-        project = request.getfixturevalue("installed")(**XGBOOST)
+        ran = first_pipeline(maturity_level=1, **XGBOOST)
     else:
-        project = request.getfixturevalue("looping")
-    change(project, "params.yaml", **{ITERATIONS[request.param]: 400})
-    project.stages("ingest", "split", "train")
-    return project
+        ran = first_pipeline(maturity_level=2)
+    with ran.changed(changes):
+        if request.param == "xgboost":
+            shutil.copytree(render(maturity_level=2, **XGBOOST).path, ran.project.path, dirs_exist_ok=True)
+        change(ran.project, "params.yaml", **{ITERATIONS[request.param]: 400})
+        ran.project.stages("train")
+        yield ran.project
 
 
 def predictions(project: Project) -> str:
