@@ -73,7 +73,7 @@ def test_killed_search_goes_on_and_its_best_trial_becomes_the_model(looping, bro
     page.goto((looping.path / "reports/search.html").as_uri())
     assert page.locator("table tbody tr").count() == found["COMPLETE"]
     images = page.eval_on_selector_all("img", "images => images.map(image => [image.naturalWidth, image.width])")
-    assert len(images) == 4
+    assert len(images) == 7, "history, folds, importance, and one for each of four parameters"
     assert all(natural and shown <= 390 for natural, shown in images)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.close()

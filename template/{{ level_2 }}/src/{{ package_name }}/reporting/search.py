@@ -5,9 +5,13 @@ import base64
 import io
 import warnings
 from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import Any
 
-import matplotlib as mpl
 import optuna
+from matplotlib import pyplot
 from optuna.visualization import matplotlib as plots
 
 from ..core.io import write_text
@@ -16,50 +20,45 @@ from .html import environment
 
 PAGE = REPORTS / "search.html"
 BEST = 10  # trials in the table
-PLOTS = {
-    "Best score by trial": plots.plot_optimization_history,
-    "Score by parameter": plots.plot_slice,
-    "Score by fold, and what was pruned": plots.plot_intermediate_values,
-    "Importance of the parameters": plots.plot_param_importances,
-}
 
 
-def write(study: optuna.Study) -> None:
-    """Write the page."""
+def write(study: optuna.Study, scoring: str) -> None:
+    """Write the page; a score is the negative of what `scoring` names."""
+    pyplot.switch_backend("Agg")
     trials = study.get_trials(deepcopy=False)
     complete = [trial for trial in trials if trial.state == optuna.trial.TrialState.COMPLETE]
     best = sorted(complete, key=lambda trial: trial.values, reverse=True)[:BEST]
+    names = [*best[0].params] if best else []
     text = (
         environment()
         .get_template("search.html.j2")
         .render(
             study=study.study_name,
+            scoring=scoring,
             counts=Counter(sorted(trial.state.name.lower() for trial in trials)),
             best=best,
-            names=[*best[0].params] if best else [],
-            figures=draw(study),
+            names=names,
+            figures=draw(study, names),
         )
     )
     write_text(text, PAGE)
 
 
-def draw(study: optuna.Study) -> dict[str, str]:
+def draw(study: optuna.Study, names: list[str]) -> dict[str, str]:
     """Return Optuna's figures by title, each as an address that holds the picture itself."""
-    mpl.use("Agg")
-    from matplotlib import pyplot
-
+    figures: dict[str, Callable[[], Any]] = {
+        "Best score by trial": lambda: plots.plot_optimization_history(study),
+        "Score after each fold": lambda: plots.plot_intermediate_values(study),
+        "Importance of the parameters": lambda: plots.plot_param_importances(study),
+        **{f"Score by {name}": partial(plots.plot_slice, study, params=[name]) for name in names},
+    }
     drawn = {}
-    for title, plot in PLOTS.items():
-        picture = io.BytesIO()
-        with warnings.catch_warnings():
+    for title, plot in figures.items():
+        with warnings.catch_warnings(), suppress(ValueError, RuntimeError):  # too few trials, or all of them equal
             warnings.simplefilter("ignore")  # Optuna calls these plots experimental
-            try:
-                plot(study)
-            except (ValueError, RuntimeError):  # too few trials, or all of them equal
-                continue
-            finally:
-                figure = pyplot.gcf()
-                pyplot.close(figure)
-        figure.savefig(picture, format="png", bbox_inches="tight", dpi=100)
-        drawn[title] = f"data:image/png;base64,{base64.b64encode(picture.getvalue()).decode()}"
+            axes, picture = plot(), io.BytesIO()
+            axes.set_title(title)
+            axes.figure.savefig(picture, format="png", bbox_inches="tight", dpi=100)
+            drawn[title] = f"data:image/png;base64,{base64.b64encode(picture.getvalue()).decode()}"
+        pyplot.close("all")
     return drawn

@@ -34,7 +34,7 @@ from ..core.lineage import dvc_hash
 from ..core.paths import TRAIN
 from ..core.settings import Settings
 from ..modeling.data import TIMESTAMP, features_and_target
-from ..pipeline.metrics import score
+from ..pipeline.metrics import SCORING, score
 from ..pipeline.params import load_params
 from ..pipeline.stages import train
 from ..registry.client import Tracking, connected
@@ -193,7 +193,7 @@ def run_search(search: Search) -> optuna.Study:
             optuna.storages.fail_stale_trials(study)
             for trial in study.get_trials(deepcopy=False):
                 end_run(study, trial)
-        page.write(study)
+        page.write(study, SCORING)
         mlflow.log_artifact(str(page.PAGE), "reports")
         mlflow.log_metric("best_score", best_of(study).value)
         mlflow.set_tags({f"best.{name}": value for name, value in study.best_params.items()})
