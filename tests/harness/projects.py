@@ -50,6 +50,14 @@ def bash_blocks(readme: str) -> list[str]:
     return re.findall(r"^```bash\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
 
 
+def commands(text: str) -> list[str]:
+    """Return all commands of a page, in blocks and in lines."""
+    blocks = re.findall(r"^ *```bash\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL)
+    typed = [line.strip() for block in blocks for line in block.splitlines()]
+    inline = [" ".join(each.split()) for each in re.findall(r"`((?:uv run|git log)[^`]+)`", text)]
+    return typed + inline
+
+
 def change(project: Project, path: str, **values: Any) -> None:
     """Set values in a YAML file of a project; `model__seed=1` sets `seed` in the section `model`."""
     content = yaml.safe_load(project.text(path))

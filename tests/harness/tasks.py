@@ -28,7 +28,11 @@ TASKS: dict[str, tuple[list[str], str]] = {
     "card": (["--check"], "no required section is empty"),
     "report": ([], "reports/index.html"),
 }
-SERVERS = {"serve": "/v2/health/live", "ui": "/health"}  # started by test_tasks.py, and what responds then
+SERVERS = {
+    "serve": "/v2/health/live",
+    "ui": "/health",
+    "exporter": "/metrics",
+}  # started by test_tasks.py, and what responds then
 ELSEWHERE: dict[str, Path] = {
     "train": RUN / "start" / "test_first_day.py",
     "test": RUN / "start" / "test_first_day.py",
@@ -41,6 +45,15 @@ ELSEWHERE: dict[str, Path] = {
     "cost": RUN / "training" / "test_cost.py",
     "sagemaker": RUN / "training" / "test_spot.py",
     "features": RUN / "feature_store" / "test_feature_store.py",
+    "labels": RUN / "monitoring_loop" / "test_loop.py",
+    "monitor": RUN / "monitoring_loop" / "test_loop.py",
+    "replay": RUN / "monitoring_loop" / "test_loop.py",
+    "new-data": RUN / "retraining" / "test_retraining.py",
+    "retrain": RUN / "retraining" / "test_retraining.py",
+    "check-deployment": RUN / "retraining" / "test_retraining.py",
+    "drill": RUN / "drills" / "test_drills.py",
+    "year": RUN / "drills" / "test_drills.py",
+    "ci-retrain": TEMPLATE / "{{ level_2 }}" / ".github" / "workflows" / "retrain.yml",
     "hooks": WORKFLOWS / "ci.yml",
     "ci-checklist": WORKFLOWS / "pr-checklist.yml",
     "image": WORKFLOWS / "cd.yml",

@@ -8,7 +8,7 @@ import pandas as pd
 RAW = "data/raw.parquet"
 
 
-def cell(frame: pd.DataFrame, column: str, value: object, rows: int) -> pd.DataFrame:
+def cell(frame: pd.DataFrame, column: str | list[str], value: object, rows: int) -> pd.DataFrame:
     frame.loc[frame.index[:rows], column] = value
     return frame
 
@@ -17,7 +17,7 @@ WAYS = {
     "missing column": lambda frame: frame.drop(columns="tenure_months"),
     "null ids": lambda frame: cell(frame, "customer_id", None, 3),
     "out of range": lambda frame: cell(frame, "monthly_charge", 5000.0, 4),
-    "duplicate keys": lambda frame: cell(frame, "customer_id", "C0000007", 5),
+    "duplicate keys": lambda frame: cell(frame, ["customer_id", "event_timestamp"], frame.iloc[9, :2].tolist(), 5),
     "empty column": lambda frame: frame.assign(region=None),
     "too few rows": lambda frame: frame.head(400),
     "wrong type": lambda frame: frame.assign(event_timestamp=frame["event_timestamp"].astype(str)),

@@ -1,7 +1,6 @@
 """What the docs of a project tell people to type, typed."""
 
-import re
-
+from harness.projects import commands
 from harness.template import Project
 
 PAGES = [
@@ -11,16 +10,7 @@ PAGES = [
     "docs/experiments.md",
     "docs/team.md",
 ]
-LEVEL_2 = ["docs/levels/2.md", "docs/runbooks/drift.md", "docs/runbooks/labels.md", "docs/runbooks/retraining.md"]
 ELSEWHERE = {"ui", "rollback"}  # a server, and what test_governance.py runs
-
-
-def commands(text: str) -> list[str]:
-    """Return all commands of a page, in blocks and in lines."""
-    blocks = re.findall(r"^ *```bash\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL)
-    typed = [line.strip() for block in blocks for line in block.splitlines()]
-    inline = [" ".join(each.split()) for each in re.findall(r"`((?:uv run|git log)[^`]+)`", text)]
-    return typed + inline
 
 
 def typed(project: Project, pages: list[str]) -> list[str]:

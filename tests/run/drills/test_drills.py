@@ -16,7 +16,7 @@ KEYS = {
 NEEDED = {"drift": ["prometheus", "prometheus-alertmanager"]}
 
 
-@pytest.mark.parametrize("name", ["bad-batch", "retrain-crash", "drift"])
+@pytest.mark.parametrize("name", ["bad-batch", "drift", "labels-late", "log-disk-full", "retrain-crash"])
 def test_drill_recovers(looping: Project, tool, name):
     for program in NEEDED.get(name, []):
         tool(program)

@@ -101,12 +101,12 @@ def test_what_a_server_predicts_is_monitored_with_its_labels_and_every_panel_fin
 ):
     project, begun = server.project, datetime.now(UTC)
     program = tool("prometheus")
-    printed = project.poe("replay", "--server", server.url).stdout
+    printed = project.process("replay", "--server", server.url).stdout
     rows = project.json("reports/run.json")["test_rows"]
     assert f"{rows} rows are predicted; outcomes: {rows} new" in printed
-    again = project.poe("labels").stdout
-    assert "0 new" in again
-    assert project.poe("monitor", *batch(begun), **SOON).stdout.startswith(f"monitor: {rows} predictions of version 1;")
+    assert "labels: 0 new" in project.process("labels").stdout
+    monitored = project.process("monitor", *batch(begun), **SOON).stdout
+    assert f"monitor: {rows} predictions of version 1;" in monitored
     result = project.json("reports/monitoring.json")
     assert (result["rows"], result["version"], result["drift"]["in_a_row"]) == (rows, "1", 0)
     measured, expected = result["performance"]["metrics"]["accuracy"], project.json("reports/metrics.json")["accuracy"]

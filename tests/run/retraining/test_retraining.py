@@ -1,14 +1,40 @@
 """Retraining in a real project: new data, decision, candidate, validation before deployment, promotion."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
+from harness.projects import change, commands
+from harness.server import eventually, serving
 from harness.template import Project
 
-LATER = "2026-09-01"  # than the data of the example by more than the schedule
+PAGES = ["docs/levels/2.md", "docs/runbooks/drift.md", "docs/runbooks/labels.md", "docs/runbooks/retraining.md"]
+SOON = {"MONITORING_LABEL_DELAY_HOURS": "0", "MONITORING_HISTORY": "1"}
+COMMANDS = [  # of these pages, in an order in which each has something to do
+    "uv run poe labels",
+    "uv run poe monitor",
+    "uv run poe new-data --from-log",
+    "uv run dvc checkout data/partitions.dvc",
+    "uv run poe retrain",
+    "uv run poe check-deployment",
+    "uv run poe pipeline",
+    "uv run poe audit list",
+]
+ELSEWHERE = re.compile("poe (replay|serve|exporter|drill|year|search|cost|promote|new-data FILE|monitor --(start|end))")
+YESTERDAY = """
+import datetime, pathlib, pandas as pd
+for path in [*pathlib.Path("data").glob("predictions/*/*.parquet"), *pathlib.Path("data/labels").glob("*.parquet")]:
+    rows = pd.read_parquet(path)
+    time = "time" if "time" in rows else "label_time"
+    rows[time] -= pd.Timedelta(days=1)
+    day = f"date={rows[time].iloc[0].date()}"
+    new = path.parent.with_name(day) / path.name if time == "time" else path.with_stem(day)
+    new.parent.mkdir(exist_ok=True)
+    rows.to_parquet(new, index=False)
+    path.unlink()
+"""
 NEXT_MONTH = """
 import pandas as pd
 from customer_churn.drills.harness.months import next_rows
@@ -16,51 +42,53 @@ next_rows().to_parquet("new.parquet")
 """
 
 
-@pytest.fixture
-def with_new_data(looping: Project) -> Project:
-    """Return a project to which a batch was added as a partition, committed."""
-    looping.python(NEXT_MONTH)
-    added = looping.poe("new-data", "new.parquet")
-    assert "data/partitions is a dependency of the stage ingest now" in added.stdout
-    (looping.path / "new.parquet").unlink()
-    looping.commit("New data")
-    return looping
-
-
 def record(project: Project) -> dict[str, Any]:
     return project.json("reports/retrain.json")
 
 
+def typed(project: Project) -> set[str]:
+    """Return the commands of the pages, without those that other tests run."""
+    found = {command for page in PAGES for command in commands(project.text(page))}
+    return {command for command in found if not ELSEWHERE.search(command)}
+
+
 def test_quiet_day_changes_nothing(looping):
     before = looping.text("dvc.lock")
-    assert "retrain: no, nothing calls for another model" in looping.poe("retrain", "--today", "2026-07-01").stdout
+    assert "retrain: no, nothing calls for another model" in looping.process("retrain", "--today", "2026-07-01").stdout
     assert not record(looping)["decided"]
     assert looping.text("dvc.lock") == before
     assert "retraining declined" in looping.poe("audit", "list").stdout
 
 
-def test_new_data_is_one_dependency_and_leads_to_a_candidate_that_waits_for_approval(with_new_data):
-    project = with_new_data
+def test_rows_of_the_log_lead_to_a_candidate_and_its_evidence(looping, tmp_path):
+    """The commands of the docs, each once, after a day with predictions and labels."""
+    project = looping
+    change(project, "config/serving.yaml", drain_seconds=0)
+    with serving(project) as server:
+        eventually("a model", server.ready)
+        project.poe("replay", "--server", server.url)
+    project.python(YESTERDAY)
+    assert typed(project) == {*COMMANDS}
+    for command in COMMANDS:
+        project.run("bash", "-euo", "pipefail", "-c", command, **SOON)
     assert "data/partitions" in yaml.safe_load(project.text("dvc.yaml"))["stages"]["ingest"]["deps"]
-    done = project.process("retrain", "--today", LATER)
-    assert "retrain: yes, the data of champion 1 ends 63 days ago" in done.stdout
-    found = record(project)
-    assert found["comparison"]["rows"] >= 200
     assert len(yaml.safe_load(project.text("dvc.lock"))["stages"]["ingest"]["deps"]) == 3
-    if found["blockers"]:
-        assert f"version {found['candidate']} is rejected: " in done.stdout
-    else:
-        assert f"version {found['candidate']} waits for approval" in done.stdout
+    found = record(project)
+    assert (found["decided"], found["candidate"], found["blockers"]) == (True, "2", [])
+    assert found["comparison"]["rows"] == project.json("reports/run.json")["test_rows"]
+    assert "version 2 waits for approval" in found["outcome"]
+    evidence = project.text("reports/retraining.md")
+    assert "new to both" in evidence
     project.poe("report")
     assert "<h2>Retraining</h2>" in project.text("reports/index.html")
-    again = project.poe("retrain", "--today", LATER)
-    assert "retrain: no" in again.stdout
-    assert "up to date" in project.process("pipeline").stdout
+    project.commit("New data and model")
+    project.poe("promote", "--version", "2", "--approved-by", "Ada")
+    assert "retrain: no" in project.poe("retrain").stdout
 
 
 def test_bad_batch_is_one_line_and_leaves_the_project_as_it_was(looping):
     looping.python(NEXT_MONTH + "pd.read_parquet('new.parquet').assign(contract='weekly').to_parquet('new.parquet')")
-    refused = looping.poe("new-data", "new.parquet", rc=1)
+    refused = looping.process("new-data", "new.parquet", rc=1)
     assert "contract: expect_column_values_to_be_in_set" in refused.stderr
     assert not (looping.path / "data/partitions").exists()
     assert "data/partitions" not in looping.text("dvc.yaml")

@@ -56,6 +56,11 @@ def test_server_starts_as_a_process(project, tmp_path):
         pass
 
 
+def test_exporter_starts_as_a_process(looping, tmp_path):
+    with started(looping, "exporter", tmp_path / "log"):
+        pass
+
+
 def test_ui_leads_to_runs_and_model(project, tmp_path, browser: Browser):
     with started(project, "ui", tmp_path / "log") as log:
         runs, model = re.findall(r"http://\S+/#/\S+", log.read_text())

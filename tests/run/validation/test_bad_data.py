@@ -47,7 +47,7 @@ def validated(fresh: Project) -> Callable[[str], list[str]]:
         ),
         (
             "duplicate keys",
-            ["customer_id: expect_column_values_to_be_unique: [56] of 2000 rows, such as 'C0000007'"],
+            [r"table: expect_compound_columns_to_be_unique column_list=\['customer_id', .*\]: 6 of 2000 rows.*"],
         ),
         ("empty column", ["region: all values are missing"]),
         ("too few rows", ["table: expect_table_row_count_to_be_between min_value=500: found 400"]),

@@ -87,6 +87,6 @@ def renamed(table: pd.DataFrame, month: int) -> pd.DataFrame:
 
 def next_rows(count: int | None = None) -> pd.DataFrame:
     """Return test rows of new entities, a moment after the last row of the data."""
-    rows = read_table(TEST).head(count).reset_index(drop=True)
+    rows = read_table(TEST).iloc[:count].reset_index(drop=True)
     last = read_table(RAW, columns=[TIMESTAMP])[TIMESTAMP].max()
     return renamed(rows.assign(**{TIMESTAMP: last + pd.to_timedelta(rows.index + 1, unit="s")}), 0)
