@@ -46,7 +46,8 @@ def test_killed_search_goes_on_and_its_best_trial_becomes_the_model(looping, bro
     assert states(looping)["RUNNING"]
 
     (commands,) = bash_blocks(looping.text("docs/search.md"))
-    printed = looping.run("bash", "-euc", commands, SEARCH_TRIALS="6").stdout
+    assert commands.splitlines() == ["uv run poe search", "uv run poe search --apply", "uv run poe pipeline"]
+    printed = looping.process("search", SEARCH_TRIALS="6").stdout
     found = states(looping)
     assert found["COMPLETE"] + found["PRUNED"] == 6, found
     assert found["RUNNING"] == 0, "the trial of the killed process ended"
@@ -64,6 +65,8 @@ def test_killed_search_goes_on_and_its_best_trial_becomes_the_model(looping, bro
         ]
         if count
     }
+    looping.process("search", "--apply", SEARCH_TRIALS="6")
+    looping.process("pipeline")
     best = yaml.safe_load(looping.text("params.yaml"))["model"]
     assert looping.json("reports/run.json")["parameters"]["model"] == best
     assert f"{best['learning_rate']}" in printed
