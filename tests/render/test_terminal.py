@@ -32,7 +32,8 @@ REMEDIES = {
     "repository_url": ("github.com/octocat", "use https://HOST/OWNER/NAME"),
     "data_remote_url": ("my-bucket", "write s3://bucket/folder"),
 }
-ARROWS = {"data_remote": "\x1b[B"}  # a bucket, so that its address is asked for
+DOWN = "\x1b[B"
+ARROWS = {"maturity_level": DOWN, "data_remote": DOWN}  # level 2, and a bucket, so that all questions are asked
 
 
 class Terminal:
