@@ -66,7 +66,7 @@ def test_killed_search_goes_on_and_its_best_trial_becomes_the_model(looping, bro
         if count
     }
     looping.process("search", "--apply", SEARCH_TRIALS="6")
-    looping.process("pipeline")
+    looping.process("pipeline", rc=None)  # a few trials may not be enough for a challenger
     best = yaml.safe_load(looping.text("params.yaml"))["model"]
     assert looping.json("reports/run.json")["parameters"]["model"] == best
     assert f"{best['learning_rate']}" in printed

@@ -186,6 +186,7 @@ def run_search(search: Search) -> optuna.Study:
     study = open_study(search)
     with experiment(Tracking.load().model_copy(update={"purpose": "tuning"})), parent_run(study):
         try:
+            enqueue_present(search, study)
             with engines.workers(search.engine, search.processes) as run:
                 run_trials(search, study, run)
             await_heartbeats(study)
@@ -209,6 +210,13 @@ def parent_run(study: optuna.Study) -> Iterator[None]:
     with mlflow.start_run(run_id, run_name=study.study_name, tags={"study": study.study_name}) as run:
         study.set_user_attr(PARENT, run.info.run_id)
         yield
+
+
+def enqueue_present(search: Search, study: optuna.Study) -> None:
+    """Let a trial be that of the present parameters, if there is none yet: the best one is not worse then."""
+    present = {name: getattr(load_params().model, name) for name in search.space}
+    allowed = {name: value for name, value in present.items() if value in search.space[name].get("choices", [value])}
+    study.enqueue_trial({name: value for name, value in allowed.items() if value is not None}, skip_if_exists=True)
 
 
 def run_trials(search: Search, study: optuna.Study, run: engines.Run) -> None:
