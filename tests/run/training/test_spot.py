@@ -32,21 +32,24 @@ ITERATIONS = {"scikit-learn": "model__max_iter", "xgboost": "model__n_estimators
 XGBOOST = {"problem_type": "regression", "framework": "xgboost"}
 
 
-@pytest.fixture(params=ITERATIONS)
+@pytest.fixture(params=["scikit-learn", pytest.param("xgboost", marks=pytest.mark.long)])
 def slow(
     request: pytest.FixtureRequest, first_pipeline: Callable[..., Any], changes: Path | None, render: Any
 ) -> Iterator[Project]:
     """Return a project whose training takes a while; that of XGBoost has the files of level 2 laid over."""
-    if request.param == "xgboost":
-        ran = first_pipeline(maturity_level=1, **XGBOOST)
-    else:
-        ran = first_pipeline(maturity_level=2)
+    if request.param == "scikit-learn":
+        yield slowed(request.getfixturevalue("looping"), request.param)
+        return
+    ran = first_pipeline(maturity_level=1, **XGBOOST)
     with ran.changed(changes):
-        if request.param == "xgboost":
-            shutil.copytree(render(maturity_level=2, **XGBOOST).path, ran.project.path, dirs_exist_ok=True)
-        change(ran.project, "params.yaml", **{ITERATIONS[request.param]: 400})
-        ran.project.stages("train")
-        yield ran.project
+        shutil.copytree(render(maturity_level=2, **XGBOOST).path, ran.project.path, dirs_exist_ok=True)
+        yield slowed(ran.project, request.param)
+
+
+def slowed(project: Project, framework: str) -> Project:
+    change(project, "params.yaml", **{ITERATIONS[framework]: 400})
+    project.stages("train")
+    return project
 
 
 def predictions(project: Project) -> str:

@@ -10,7 +10,7 @@ import psutil
 from . import Evidence
 from .harness.sandbox import Sandbox, sandbox, wait
 
-TRIALS = 6
+TRIALS = 4
 
 
 def main() -> Evidence:
