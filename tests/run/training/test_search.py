@@ -39,7 +39,7 @@ def start(project: Project, *arguments: str) -> subprocess.Popen[bytes]:
     )
 
 
-def test_killed_search_goes_on_and_its_best_trial_becomes_the_model(looping, browser):
+def test_killed_search_goes_on_and_its_best_trial_becomes_the_parameters(looping, browser):
     search = start(looping, "--trials", "4", "--processes", "2")
     eventually("a trial at work", lambda: states(looping)["RUNNING"] and states(looping)["COMPLETE"])
     os.killpg(search.pid, signal.SIGKILL)

@@ -14,6 +14,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from statistics import fmean
@@ -191,9 +192,7 @@ def run_search(search: Search) -> optuna.Study:
                 run_trials(search, study, run)
             await_heartbeats(study)
         finally:
-            optuna.storages.fail_stale_trials(study)
-            for trial in study.get_trials(deepcopy=False):
-                end_run(study, trial)
+            fail_lost(study)
         page.write(study, SCORING)
         mlflow.log_artifact(str(page.PAGE), "reports")
         mlflow.log_metric("best_score", best_of(study).value)
@@ -238,6 +237,18 @@ def await_heartbeats(study: optuna.Study) -> None:
     """If trials are running, wait until those whose process was killed count as lost; others go on, on other machines."""
     if study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         time.sleep(GRACE_SECONDS + HEARTBEAT_SECONDS)
+
+
+def fail_lost(study: optuna.Study) -> None:
+    """Let the trials fail whose process was killed, and end their runs in MLflow."""
+    optuna.storages.fail_stale_trials(study)
+    lost_before = datetime.now() - timedelta(seconds=GRACE_SECONDS)
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        # Optuna ignores a trial that was killed before its first heartbeat.
+        if RUN not in trial.user_attrs and trial.datetime_start and trial.datetime_start < lost_before:
+            study.tell(trial.number, state=TrialState.FAIL)
+    for trial in study.get_trials(deepcopy=False):
+        end_run(study, trial)
 
 
 def best_of(study: optuna.Study) -> FrozenTrial:
