@@ -57,15 +57,9 @@ def test_killed_search_goes_on_and_its_best_trial_becomes_the_parameters(looping
     (parent,) = [run for run in inside(looping, "searches.py") if run["parent"] is None]
     trials = [run for run in inside(looping, "searches.py") if run["parent"] == parent["id"]]
     assert parent["status"] == "FINISHED"
-    assert Counter(run["status"] for run in trials) == {
-        status: count
-        for status, count in [
-            ("FINISHED", found["COMPLETE"]),
-            ("KILLED", found["PRUNED"]),
-            ("FAILED", found["FAIL"]),
-        ]
-        if count
-    }
+    ended = Counter(run["status"] for run in trials)
+    assert (ended["FINISHED"], ended["KILLED"], ended["RUNNING"]) == (found["COMPLETE"], found["PRUNED"], 0)
+    assert ended["FAILED"] <= found["FAIL"], "one that was killed at once had no run yet"
     looping.process("search", "--apply", SEARCH_TRIALS="4")
     best = yaml.safe_load(looping.text("params.yaml"))["model"]
     assert f"{best['learning_rate']}" in printed
