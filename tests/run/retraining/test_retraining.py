@@ -99,6 +99,7 @@ def test_check_before_deployment_names_what_failed(looping):
     result = {one["name"]: one for one in looping.json("reports/deployment.json")["checks"]}
     assert result.keys() == {"data", "gate", "comparison", "model card", "slices", "size", "server"}
     assert result["server"]["passed"], done.stderr
+    assert not (looping.path / "data/predictions").exists(), "its requests are no predictions of clients"
     limits = Path("config/retraining.yaml")
     content = yaml.safe_load(looping.text(limits.as_posix()))
     content["deployment"]["max_megabytes"] = 0.001
