@@ -22,7 +22,9 @@ COMMANDS = [  # of these pages, in an order in which each has something to do
     "uv run poe pipeline",
     "uv run poe audit list",
 ]
-ELSEWHERE = re.compile("poe (replay|serve|exporter|drill|year|search|cost|promote|new-data FILE|monitor --(start|end))")
+ELSEWHERE = re.compile(
+    "poe (replay|serve|exporter|drill|year|search|cost|sagemaker|promote|new-data( FILE)?$|monitor --(start|end))"
+)
 YESTERDAY = """
 import datetime, pathlib, pandas as pd
 for path in [*pathlib.Path("data").glob("predictions/*/*.parquet"), *pathlib.Path("data/labels").glob("*.parquet")]:
