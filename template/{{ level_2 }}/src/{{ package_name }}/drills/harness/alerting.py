@@ -13,6 +13,7 @@ import yaml
 
 from ...core.errors import UserError
 from ...training.live_server import free_port
+from .sandbox import wait
 
 FOLDER = Path("alerting")
 
@@ -28,7 +29,7 @@ def alerting(exporter: int) -> Iterator[str]:
     """Run Prometheus, which scrapes an exporter on a port, and Alertmanager, which posts to it; yield the latter's address.
 
     Raises:
-        UserError: one of the programs is not installed.
+        UserError: one of the programs is not installed, or does not start.
     """
     programs = _program("prometheus"), _program("prometheus-alertmanager", "alertmanager")
     prometheus, manager = (f"127.0.0.1:{free_port()}" for _ in range(2))
@@ -40,10 +41,22 @@ def alerting(exporter: int) -> Iterator[str]:
     with ExitStack() as stack:
         for program, (config, *others), address in zip(programs, arguments, (prometheus, manager), strict=True):
             command = [program, f"--config.file={config}", f"--web.listen-address={address}", *others]
-            log = stack.enter_context((FOLDER / f"{config}.log").open("wb"))
-            process = stack.enter_context(subprocess.Popen(command, cwd=FOLDER, stdout=log, stderr=log))
+            log = FOLDER / f"{config}.log"
+            output = stack.enter_context(log.open("wb"))
+            process = stack.enter_context(subprocess.Popen(command, cwd=FOLDER, stdout=output, stderr=output))
             stack.callback(process.kill)
+            wait(lambda process=process, address=address: process.poll() is not None or _ready(address), program)
+            if process.poll() is not None:
+                raise UserError(f"{program} ended: {log.read_text(encoding='utf-8')[-500:]}")
         yield manager
+
+
+def _ready(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://{address}/-/ready", timeout=10) as response:
+            return response.status == 200
+    except OSError:
+        return False
 
 
 def _configure(exporter: str, manager: str) -> None:
