@@ -35,11 +35,11 @@ SETTINGS = {
 def main() -> Evidence:
     """Send the rows of two months after data and concept have drifted, then those of a third to the new champion."""
     port = free_port()
-    with sandbox() as copy, environment(**SETTINGS), alerting(port) as manager:
+    with sandbox() as copy, environment(**SETTINGS), live_server() as server:
         first, second, third = islice(months(ROWS, seed=0), CONCEPT_DRIFT - 1, CONCEPT_DRIFT + 2)
         exporter = copy.start("monitoring.exporter", "--port", str(port), **SETTINGS)
         try:
-            with live_server() as server:
+            with alerting(f"127.0.0.1:{port}", server.address.removeprefix("http://")) as manager:
                 return _drill(copy, server, manager, pd.concat([first, second], ignore_index=True), third)
         finally:
             exporter.kill()
