@@ -117,7 +117,7 @@ def test_what_a_server_predicts_is_monitored_with_its_labels_and_every_panel_fin
         abs(result["performance"]["estimated"]["roc_auc"] - result["performance"]["metrics"]["roc_auc"]["value"]) < 0.05
     )
     page = project.text("reports/monitoring.html")
-    assert page.count("data:image/png") == 2
+    assert page.count("data:image/png") == 8
     assert "No drift" in page
     project.poe("report")
     assert "In production" in project.text("reports/index.html")

@@ -22,7 +22,9 @@ COMMANDS = [  # of these pages, in an order in which each has something to do
     "uv run poe pipeline",
     "uv run poe audit list",
 ]
-ELSEWHERE = re.compile("poe (replay|serve|exporter|drill|year|search|cost|promote|new-data FILE|monitor --(start|end))")
+ELSEWHERE = re.compile(
+    "poe (replay|serve|exporter|drill|year|search|cost|sagemaker|promote|new-data( FILE)?$|monitor --(start|end))"
+)
 YESTERDAY = """
 import datetime, pathlib, pandas as pd
 for path in [*pathlib.Path("data").glob("predictions/*/*.parquet"), *pathlib.Path("data/labels").glob("*.parquet")]:
@@ -99,6 +101,7 @@ def test_check_before_deployment_names_what_failed(looping):
     result = {one["name"]: one for one in looping.json("reports/deployment.json")["checks"]}
     assert result.keys() == {"data", "gate", "comparison", "model card", "slices", "size", "server"}
     assert result["server"]["passed"], done.stderr
+    assert not (looping.path / "data/predictions").exists(), "its requests are no predictions of clients"
     limits = Path("config/retraining.yaml")
     content = yaml.safe_load(looping.text(limits.as_posix()))
     content["deployment"]["max_megabytes"] = 0.001

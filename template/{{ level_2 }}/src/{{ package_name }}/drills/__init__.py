@@ -8,7 +8,7 @@ from pydantic import BaseModel, NonNegativeFloat, NonNegativeInt
 
 
 class Evidence(BaseModel, frozen=True, extra="forbid"):
-    """What a drill saw; seconds count from the fault, and are None for what did not happen."""
+    """What a drill saw; seconds count from the fault, the last one if there are several, and are None for what did not happen."""
 
     fault: str  # what was caused
     detected_after_seconds: NonNegativeFloat | None

@@ -2,7 +2,6 @@
 """A poisoned partition: it is stopped before it reaches the data, and the champion keeps serving."""
 
 import time
-from pathlib import Path
 
 from ..core.inputs import Inputs
 from ..core.io import read_table
@@ -24,21 +23,26 @@ def main() -> Evidence:
         poisoned = good[feature].astype(object).where(good.index % 2 == 0, POISON).astype(str)
         good.assign(**{feature: poisoned}).to_parquet("bad.parquet")
         good.to_parquet("good.parquet")
-        started = time.monotonic()
+        before, started = _stored(), time.monotonic()
         code, printed = copy.attempt("training.new_data", "bad.parquet")
         detected = time.monotonic() - started
-        kept_out = code == 1 and not [*FOLDER.glob("*")] and not Path(f"{FOLDER}.dvc").exists()
+        kept_out = code == 1 and _stored() == before
         answered = server.predict(Inputs.read().to_rows(features_and_target(good.head(10))[0])) is not None
         copy.run("training.new_data", "good.parquet")
-        stored = sum(len(read_table(path)) for path in FOLDER.glob("*.parquet"))
+        added = _stored() - before
         recovered = time.monotonic() - started
     return Evidence(
         fault=f"a batch of {len(good)} rows in which {feature} holds texts such as {POISON!r}",
         detected_after_seconds=detected if kept_out else None,
         decision=" ".join(printed.split())[:300],
         action="nothing was added; the batch as it should be was added after it" if kept_out else "it was added",
-        recovered_after_seconds=recovered if stored == len(good) else None,
+        recovered_after_seconds=recovered if added == len(good) else None,
         requests=server.requests,
         requests_failed=server.failed,
-        recovered=kept_out and stored == len(good) and answered,
+        recovered=kept_out and added == len(good) and answered,
     )
+
+
+def _stored() -> int:
+    """Return the number of rows in all partitions."""
+    return sum(len(read_table(path)) for path in FOLDER.glob("*.parquet"))

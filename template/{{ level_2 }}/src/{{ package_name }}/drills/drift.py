@@ -1,7 +1,6 @@
 # Managed by copier-mlops: an update merges with your edits.
 """Customers change while the server runs: Prometheus and Alertmanager fire, a new model becomes champion, the alert resolves."""
 
-import os
 import time
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -9,16 +8,20 @@ from itertools import islice
 import pandas as pd
 
 from ..core import triggers
+from ..core.environment import environment
 from ..core.run_record import RunRecord
 from ..monitoring.client import Client
+from ..monitoring.monitor import Monitor
+from ..monitoring.prediction_log import Window, read
 from ..training import new_data
 from ..training.live_server import free_port, live_server
+from ..training.retrain import retrain
 from . import Evidence
 from .harness.alerting import alerting, firing
 from .harness.months import CONCEPT_DRIFT, DAYS, months
-from .harness.sandbox import Sandbox, sandbox, wait
+from .harness.sandbox import Sandbox, quiet, sandbox, wait
 
-ROWS = 700  # of a month
+ROWS = 600  # of a month
 SETTINGS = {
     "MONITORING_HISTORY": "1",
     "MONITORING_IN_A_ROW": "1",  # of batches; a second one would only take longer
@@ -31,14 +34,12 @@ SETTINGS = {
 
 def main() -> Evidence:
     """Send the rows of two months after data and concept have drifted, then those of a third to the new champion."""
-    with sandbox() as copy:
-        os.environ.update(SETTINGS)
-        copy.environment.update(SETTINGS)
+    port = free_port()
+    with sandbox() as copy, environment(**SETTINGS), live_server() as server:
         first, second, third = islice(months(ROWS, seed=0), CONCEPT_DRIFT - 1, CONCEPT_DRIFT + 2)
-        port = free_port()
-        exporter = copy.start("monitoring.exporter", "--port", str(port))
+        exporter = copy.start("monitoring.exporter", "--port", str(port), **SETTINGS)
         try:
-            with live_server() as server, alerting(port) as manager:
+            with alerting(f"127.0.0.1:{port}", server.address.removeprefix("http://")) as manager:
                 return _drill(copy, server, manager, pd.concat([first, second], ignore_index=True), third)
         finally:
             exporter.kill()
@@ -47,27 +48,24 @@ def main() -> Evidence:
 
 def _drill(copy: Sandbox, server: Client, manager: str, drifted: pd.DataFrame, later: pd.DataFrame) -> Evidence:
     fault = time.monotonic()
-    _serve_and_monitor(copy, server, drifted)
+    _serve_and_monitor(server, drifted)
     wait(lambda: [one for one in triggers.recorded() if one["name"] == "DataDrift"], "DataDrift reaches the webhook")
     detected, fired = time.monotonic() - fault, firing(manager)
-    new_data.add(drifted, datetime.now(UTC) + timedelta(days=100 * DAYS))  # of a simulated future, with labels
-    copy.commit("New data")
-    last = RunRecord.read().last_day.isoformat()
-    printed = copy.run("training.retrain", "--today", last)
-    decision, outcome = (line.strip() for line in printed.strip().splitlines()[-2:])
-    promoted = "is the champion" in outcome
+    with quiet():
+        new_data.add(drifted, datetime.now(UTC) + timedelta(days=100 * DAYS))  # of a simulated future, with labels
+        copy.commit("New data")
+        done = retrain(RunRecord.read().last_day)
+    promoted = "is the champion" in str(done.outcome)
     if promoted:
-        wait(
-            lambda: (server.send(later.head(1))[0] or {}).get("version") not in (None, "1"),
-            "the new champion is served",
-        )
-        _serve_and_monitor(copy, server, later)
+        version = str(done.candidate)
+        wait(lambda: (server.send(later.head(1))[0] or {}).get("version") == version, "the new champion is served")
+        _serve_and_monitor(server, later)
         wait(lambda: "DataDrift" not in firing(manager), "DataDrift is resolved")
     return Evidence(
         fault=f"data and concept of {len(drifted)} live rows drift",
         detected_after_seconds=detected,
-        decision=decision,
-        action=f"{', '.join(fired)} fired; {outcome}{'; DataDrift is resolved' if promoted else ''}",
+        decision=done.reason,
+        action=f"{', '.join(fired)} fired; {done.outcome}{'; DataDrift is resolved' if promoted else ''}",
         recovered_after_seconds=time.monotonic() - fault if promoted else None,
         requests=server.requests,
         requests_failed=server.failed,
@@ -75,10 +73,10 @@ def _drill(copy: Sandbox, server: Client, manager: str, drifted: pd.DataFrame, l
     )
 
 
-def _serve_and_monitor(copy: Sandbox, server: Client, rows: pd.DataFrame) -> None:
+def _serve_and_monitor(server: Client, rows: pd.DataFrame) -> None:
     """Send a request for each row, wait until all are logged, and monitor them as a batch."""
     start = datetime.now(UTC)
     server.send(rows)
-    end = datetime.now(UTC)
-    time.sleep(2)  # the log is written each second
-    copy.run("monitoring.monitor", "--start", start.isoformat(), "--end", end.isoformat())
+    window = Window(start, datetime.now(UTC))
+    wait(lambda: len(read(*window, ["row"])) >= len(rows), "all predictions in the log")
+    Monitor.load().run(window)[0][-1].write()

@@ -40,6 +40,7 @@ class Client:
         return [self.predict([row], entity) for row, entity in zip(rows, table[ENTITY].astype(str), strict=True)]
 
     def _ask(self, method: str, path: str, body: str | None = None, headers: Mapping[str, str] = {}) -> bytes | None:
+        kept = self._connection.sock is not None
         try:
             self._connection.request(method, path, body, headers)
             response = self._connection.getresponse()
@@ -47,7 +48,8 @@ class Client:
         except (OSError, HTTPException) as error:
             self.problem = f"no answer from {self.address}: {error}"
             self._connection.close()  # the next request connects again
-            return None
+            closed = isinstance(error, ConnectionError)  # as servers do with connections that were idle
+            return self._ask(method, path, body, headers) if kept and closed else None
         if response.status != 200:
             self.problem = f"{self.address} answers {response.status}: {content[:300].decode(errors='replace')}"
             return None

@@ -2,7 +2,9 @@
 """The page about a batch: what has drifted, how predictions turned out, how that developed, and which rows are unusual."""
 
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from io import BytesIO
 from typing import Any
 
@@ -38,24 +40,20 @@ def write_page(results: list[MonitoringResult], sample: pd.DataFrame, reference:
     result = results[-1]
     content = {
         "result": result,
-        "columns": _columns(result, features(sample), reference.features),
-        "history": _history(results),
+        "columns": [*_columns(result, features(sample), reference.features)],
+        "history": [*_history(results)] if len(results) > 1 else [],
         "rows": [*_unusual_rows(sample, reference.features)],
     }
     write_text(environment().get_template("monitoring.html.j2").render(model=result.model, **content), PAGE)
 
 
-def _columns(result: MonitoringResult, batch: pd.DataFrame, reference: pd.DataFrame) -> str:
-    """Return small multiples of the columns with the strongest drift: reference and batch."""
-    drifted = {one.name: one for one in result.drift.columns if one.name in reference}
-    chosen = [one for one in drifted.values() if one.name in batch][:COLUMNS]
-    canvas = Figure(figsize=(10, 2.1 * -(-len(chosen) // 4) + 0.3), layout="constrained")
-    for place, (axes, one) in enumerate(zip(_grid(canvas, len(chosen)), chosen, strict=True)):
-        _compare(axes, reference[one.name], batch[one.name])
-        axes.set_title(f"{one.name}\n{one.test}, {one.effect:.3f}", fontsize=8, color=ALARM if one.alarm else "black")
-        if place == 0:
-            axes.legend(["reference", "batch"], fontsize=6, frameon=False)
-    return image(canvas)
+def _columns(result: MonitoringResult, batch: pd.DataFrame, reference: pd.DataFrame) -> Iterator[str]:
+    """Yield a figure of each of the columns with the strongest drift: reference and batch."""
+    for one in [one for one in result.drift.columns if one.name in reference and one.name in batch][:COLUMNS]:
+        with _figure(f"{one.name}: {one.test} {one.effect:.3f}", one.alarm) as (axes, image):
+            _compare(axes, reference[one.name], batch[one.name])
+            axes.legend(["reference", "batch"], fontsize=8, frameon=False)
+        yield image()
 
 
 def _compare(axes: Axes, reference: pd.Series, batch: pd.Series) -> None:
@@ -67,40 +65,51 @@ def _compare(axes: Axes, reference: pd.Series, batch: pd.Series) -> None:
         for values, color in pair:
             heights = np.histogram(values.astype(float), edges)[0] / max(1, len(values))
             axes.stairs(heights, edges, color=color, fill=color == COLOR, alpha=0.8)
-    else:
-        kind = float if pd.api.types.is_numeric_dtype(reference) else str
-        shares = pd.DataFrame([each.astype(kind).value_counts(normalize=True) for each, _ in pair]).T.fillna(0)
-        shares = shares.loc[shares.max(axis=1).nlargest(CATEGORIES).index].sort_index()
-        for place, (_, color) in enumerate(pair):
-            axes.bar(np.arange(len(shares)) + 0.4 * place, shares.iloc[:, place], 0.4, color=color)
-        names = [str(name)[:10] for name in shares.index]
-        axes.set_xticks(np.arange(len(names)) + 0.2, names, rotation=45, fontsize=6)
+        return
+    kind = float if pd.api.types.is_numeric_dtype(reference) else str
+    shares = pd.DataFrame([each.astype(kind).value_counts(normalize=True) for each, _ in pair]).T.fillna(0)
+    shares = shares.loc[shares.max(axis=1).nlargest(CATEGORIES).index].sort_index()
+    for place, (_, color) in enumerate(pair):
+        axes.bar(np.arange(len(shares)) + 0.4 * place, shares.iloc[:, place], 0.4, color=color)
+    names = [f"{name:g}" if kind is float else str(name)[:12] for name in shares.index]
+    axes.set_xticks(np.arange(len(names)) + 0.2, names, rotation=30 if max(map(len, names), default=0) > 6 else 0)
 
 
-def _history(results: list[MonitoringResult]) -> str:
-    """Return time lines: drift, surprise, and each metric with its interval."""
+def _history(results: list[MonitoringResult]) -> Iterator[str]:
+    """Yield time lines: drift, surprise, and each metric with its interval."""
     names = dict.fromkeys(name for result in results for name in result.intervals)
     lines: dict[str, list[Any]] = {
         "largest effect of a column": [max([0.0, *(one.effect for one in result.drift.columns)]) for result in results],
-        "columns with drift": [float(sum(one.alarm for one in result.drift.columns)) for result in results],
+        "columns with drift": [float(len(result.drifted)) for result in results],
         "surprise z": [result.concept.surprise_z if result.concept else None for result in results],
         **{name: [result.intervals.get(name) for result in results] for name in names},
     }
-    canvas = Figure(figsize=(10, 2.0 * -(-len(lines) // 3) + 0.3), layout="constrained")
-    for axes, (name, values) in zip(_grid(canvas, len(lines), 3), lines.items(), strict=True):
+    for name, values in lines.items():
         known = {batch: value for batch, value in enumerate(values) if value is not None}
-        middle = [value.value if isinstance(value, Interval) else value for value in known.values()]
-        axes.plot([*known], middle, marker="o", markersize=3, color=COLOR)
-        for batch, value in known.items():
-            if isinstance(value, Interval):
-                axes.vlines(batch, value.low, value.high, color=COLOR, alpha=0.4)
-        for batch, result in enumerate(results):
-            if result.drift.alarm or (result.concept and result.concept.alarm):
-                axes.axvline(batch, linestyle="--", linewidth=1, color=ALARM, alpha=0.4)
-        axes.set_title(name.replace("_", " "), fontsize=8)
-        ends = sorted({0, len(results) - 1})
-        axes.set_xticks(ends, [results[batch].end.strftime("%m-%d %H:%M") for batch in ends])
-    return image(canvas)
+        with _figure(name.replace("_", " ")) as (axes, image):
+            middle = [value.value if isinstance(value, Interval) else value for value in known.values()]
+            axes.plot([*known], middle, marker="o", markersize=3, color=COLOR)
+            for batch, value in known.items():
+                if isinstance(value, Interval):
+                    axes.vlines(batch, value.low, value.high, color=COLOR, alpha=0.4)
+            for batch, result in enumerate(results):
+                if result.drift.alarm or (result.concept and result.concept.alarm):
+                    axes.axvline(batch, linestyle="--", linewidth=1, color=ALARM, alpha=0.4)
+            ends = 0, len(results) - 1
+            axes.set_xticks(ends, [results[batch].end.strftime("%m-%d %H:%M") for batch in ends])
+            axes.set_xlim(-0.5, len(results) - 0.5)
+        yield image()
+
+
+@contextmanager
+def _figure(title: str, alarm: bool = False) -> Iterator[tuple[Axes, Callable[[], str]]]:
+    """Yield the axes of a small figure, and a function that returns it as a URL."""
+    canvas = Figure(figsize=(4, 2.5), layout="constrained")
+    axes = canvas.subplots()
+    axes.set_title(title, fontsize=10, color=ALARM if alarm else "black")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(labelsize=8)
+    yield axes, partial(image, canvas)
 
 
 def _unusual_rows(sample: pd.DataFrame, reference: pd.DataFrame) -> Iterator[dict[str, Any]]:
@@ -112,17 +121,6 @@ def _unusual_rows(sample: pd.DataFrame, reference: pd.DataFrame) -> Iterator[dic
         values = batch.loc[place][found.loc[place]]
         where = {name: sample.loc[place, name] for name in ("request_id", "row", "time")}
         yield {**where, "values": ", ".join(f"{name} = {value}" for name, value in values.items())}
-
-
-def _grid(canvas: Figure, count: int, width: int = 4) -> list[Axes]:
-    """Return axes in rows."""
-    axes = np.ravel(canvas.subplots(max(1, -(-count // width)), width)).tolist()
-    for each in axes:
-        each.spines[["top", "right"]].set_visible(False)
-        each.tick_params(labelsize=6)
-    for each in axes[count:]:
-        each.set_visible(False)
-    return axes[:count]
 
 
 def image(canvas: Figure) -> str:

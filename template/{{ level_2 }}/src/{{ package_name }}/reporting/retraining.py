@@ -19,7 +19,8 @@ What to do, one of three:
 
 def write(record: dict[str, Any]) -> None:
     """Write the evidence to `reports/retraining.md`."""
-    write_text(markdown(record) + ("\n" + CHOICES if record["decided"] else ""), PAGE)
+    problems = {trigger["kind"] for trigger in record["triggers"]} - {"schedule", "new rows"}
+    write_text(markdown(record) + ("\n" + CHOICES if record["decided"] and problems else ""), PAGE)
 
 
 def markdown(record: dict[str, Any]) -> str:

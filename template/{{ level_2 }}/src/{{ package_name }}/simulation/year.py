@@ -7,11 +7,7 @@ month passes in seconds, because the times in the log are moved to when the row 
 
 import argparse
 import json
-import os
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -27,7 +23,7 @@ from ..core.io import write_json
 from ..core.paths import REPORTS
 from ..core.prediction_log import PredictionLog, folder_of
 from ..drills.harness import months
-from ..drills.harness.sandbox import sandbox, wait
+from ..drills.harness.sandbox import quiet, sandbox, wait
 from ..modeling.data import ENTITY, TARGET, TIMESTAMP, VALUE, features_and_target
 from ..modeling.labels import TIME
 from ..modeling.model import business_kpi
@@ -188,23 +184,6 @@ def _label(tables: list[pd.DataFrame], end: datetime) -> None:
 
 def _utc(times: pd.Series) -> pd.Series:
     return times.dt.tz_localize("UTC") if times.dt.tz is None else times.dt.tz_convert("UTC")
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Send what this process and its children print to `drill.log`."""
-    sys.stdout.flush()
-    kept = os.dup(1), os.dup(2)
-    with Path("drill.log").open("ab") as log:
-        os.dup2(log.fileno(), 1)
-        os.dup2(log.fileno(), 2)
-        try:
-            yield
-        finally:
-            sys.stdout.flush()
-            for number, saved in enumerate(kept, 1):
-                os.dup2(saved, number)
-                os.close(saved)
 
 
 def line(month: Month) -> str:

@@ -40,12 +40,6 @@ class Retrained(BaseModel, frozen=True):
     blockers: list[str] = []  # what the validation before deployment found
     outcome: str | None = None  # None until it is finished
 
-    @classmethod
-    def unfinished(cls) -> Self | None:
-        """Return what a crash interrupted on this machine, or None."""
-        found = cls(**read_json(PATH)) if PATH.exists() else None
-        return found if found and found.decided and found.outcome is None else None
-
     def write(self) -> None:
         """Write `reports/retrain.json`."""
         write_json(self.model_dump(mode="json"), PATH)
@@ -85,6 +79,21 @@ def decide(today: date) -> Retrained:
         decision.write()
         log_event(client, decision, DECIDED if act else DECLINED, version, reason)
     return decision
+
+
+def resume() -> Retrained | None:
+    """Return the decision whose retraining a crash interrupted on this machine, or None.
+
+    The crash may have come before the decision was in the audit log: it is added then.
+    """
+    found = Retrained(**read_json(PATH)) if PATH.exists() else None
+    if found is None or not found.decided or found.outcome is not None:
+        return None
+    with locked():
+        log = [entry for entry in entries() if entry["model"] == found.model]
+        if not {trigger.key for trigger in found.triggers} <= _claimed(log):
+            log_event(MlflowClient(), found, DECIDED, found.champion, found.reason)
+    return found
 
 
 def log_event(client: MlflowClient, about: Retrained, event: str, version: str, reason: str) -> None:

@@ -5,6 +5,7 @@ The folder of all partitions is one dependency of the stage `ingest`, so DVC sta
 """
 
 import argparse
+import logging
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -81,6 +82,7 @@ def track() -> None:
     if (changed := with_dependency(text)) != text:
         write_text(changed, PIPELINE)
         print(f"  {FOLDER} is a dependency of the stage {STAGE} now: commit {PIPELINE}")
+    logging.getLogger("dvc.repo.scm_context").setLevel(logging.WARNING)  # its advice: main prints what to commit
     try:
         with Repo() as repo:
             repo.add(str(FOLDER))

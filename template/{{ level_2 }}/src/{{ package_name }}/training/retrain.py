@@ -30,7 +30,7 @@ from ..registry.client import connected, find
 from ..registry.governance import Governance
 from ..registry.promotion import promote
 from ..reporting import retraining as page
-from .decision import FINISHED, Retrained, decide, log_event
+from .decision import FINISHED, Retrained, decide, log_event, resume
 
 LOCK = Path(".dvc/tmp/retrain.lock")
 
@@ -42,7 +42,7 @@ def retrain(today: date) -> Retrained:
         UserError: the pipeline failed; the next run tries again.
     """
     with _alone(), connected():
-        if found := Retrained.unfinished():
+        if found := resume():
             print(f"  goes on with the retraining of {found.created:%Y-%m-%d %H:%M} UTC: {found.reason}")
         else:
             found = decide(today)

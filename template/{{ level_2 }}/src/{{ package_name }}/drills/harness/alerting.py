@@ -13,6 +13,7 @@ import yaml
 
 from ...core.errors import UserError
 from ...training.live_server import free_port
+from .sandbox import wait
 
 FOLDER = Path("alerting")
 
@@ -24,15 +25,15 @@ def firing(manager: str) -> list[str]:
 
 
 @contextmanager
-def alerting(exporter: int) -> Iterator[str]:
-    """Run Prometheus, which scrapes an exporter on a port, and Alertmanager, which posts to it; yield the latter's address.
+def alerting(exporter: str, server: str) -> Iterator[str]:
+    """Run Prometheus, which scrapes both addresses, and Alertmanager, which posts to the exporter; yield its address.
 
     Raises:
-        UserError: one of the programs is not installed.
+        UserError: one of the programs is not installed, or does not start.
     """
     programs = _program("prometheus"), _program("prometheus-alertmanager", "alertmanager")
     prometheus, manager = (f"127.0.0.1:{free_port()}" for _ in range(2))
-    _configure(f"127.0.0.1:{exporter}", manager)
+    _configure({"monitoring": exporter, "model-server": server}, manager)
     arguments = (
         ["prometheus.yaml", "--storage.tsdb.path=tsdb", "--rules.alert.resend-delay=1s"],
         ["receiver.yaml", "--storage.path=alerts", "--cluster.listen-address="],
@@ -40,14 +41,26 @@ def alerting(exporter: int) -> Iterator[str]:
     with ExitStack() as stack:
         for program, (config, *others), address in zip(programs, arguments, (prometheus, manager), strict=True):
             command = [program, f"--config.file={config}", f"--web.listen-address={address}", *others]
-            log = stack.enter_context((FOLDER / f"{config}.log").open("wb"))
-            process = stack.enter_context(subprocess.Popen(command, cwd=FOLDER, stdout=log, stderr=log))
+            log = FOLDER / f"{config}.log"
+            output = stack.enter_context(log.open("wb"))
+            process = stack.enter_context(subprocess.Popen(command, cwd=FOLDER, stdout=output, stderr=output))
             stack.callback(process.kill)
+            wait(lambda process=process, address=address: process.poll() is not None or _ready(address), program)
+            if process.poll() is not None:
+                raise UserError(f"{program} ended: {log.read_text(encoding='utf-8')[-500:]}")
         yield manager
 
 
-def _configure(exporter: str, manager: str) -> None:
-    """Copy the configuration: conditions count as soon as they hold, and only the exporter is scraped, each second."""
+def _ready(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://{address}/-/ready", timeout=10) as response:
+            return response.status == 200
+    except OSError:
+        return False
+
+
+def _configure(scraped: dict[str, str], manager: str) -> None:
+    """Copy the configuration, but conditions count as soon as they hold, and addresses are scraped each second."""
     shutil.copytree("monitoring", FOLDER)
     for path in (FOLDER / "rules").glob("*.yaml"):
         groups = yaml.safe_load(path.read_text(encoding="utf-8"))["spec"]["groups"]
@@ -57,11 +70,10 @@ def _configure(exporter: str, manager: str) -> None:
     main = yaml.safe_load((FOLDER / "prometheus.yaml").read_text(encoding="utf-8"))
     _write("prometheus.yaml", main | {"global": {"scrape_interval": "1s", "evaluation_interval": "1s"}})
     for path in (FOLDER / "scrape").glob("*.yaml"):
-        ours = path.name == "monitoring.yaml"
-        targets = yaml.safe_load(path.read_text(encoding="utf-8"))
-        _write(path.relative_to(FOLDER), [one | {"targets": [exporter]} for one in targets] if ours else [])
+        targets = yaml.safe_load(path.read_text(encoding="utf-8")) if path.stem in scraped else []
+        _write(path.relative_to(FOLDER), [one | {"targets": [scraped[path.stem]]} for one in targets])
     _write("alertmanagers.yaml", [{"targets": [manager]}])
-    webhook = {"name": "exporter", "webhook_configs": [{"url": f"http://{exporter}/alerts"}]}
+    webhook = {"name": "exporter", "webhook_configs": [{"url": f"http://{scraped['monitoring']}/alerts"}]}
     route = {"receiver": "exporter", "group_wait": "0s", "group_interval": "1s", "repeat_interval": "1h"}
     _write("receiver.yaml", {"route": route, "receivers": [webhook]})
 

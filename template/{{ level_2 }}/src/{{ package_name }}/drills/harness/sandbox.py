@@ -31,6 +31,7 @@ POLICY = {  # no person takes part in a drill, and it logs nothing outside the c
     "PREDICTION_LOG_PLACE": "data/predictions",
 }
 Found = TypeVar("Found")
+_open: list["Sandbox"] = []
 
 
 class Sandbox:
@@ -86,9 +87,14 @@ class Sandbox:
 def sandbox() -> Iterator[Sandbox]:
     """Yield a copy of the project, whose model is registered and the champion there; it is the current folder meanwhile.
 
+    Within another sandbox it is the same copy: `poe drill` runs several drills in one.
+
     Raises:
         UserError: the project has no trained model yet.
     """
+    if _open:
+        yield _open[-1]
+        return
     for path in (RAW, TRAIN, TEST, MODEL, METRICS):
         require(path)
     with TemporaryDirectory(prefix="drill-", ignore_cleanup_errors=True) as temporary:
@@ -104,7 +110,28 @@ def sandbox() -> Iterator[Sandbox]:
             copy.run("", "register")
             approved = ["promote", "--version", "1", "--approved-by", "drill"]
             copy.run("registry.promotion", *approved, GOVERNANCE_COMMITTED="false")
-            yield copy
+            _open.append(copy)
+            try:
+                yield copy
+            finally:
+                _open.pop()
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Send what this process and its children print to `drill.log`."""
+    sys.stdout.flush()
+    kept = os.dup(1), os.dup(2)
+    with Path("drill.log").open("ab") as log:
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+            for number, saved in enumerate(kept, 1):
+                os.dup2(saved, number)
+                os.close(saved)
 
 
 def wait(condition: Callable[[], Found | None], what: str, seconds: float = 180) -> Found:
