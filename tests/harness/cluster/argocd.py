@@ -52,7 +52,9 @@ class ArgoCD:
         self.cluster.kubectl("patch", "application", name, "--namespace=argocd", "--type=merge", patch)
         self.cluster.eventually(
             "a comparison",
-            lambda: "argocd.argoproj.io/refresh" not in self.application(environment)["metadata"].get("annotations", {}),
+            lambda: (
+                "argocd.argoproj.io/refresh" not in self.application(environment)["metadata"].get("annotations", {})
+            ),
         )
 
 
