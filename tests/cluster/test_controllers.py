@@ -196,16 +196,13 @@ def test_application_from_another_repository_is_refused(argocd):
 
 def test_automatic_sync_of_one_application_can_be_switched_off(argocd):
     cluster = argocd.cluster
-    patch = json.dumps({"spec": {"syncPolicy": {"automated": None}}})
-    name = "customer-churn-staging"
-    cluster.kubectl("patch", "application", name, "--namespace=argocd", "--type=merge", f"--patch={patch}")
+    argocd.patch("staging", {"syncPolicy": {"automated": None}})
     cluster.kubectl("delete", "service", SERVER, f"--namespace={STAGING}")
     production = set_image(argocd, "production", "b")
     cluster.eventually("a look at Git", lambda: image(cluster, PRODUCTION) == production)
     assert "automated" not in argocd.application("staging")["spec"]["syncPolicy"]
     assert cluster.get("service", SERVER, STAGING) is None
-    patch = json.dumps({"spec": {"syncPolicy": {"automated": {"prune": True, "selfHeal": True}}}})
-    cluster.kubectl("patch", "application", name, "--namespace=argocd", "--type=merge", f"--patch={patch}")
+    argocd.patch("staging", {"syncPolicy": {"automated": {"prune": True, "selfHeal": True}}})
     cluster.eventually("the service", lambda: cluster.get("service", SERVER, STAGING))
 
 

@@ -1,7 +1,8 @@
-"""The time that tests take: the slowest ones, and the minutes of each tier, summed over workers."""
+"""The time that tests take: the slowest ones, and the minutes of each module and tier, summed over workers."""
 
 import resource
 import time
+from collections import defaultdict
 from collections.abc import Generator
 
 import pytest
@@ -10,6 +11,7 @@ from harness import forks
 
 TIERS = ("fast", "lift", "run", "cluster", "long")
 SLOWEST = 10
+LONGEST = 30  # modules
 TOOK = "took"  # tier, seconds on the clock, and seconds of CPU
 
 
@@ -23,8 +25,8 @@ class Minutes:
     """Measures tests where they run, and prints the sums at the end."""
 
     def __init__(self) -> None:
-        self.tests: dict[str, float] = {}
-        self.tiers = {tier: [0.0, 0.0] for tier in TIERS}
+        self.tests: dict[str, tuple[float, float]] = {}
+        self.tiers: dict[str, tuple[float, float]] = {}
         self.started = (0.0, 0.0)
 
     @pytest.hookimpl(tryfirst=True)
@@ -49,16 +51,22 @@ class Minutes:
         for name, value in report.user_properties:
             if name == TOOK and isinstance(value, list):
                 tier, wall, cpu = value
-                self.tests[report.nodeid] = wall
-                self.tiers[tier][0] += wall
-                self.tiers[tier][1] += cpu
+                self.tests[report.nodeid] = wall, cpu
+                before = self.tiers.get(tier, (0.0, 0.0))
+                self.tiers[tier] = before[0] + wall, before[1] + cpu
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the sums."""
+        modules: dict[str, tuple[float, float]] = defaultdict(lambda: (0.0, 0.0))
+        for test, (wall, cpu) in self.tests.items():
+            module = test.partition("::")[0]
+            modules[module] = modules[module][0] + wall, modules[module][1] + cpu
         terminalreporter.section(f"slowest {SLOWEST} tests")
-        for test, seconds in sorted(self.tests.items(), key=lambda each: -each[1])[:SLOWEST]:
-            terminalreporter.line(f"{seconds:6.1f} s  {test}")
-        terminalreporter.section("minutes of each tier, summed over workers")
-        for tier, (wall, cpu) in self.tiers.items():
-            if wall:
-                terminalreporter.line(f"{tier}: {wall / 60:.1f} on the clock, {cpu / 60:.1f} of CPU")
+        for test, (wall, cpu) in sorted(self.tests.items(), key=lambda each: -each[1][0])[:SLOWEST]:
+            terminalreporter.line(f"{wall:6.1f} s on the clock, {cpu:6.1f} of CPU  {test}")
+        terminalreporter.section("minutes of the longest modules and of each tier, summed over workers")
+        for name, (wall, cpu) in [
+            *sorted(modules.items(), key=lambda each: -each[1][1])[:LONGEST],
+            *self.tiers.items(),
+        ]:
+            terminalreporter.line(f"{wall / 60:6.1f} on the clock, {cpu / 60:6.1f} of CPU  {name}")

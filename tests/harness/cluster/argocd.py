@@ -1,8 +1,10 @@
 """Argo CD, which deploys what is in a Git host of the cluster's own, under the address that the project names."""
 
+import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from harness.cluster.cluster import Cluster
@@ -41,6 +43,19 @@ class ArgoCD:
         head = self.project.run("git", "rev-parse", "HEAD").stdout.strip()
         sync = status.get("sync", {})
         return sync.get("status") == "Synced" and sync.get("revision") == head
+
+    def patch(self, environment: str, spec: dict[str, Any]) -> None:
+        """Change an application, and wait until Argo CD has compared it with what is deployed since then."""
+        name = f"{self.project.answers['project_slug']}-{environment}"
+        refresh = {"metadata": {"annotations": {"argocd.argoproj.io/refresh": "normal"}}, "spec": spec}
+        patch = f"--patch={json.dumps(refresh)}"
+        self.cluster.kubectl("patch", "application", name, "--namespace=argocd", "--type=merge", patch)
+        self.cluster.eventually(
+            "a comparison",
+            lambda: (
+                "argocd.argoproj.io/refresh" not in self.application(environment)["metadata"].get("annotations", {})
+            ),
+        )
 
 
 def start_argocd(cluster: Cluster, project: Project) -> ArgoCD:

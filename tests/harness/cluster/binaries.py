@@ -27,14 +27,15 @@ COMMANDS = {
     "kustomize": "sigs.k8s.io/kustomize/kustomize/v5",
     "kwok": "sigs.k8s.io/kwok/cmd/kwok",
     "metrics-server": "sigs.k8s.io/metrics-server/cmd/metrics-server",
-    "rollouts-controller": "github.com/argoproj/argo-rollouts/cmd/rollouts-controller",
 }
+# Built with the versions of its own go.mod: with newer ones, Kubernetes's validation rejects each Rollout.
+ROLLOUTS, CONTROLLER = "github.com/argoproj/argo-rollouts", "rollouts-controller"
 KUBERNETES = ["etcd", "coredns", "kube-apiserver", "kube-controller-manager", "kube-proxy", "kube-scheduler"]
 KUBERNETES += ["kubectl", "kubelet"]  # all in one program, which share most of their code
 # What the modules have besides programs: definitions of their resources, and how kwok's nodes and pods become ready.
 MANIFESTS = {
     ARGO_CD: ["manifests/crds/*-crd.yaml"],
-    "github.com/argoproj/argo-rollouts": ["manifests/crds/*-crd.yaml"],
+    ROLLOUTS: ["manifests/crds/*-crd.yaml"],
     "github.com/prometheus-operator/prometheus-operator": [
         f"example/prometheus-operator-crd/monitoring.coreos.com_{kind}.yaml"  # the others are large
         for kind in ("prometheusrules", "servicemonitors")
@@ -105,7 +106,7 @@ def fingerprint() -> str:
     """Return a hash of all that the programs depend on."""
     sources = [path for path in sorted(PROGRAMS.rglob("*")) if path.is_file()]
     content = b"".join(path.read_bytes() for path in sources)
-    settings = repr([COMMANDS, MANIFESTS, inspect.getsource(compile_programs)])
+    settings = repr([COMMANDS, ROLLOUTS, MANIFESTS, inspect.getsource(compile_programs)])
     return hashlib.sha256(content + settings.encode()).hexdigest()[:16]
 
 
@@ -116,6 +117,8 @@ def compile_programs(go: str, folder: Path) -> None:
     flags = " ".join(["-s", "-w", *(f"-X {VERSION}.{name}={value}" for name, value in stamps.items())])
     for name, package in COMMANDS.items():
         run(go, "build", "-trimpath", "-ldflags", flags, "-o", str(folder / name), package)
+    own = ["-C", str(sources_of(go, ROLLOUTS)), "-trimpath", "-ldflags", "-s -w", "-o", str(folder / CONTROLLER)]
+    run(go, "build", *own, f"./cmd/{CONTROLLER}")
 
 
 def copy_manifests(go: str, module: str, patterns: list[str], folder: Path) -> None:

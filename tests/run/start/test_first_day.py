@@ -2,14 +2,20 @@
 
 import json
 import re
+from itertools import product
 from zipfile import ZipFile
 
 import pytest
-from harness.projects import bash_blocks, is_better_than_baseline
+from harness.projects import bash_blocks, is_better_than_baseline, models, named
 from harness.template import levels
 
 # How many packages `uv sync` may install, by level: each one is something that can break.
 MOST_PACKAGES = {0: 60, 1: 220}
+
+SHORT = [
+    {"problem_type": "classification", "framework": "scikit-learn"},
+    {"problem_type": "regression", "framework": "xgboost"},
+]
 
 each_level = pytest.mark.parametrize("level", levels())
 
@@ -18,8 +24,16 @@ def test_lint_is_clean(new):
     new.poe("lint")
 
 
-def test_tests_pass_and_run_the_notebook(new):
-    printed = new.poe("test", "-v").stdout
+# Each problem and each framework at each level; other pairs in the long run.
+TESTED = [
+    pytest.param({"maturity_level": level, **model}, marks=() if model in SHORT else pytest.mark.long)
+    for level, model in product(levels(), models())
+]
+
+
+@pytest.mark.parametrize("answers", TESTED, ids=lambda answers: named(answers))
+def test_tests_pass_and_run_the_notebook(installed, answers):
+    printed = installed(**answers).poe("test", "-v").stdout
     assert re.search(r"test_notebook_runs\[explore\] PASSED", printed)
     assert " skipped" not in printed.splitlines()[-1]
 

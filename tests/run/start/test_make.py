@@ -52,6 +52,7 @@ def test_make_alone_lists_the_targets(clone):
     assert [line.split()[1] for line in printed.splitlines()] == [
         "help",
         "test",
+        "cluster",
         "long",
         "fast",
         "lint",

@@ -110,8 +110,10 @@ class Models:
     async def watch(self, seconds: float) -> None:
         """Poll the registry until cancelled."""
         while True:
-            for name in self._loaded:
+            for name, before in self._loaded.items():
                 await asyncio.to_thread(self.refresh, name)
+                if self._loaded[name] is not before:
+                    await asyncio.to_thread(_exempt_from_collection)
             await asyncio.sleep(seconds)
 
     def refresh(self, name: str) -> None:
@@ -139,10 +141,6 @@ class Models:
             self._replace(name, alias, model)
             self._metrics.reloads.labels(name, "loaded").inc()
             self._log_once(name, alias, f"version {version} is served as {alias}, by its {model.predictor.path} path")
-            # Exempt what is loaded from garbage collection: each full collection would delay requests.
-            gc.unfreeze()
-            gc.collect()
-            gc.freeze()
 
     def _replace(self, name: str, alias: str, model: LoadedModel | None) -> None:
         """Serve a version under an alias from now on, or none; requests see the old mapping or the new one."""
@@ -187,6 +185,13 @@ def load_folder(path: Path, name: str, version: str) -> LoadedModel:
     else:
         predictor = NativePredictor(mlflow.sklearn.load_model(str(path)), inputs)
     return LoadedModel(name, version, version, InputSchema(inputs), predictor, _example(model, path))
+
+
+def _exempt_from_collection() -> None:
+    """Exempt what is loaded from garbage collection: each full collection would delay requests."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 def _line(error: Exception) -> str:
