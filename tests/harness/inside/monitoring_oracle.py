@@ -12,6 +12,7 @@ from sklearn.metrics import roc_auc_score
 package = sys.argv[2]
 drift = import_module(f"{package}.monitoring.drift")
 performance = import_module(f"{package}.monitoring.performance")
+metrics = import_module(f"{package}.pipeline.metrics")
 Reference = import_module(f"{package}.monitoring.reference").Reference
 rng = np.random.default_rng(0)
 one, other = rng.normal(0, 1, 4_000), rng.normal(0.1, 1, 900)
@@ -27,6 +28,12 @@ prediction = performance.as_prediction(output, [0, 1])
 other_truth = pd.Series((rng.random(20_000) < probability).astype(int))
 calm = expectation.surprise(other_truth, prediction)
 changed = expectation.surprise(pd.Series((rng.random(20_000) < 1 - probability).astype(int)), prediction)
+zeros = pd.Series([0] * 200)
+one_class = performance.Expectation(Reference(pd.DataFrame(), zeros, output.head(200), [0, 1]))
+truth_of_one_class = performance.Truth(
+    zeros, prediction.head(200), zeros.astype(float), pd.DataFrame(index=zeros.index)
+)
+measured = performance.intervals(lambda some: metrics.performance(some.target, some.prediction), truth_of_one_class)
 print(
     json.dumps(
         {
@@ -37,6 +44,8 @@ print(
             "roc_auc": [expectation.estimate(prediction)["roc_auc"], float(roc_auc_score(truth, probability))],
             "calm": calm,
             "changed": changed,
+            "one_class": [*measured, *one_class.estimate(prediction.head(200))],
+            "one_class_is_finite": bool(np.isfinite(one_class.surprise(zeros, prediction.head(200)))),
         }
     )
 )

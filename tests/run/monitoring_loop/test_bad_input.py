@@ -64,3 +64,5 @@ def test_statistics_equal_those_of_scipy_and_scikit_learn(looping: Project):
     assert found["roc_auc"][0] == pytest.approx(found["roc_auc"][1], abs=0.01)
     assert abs(found["calm"]) < 3
     assert found["changed"] > 30
+    assert {"accuracy", "log_loss"} <= {*found["one_class"]}
+    assert found["one_class_is_finite"]

@@ -97,7 +97,8 @@ def simulate(rows: int, seed: int) -> Year:
     """
     started, found, tables = time.monotonic(), [], []
     with sandbox(), environment(**SETTINGS), connected(), live_server() as server:
-        frozen, first = load(Tracking.load().model, "1"), months.start()
+        with quiet():
+            frozen, first = load(Tracking.load().model, "1"), months.start()
         for number, table in enumerate(months.months(rows, seed), 1):
             tables.append(table)
             end = datetime.combine(first + timedelta(days=number * months.DAYS), datetime.min.time(), UTC)
