@@ -28,7 +28,7 @@ def simulate(
         seed: equal seeds give equal customers.
         noise_features: further numeric columns that tell nothing.
         data_drift_from: from this day on prices are higher, the south has grown and the survey is answered less.
-        concept_drift_from: from this day on price, no longer service or contract, makes customers leave.
+        concept_drift_from: from this day on price alone, no longer service, makes customers leave, also those with a contract.
     """
     rng = np.random.default_rng(seed)
     time = pd.to_datetime(start) + pd.to_timedelta(np.arange(customers) * days / customers, unit="D").round("s")
@@ -72,7 +72,7 @@ def _churn_probability(frame: pd.DataFrame, drifted: np.ndarray) -> np.ndarray:
     price = 1.2 * (frame["monthly_charge"] > 65) + 2.6 * ((price_per_gb > 7) & (frame["contract"] == "monthly"))
     binding = frame["contract"].map({"monthly": 0.0, "one year": -1.6, "two years": -2.6})
     habit = 2.0 * np.exp(-frame["tenure_months"] / 8) - 0.3 * (frame["payment"] == "direct debit")
-    logit = -2.6 + season + habit + np.where(drifted, 2.5 * price, trouble + price + binding)
+    logit = -2.6 + season + habit + np.where(drifted, 3 * price - 0.5 * binding - 2.6, trouble + price + binding)
     return 1 / (1 + np.exp(-logit.to_numpy()))
 
 
