@@ -151,7 +151,7 @@ def test_drifted_rows_are_named_and_two_batches_in_a_row_are_counted(server: Ser
     length = max(middle - begun, datetime.now(UTC) - middle)  # so that the batch before starts before the test
     span = ["--start", middle.isoformat(), "--end", (middle + length).isoformat()]
     printed = project.poe("monitor", *span, **SOON).stdout
-    assert "drift in prediction, monthly_charge, 2 in a row" in printed
+    assert "drift in monthly_charge, prediction, 2 in a row" in printed
     assert project.json("reports/monitoring.json")["drift"]["in_a_row"] == 2
     assert (
         "monthly_charge"

@@ -24,6 +24,7 @@ def test_loop_works_on_own_data(install, tmp_path: Path, name: str):
     script = [INSIDE / "load_data_sets.py", tmp_path, f"{name}={data_set.load}"]
     run([*command, *script], check=True, cwd=tmp_path, env=clean_environment())
     (project.modeling / "data.py").write_text(data_set.data_py())
+    (project.path / "data").mkdir(exist_ok=True)
     (project.path / f"data/{name}.parquet").write_bytes((tmp_path / f"{name}.parquet").read_bytes())
     (project.path / "expectations/raw.yaml").write_text("- expect_table_row_count_to_be_between: { min_value: 50 }\n")
     change(project, "params.yaml", gate={})
