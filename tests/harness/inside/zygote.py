@@ -75,7 +75,8 @@ def become(request: dict, report: int) -> None:
         with suppress(Exception):
             stream.flush()
     learned = {
-        "modules": [name for name in sys.modules if not is_of(name, request["package"])],
+        # a copy: a thread of a library may still import
+        "modules": [name for name in [*sys.modules] if not is_of(name, request["package"])],
         "variables": {
             name: value
             for name, value in os.environ.items()
