@@ -35,12 +35,18 @@ COLUMNS = pa.schema(
 )
 EXAMPLES = 3
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-# Each prediction gets the first outcome of its entity that was known after it.
+# Each prediction gets the first outcome of its entity that was known after it, unless that came too late.
 JOIN = """
-    select predictions.*, labels.target, labels.label_time, labels.value
-    from predictions asof left join labels
-    on predictions.entity = labels.entity and predictions.time <= labels.label_time
-    where predictions.model = $1
+    with joined as (
+        select predictions.*, labels.* exclude (entity), label_time - time <= to_seconds($2) as timely
+        from predictions asof left join labels
+        on predictions.entity = labels.entity and predictions.time <= labels.label_time
+        where predictions.model = $1
+    )
+    select * exclude (timely) replace (
+        if(timely, target, null) as target, if(timely, label_time, null) as label_time, if(timely, value, null) as value
+    )
+    from joined
 """
 
 
@@ -109,14 +115,12 @@ def labelled(start: datetime, end: datetime, version: str | None = None, rows: i
         rows: at most this number, chosen at random.
     """
     settings, window = Monitoring.load(), Window(start, end)
-    accepted = window._replace(end=end + timedelta(hours=settings.label_window_hours))
-    parameters = (Tracking.load().model, *([version] if version else []))
-    sql = f"{JOIN} and predictions.version = $2" if version else JOIN
+    accepted = timedelta(hours=settings.label_window_hours)
+    parameters = (Tracking.load().model, accepted.total_seconds(), *([version] if version else []))
+    sql = f"{JOIN} where version = $3" if version else JOIN
     sample = "" if rows is None else f" using sample reservoir({rows:d} rows) repeatable (0)"
-    found = query(f"select * from ({sql}){sample}", window, parameters, labels=stored(accepted))
-    late = found["label_time"] - found["time"] > timedelta(hours=settings.label_window_hours)
-    found.loc[late, ["target", "label_time", "value"]] = None
-    return found
+    known = stored(window._replace(end=end + accepted))
+    return query(f"select * from ({sql}){sample}", window, parameters, labels=known)
 
 
 def stored(window: Window) -> ds.Dataset | pa.Table:

@@ -14,6 +14,7 @@ import pandas as pd
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
 
+from ..core.column_types import example, kind_of
 from ..core.errors import UserError, exit_on_user_error
 from ..core.inputs import Inputs
 from ..core.io import read_table, write_table, write_text
@@ -57,9 +58,8 @@ def accepted(rows: pd.DataFrame, now: datetime) -> pd.DataFrame:
     if rows.empty:
         raise UserError("there is no row")
     rows = checked(rows)
-    known = read_table(RAW) if RAW.exists() else None
-    if known is not None and (missing := [str(name) for name in known if name not in rows]):
-        raise UserError(f"the columns {', '.join(missing)} are missing, which the data has so far")
+    if RAW.exists():
+        rows = _of_the_types(rows, read_table(RAW))
     if (late := rows[TIMESTAMP].max()) > _like(now, rows[TIMESTAMP]) + pd.Timedelta(1, "D"):
         raise UserError(f"{TIMESTAMP}: {late} is in the future")
     features, _ = features_and_target(rows)
@@ -132,6 +132,31 @@ def from_log(days: int, now: datetime | None = None) -> pd.DataFrame:
         }
     )
     return rows.drop_duplicates([ENTITY, TIMESTAMP], keep="last").reset_index(drop=True)
+
+
+def _of_the_types(rows: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
+    """Return rows with times in the zones that the data has so far.
+
+    Raises:
+        UserError: a column is missing, or holds values of another kind.
+    """
+    if missing := [str(name) for name in known if name not in rows]:
+        raise UserError(f"the columns {', '.join(missing)} are missing, which the data has so far")
+    converted, problems = {}, []
+    for name in (name for name in known if not rows[name].isna().all() and not known[name].isna().all()):
+        found, expected = _kind(rows[name]), _kind(known[name])
+        if found != expected:
+            problems.append(f"{name}: expected {expected} as in the data so far, found {found}, such as {example(rows[name])}")
+        elif expected == "times with a zone":
+            converted[name] = rows[name].dt.tz_convert(known[name].dt.tz)
+    if problems:
+        raise UserError("\n  ".join(["the new rows do not fit the data, nothing was added", *problems]))
+    return rows.assign(**converted)
+
+
+def _kind(column: pd.Series) -> str | None:
+    kind = "text" if isinstance(column.dtype, pd.CategoricalDtype) else kind_of(column)
+    return f"times {'with a' if column.dt.tz else 'without'} zone" if kind == "times" else kind
 
 
 def _like(now: datetime, times: pd.Series) -> pd.Timestamp:

@@ -18,9 +18,19 @@ def extend(frame: pd.DataFrame) -> pd.DataFrame:
     """
     days, partitions = Retraining.load().window_days, sorted(FOLDER.glob("*.parquet"))
     if partitions:
-        frame = pd.concat([frame, *map(pd.read_parquet, partitions)], ignore_index=True)
+        frame = _joined([frame, *map(pd.read_parquet, partitions)])
         frame = frame.drop_duplicates([ENTITY, TIMESTAMP], keep="last")
         frame = frame.sort_values(TIMESTAMP, kind="stable", ignore_index=True)
     if days is not None:
         frame = frame[frame[TIMESTAMP] > frame[TIMESTAMP].max() - pd.Timedelta(days, "D")].reset_index(drop=True)
     return frame
+
+
+def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """Return all rows; what are categories in the first part are categories of all, the new ones last."""
+    joined, first = pd.concat(parts, ignore_index=True), parts[0]
+    for name in first.select_dtypes("category"):
+        dtype = first[name].dtype
+        further = sorted({*joined[name].dropna()} - {*dtype.categories})
+        joined[name] = joined[name].astype(pd.CategoricalDtype([*dtype.categories, *further], dtype.ordered))
+    return joined
