@@ -57,8 +57,8 @@ class Monitor:
         """Return the monitor that the files in `config/` and `params.yaml` describe."""
         return cls(Monitoring.load(), load_params(), Tracking.load().model)
 
-    def run(self, window: Window) -> tuple[list[MonitoringResult], pd.DataFrame]:
-        """Return the results of earlier batches and, last, of this one; and a sample of its rows.
+    def run(self, window: Window, by_slice: bool = False) -> tuple[list[MonitoringResult], pd.DataFrame]:
+        """Return the results of earlier batches and, last, of this one, if wanted by slice; and a sample of its rows.
 
         Raises:
             UserError: the batch has too few rows.
@@ -75,7 +75,7 @@ class Monitor:
             earlier = self._batch(window.moved((window.start - window.end) * back))
             if earlier.rows >= self.settings.min_rows:
                 results.append(self._judge(earlier, results, by_slice=False))
-        return [*results, self._judge(newest, results, by_slice=True)], newest.sample
+        return [*results, self._judge(newest, results, by_slice)], newest.sample
 
     def _batch(self, window: Window) -> Batch:
         """Return the predictions of the version that made most of those in a window."""
@@ -173,7 +173,7 @@ def monitor(window: Window) -> MonitoringResult:
     """Monitor a batch, write `reports/monitoring.json` and its page, and return the result."""
     from .page import write_page
 
-    results, sample = Monitor.load().run(window)
+    results, sample = Monitor.load().run(window, by_slice=True)
     result = results[-1]
     write_page(results, sample, _reference(result.model, result.version)[0])
     result.write()

@@ -66,11 +66,12 @@ def performance(target: pd.Series, prediction: pd.DataFrame) -> dict[str, float]
     scores = prediction.iloc[:, 1] if binary else prediction
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UndefinedMetricWarning)
+        precision, recall, f1, _ = metrics.precision_recall_fscore_support(target, chosen, zero_division=0, **averaging)
         measured = {
             "accuracy": metrics.accuracy_score(target, chosen),
-            "precision": metrics.precision_score(target, chosen, zero_division=0, **averaging),
-            "recall": metrics.recall_score(target, chosen, zero_division=0, **averaging),
-            "f1": metrics.f1_score(target, chosen, zero_division=0, **averaging),
+            "precision": precision,
+            "recall": recall,
+            "f1": f1,
             "log_loss": metrics.log_loss(target, prediction, labels=classes),
         }
         if target.nunique() == len(classes):
