@@ -51,7 +51,7 @@ def main() -> None:
         )
         commit(project)
         other = shutil.copytree(project, Path(folder, "other"), ignore=shutil.ignore_patterns(".venv"))
-        install(other)
+        subprocess.run(["uv", "sync", "--quiet"], cwd=other, env=environment(), check=True)
         seeds = range(arguments.seeds)
         with ThreadPoolExecutor(2) as pool:  # one for each project: a year writes its result there
             halves = pool.map(
