@@ -10,8 +10,8 @@ from harness.projects import INSIDE, change
 from harness.server import eventually, serving
 from harness.template import clean_environment
 
-SOON = {"MONITORING_LABEL_DELAY_HOURS": "0", "MONITORING_HISTORY": "1", "MONITORING_MIN_ROWS": "50"}
-SMALL = {"RETRAINING_COMPARISON": '{"margin": 0.05, "confidence": 0.9, "resamples": 500, "min_rows": 50}'}
+SOON = {"MONITORING_LABEL_DELAY_HOURS": "0", "MONITORING_HISTORY": "1", "MONITORING_MIN_ROWS": "20"}
+SMALL = {"RETRAINING_COMPARISON": '{"margin": 0.05, "confidence": 0.9, "resamples": 500, "min_rows": 20}'}
 
 
 @pytest.mark.long
