@@ -139,7 +139,7 @@ def join(predictions: int) -> float:
     window = Window(start, start + timedelta(days=10))
     labels = stored(window.moved(timedelta(days=1)))
     sql = f"select version, count(*), count(target), avg(target) from ({JOIN}) group by version"
-    return cpu(lambda: query(sql, window, ("m",), labels=labels))
+    return cpu(lambda: query(sql, window, ("m", 90 * 86_400.0), labels=labels))
 
 
 def evidently(clean: int, shifted: int) -> dict[str, object]:
