@@ -3,6 +3,7 @@
 import errno
 import os
 import pty
+import re
 import shutil
 import subprocess
 from contextlib import suppress
@@ -24,7 +25,7 @@ from harness.lifting import (
     run_level,
     tree,
 )
-from harness.template import ANSWERS_FILE, Project, git
+from harness.template import ANSWERS_FILE, Project, git, levels
 
 from copier_mlops.cli import main
 from copier_mlops.merging import Merged
@@ -314,17 +315,21 @@ def test_project_of_a_template_with_uncommitted_changes(template, tmp_path):
 
 
 def test_level_that_only_a_newer_version_of_the_template_has(template, lived_in, tmp_path):
+    newest = levels()[-1]
     older = shutil.copytree(template, tmp_path / "older")
     settings = older / "copier.yml"
-    without = settings.read_text().replace("    1 Pipeline: 1\n", "").replace("else 1 }}", "else 0 }}")
+    without = re.sub(rf"    {newest} \w+: {newest}\n", "", settings.read_text())
     settings.write_text(without)
-    git("commit", "--all", "--quiet", "--message", "Without level 1", folder=older)
+    git("commit", "--all", "--quiet", "--message", f"Without level {newest}", folder=older)
     git("tag", "v998.0.0", folder=older)
     project = lived_in(LOW)
     with_answers(project, _src_path=str(older), _commit="v998.0.0")
-    assert "1 is not in [0]: this level is in a newer version of the template; add --update" in refused(project, "1")
-    assert run_level(project, "1", "--update").returncode == 0
-    assert level_of(project) == 1
+    refusal = refused(project, str(newest))
+    assert (
+        f"{newest} is not in {levels()[:-1]}: this level is in a newer version of the template; add --update" in refusal
+    )
+    assert run_level(project, str(newest), "--update").returncode == 0
+    assert level_of(project) == newest
 
 
 def test_template_without_tags(lived_in, template, render, tmp_path):

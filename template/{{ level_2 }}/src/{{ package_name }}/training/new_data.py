@@ -146,7 +146,9 @@ def _of_the_types(rows: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
     for name in (name for name in known if not rows[name].isna().all() and not known[name].isna().all()):
         found, expected = _kind(rows[name]), _kind(known[name])
         if found != expected:
-            problems.append(f"{name}: expected {expected} as in the data so far, found {found}, such as {example(rows[name])}")
+            problems.append(
+                f"{name}: expected {expected} as in the data so far, found {found}, such as {example(rows[name])}"
+            )
         elif expected == "times with a zone":
             converted[name] = rows[name].dt.tz_convert(known[name].dt.tz)
     if problems:
