@@ -38,11 +38,13 @@ class ArgoCD:
         return found or {}
 
     def deployed(self, environment: str) -> bool:
-        """Return whether an environment is as the newest commit describes it."""
-        status = self.application(environment).get("status", {})
+        """Return whether an environment is as the newest commit describes it, and no sync is tried again."""
+        application = self.application(environment)
+        status = application.get("status", {})
         head = self.project.run("git", "rev-parse", "HEAD").stdout.strip()
         sync = status.get("sync", {})
-        return sync.get("status") == "Synced" and sync.get("revision") == head
+        settled = "operation" not in application
+        return settled and sync.get("status") == "Synced" and sync.get("revision") == head
 
     def patch(self, environment: str, spec: dict[str, Any]) -> None:
         """Change an application, and wait until Argo CD has compared it with what is deployed since then."""
