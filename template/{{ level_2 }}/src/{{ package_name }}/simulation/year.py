@@ -42,7 +42,7 @@ from ..training.retrain import retrain
 from . import page
 
 RESULT = REPORTS / "year.json"
-LABEL_DAYS = 15  # until an outcome is known
+LABEL_DAYS = 7  # until an outcome is known
 MARGIN = 0.05  # of the KPI of the model that is never trained again, by which retraining must beat it after the drift
 SETTINGS = {
     "MONITORING_BATCH_HOURS": str(24 * months.DAYS),
@@ -52,6 +52,7 @@ SETTINGS = {
     "PREDICTION_LOG_KEEP_DAYS": "4000",
     "RETRAINING_PROMOTION": "automatic",
     "RETRAINING_WINDOW_DAYS": "180",
+    "RETRAINING_WINDOW_DAYS_AFTER_CONCEPT_DRIFT": str(months.DAYS),
     "RETRAINING_PAUSE_DAYS": "20",
 }
 

@@ -18,7 +18,7 @@ from ..registry.audit import record
 from ..registry.audit_log import Event, entries, locked
 from ..registry.client import Tracking, champion, find
 from ..registry.governance import Governance
-from .triggers import Trigger, triggers
+from .triggers import Trigger, labels_contradict, triggers
 
 PATH = REPORTS / "retrain.json"
 CLAIM_HOURS = 24  # for which a trigger belongs to the process that decided on it
@@ -35,6 +35,7 @@ class Retrained(BaseModel, frozen=True):
     decided: bool
     reason: str  # one line
     triggers: list[Trigger]
+    window_days: int | None = None  # that it learns from, in place of the configured one
     candidate: str | None = None
     comparison: Comparison | None = None
     blockers: list[str] = []  # what the validation before deployment found
@@ -75,7 +76,9 @@ def decide(today: date) -> Retrained:
         if found and not act:
             reason = f"no retraining before {paused}, {settings.pause_days} days after the last one, although {reason}"
         about = {"created": datetime.now(UTC), "today": today, "model": model, "champion": version}
-        decision = Retrained(**about, decided=act, reason=reason, triggers=found)
+        days = settings.window_days_after_concept_drift if act and labels_contradict(version) else None
+        reason += f"; it learns from the last {days} days, since labels contradict older rows" if days else ""
+        decision = Retrained(**about, decided=act, reason=reason, triggers=found, window_days=days)
         decision.write()
         log_event(client, decision, DECIDED if act else DECLINED, version, reason)
     return decision

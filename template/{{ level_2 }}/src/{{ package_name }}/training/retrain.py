@@ -62,7 +62,8 @@ def train(decision: Retrained) -> Retrained:
     """
     from ..pipeline.reproduce import reproduce
 
-    with environment(**_window(decision)):
+    window = {"RETRAINING_WINDOW_DAYS": str(decision.window_days)} if decision.window_days else {}
+    with environment(**window):
         succeeded = reproduce(["ingest"], force=True, alone=True) and reproduce([], force=False, alone=False)
     candidate = _registered_since(decision)
     if candidate is None and not succeeded:
@@ -135,13 +136,6 @@ def _registered_since(decision: Retrained) -> str | None:
         return None
     registered = find(MlflowClient(), decision.model, str(run.version)).creation_timestamp / 1000
     return str(run.version) if registered >= decision.created.timestamp() else None
-
-
-def _window(decision: Retrained) -> dict[str, str]:
-    """Return the variable by which, after concept drift, the stages learn from recent rows only: older ones contradict them."""
-    days = Retraining.load().window_days_after_concept_drift
-    drifted = any(trigger.kind == "concept drift" for trigger in decision.triggers)
-    return {"RETRAINING_WINDOW_DAYS": str(days)} if days and drifted else {}
 
 
 @contextmanager

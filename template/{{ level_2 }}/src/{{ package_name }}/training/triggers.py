@@ -60,9 +60,20 @@ def new_rows(until: date) -> int:
     return sum(int((times.dt.date > until).sum()) for times in partitions)
 
 
+def labels_contradict(champion: str) -> bool:
+    """Return whether the labels of the newest batch do not fit what the champion predicted: older rows do not either."""
+    found = _monitored(champion)
+    return bool(found and found.concept and found.concept.alarm)
+
+
+def _monitored(champion: str) -> MonitoringResult | None:
+    """Return the last result of monitoring, if it is about the champion and not about one before it."""
+    found = MonitoringResult.read() if monitoring.PATH.exists() else None
+    return found if found and found.version == champion else None
+
+
 def _of_monitoring(settings: Retraining, champion: str) -> Iterator[Trigger]:
-    """Yield what the last monitoring found, if it was about the champion and not about one before it."""
-    if not monitoring.PATH.exists() or (found := MonitoringResult.read()).version != champion:
+    if (found := _monitored(champion)) is None:
         return
     limits, batch = settings.triggers, f"{champion}:{found.end.isoformat()}"
     if limits.data_drift_batches and found.drift.in_a_row >= limits.data_drift_batches:
