@@ -39,7 +39,7 @@ def start(project: Project, *arguments: str) -> subprocess.Popen[bytes]:
     )
 
 
-def test_killed_search_goes_on_and_its_best_trial_becomes_the_parameters(looping, browser):
+def test_killed_search_and_one_that_loses_a_worker_go_on_and_the_best_trial_becomes_the_parameters(looping, browser):
     search = start(looping, "--trials", "4", "--processes", "2")
     eventually("a trial at work", lambda: states(looping)["RUNNING"] and states(looping)["COMPLETE"])
     os.killpg(search.pid, signal.SIGKILL)
@@ -53,6 +53,12 @@ def test_killed_search_goes_on_and_its_best_trial_becomes_the_parameters(looping
     assert found["COMPLETE"] + found["PRUNED"] == 4, found
     assert found["RUNNING"] == 0, "the trial of the killed process ended"
     assert "best: trial" in printed
+
+    looping.process("drill", "worker-lost")  # it has a study of its own
+    assert states(looping) == found
+    evidence = looping.json("reports/drills/worker-lost.json")
+    assert evidence["recovered"]
+    assert evidence["detected_after_seconds"] <= evidence["recovered_after_seconds"]
 
     (parent,) = [run for run in inside(looping, "searches.py") if run["parent"] is None]
     trials = [run for run in inside(looping, "searches.py") if run["parent"] == parent["id"]]
@@ -81,10 +87,3 @@ def test_machines_share_a_study_by_postgresql(looping, postgresql):
     assert not (looping.path / "data/search.db").exists()
     (looping.path / "reports/search.html").unlink()
     assert "1 complete\nbest: trial 0" in looping.poe("search", "--trials", "1", SEARCH_STORAGE=postgresql).stdout
-
-
-def test_drill_of_a_lost_worker_recovers(looping):
-    looping.process("drill", "worker-lost")
-    evidence = looping.json("reports/drills/worker-lost.json")
-    assert evidence["recovered"]
-    assert evidence["detected_after_seconds"] <= evidence["recovered_after_seconds"]

@@ -2,11 +2,13 @@
 """A process of a running search is killed: its trial is repeated, and the search ends with all trials."""
 
 import sqlite3
+import subprocess
 import time
 from contextlib import closing, suppress
 
 import psutil
 
+from ..core.errors import UserError
 from . import Evidence
 from .harness.sandbox import Sandbox, sandbox, wait
 
@@ -18,7 +20,7 @@ def main() -> Evidence:
     with sandbox() as copy:
         search = copy.start("training.search", "--trials", str(TRIALS), "--processes", "2")
         try:
-            victim = wait(lambda: _busy(search.pid), "two processes work on trials")
+            victim = wait(lambda: _busy(search, copy), "two processes work on trials")
             victim.kill()
             fault = time.monotonic()
             wait(lambda: "its trial is repeated" in copy.log() or search.poll() is not None, "the loss is noticed")
@@ -39,10 +41,12 @@ def main() -> Evidence:
     )
 
 
-def _busy(pid: int) -> psutil.Process | None:
+def _busy(search: subprocess.Popen[str], copy: Sandbox) -> psutil.Process | None:
     """Return a worker of the search, once two of them have used some CPU time."""
+    if search.poll() is not None:
+        raise UserError(f"the search ended before two processes worked: {copy.log()[-500:]}")
     with suppress(psutil.NoSuchProcess):
-        found = [each for each in psutil.Process(pid).children(recursive=True) if _is_worker(each)]
+        found = [each for each in psutil.Process(search.pid).children(recursive=True) if _is_worker(each)]
         if len(found) == 2:
             return found[0]
     return None

@@ -22,13 +22,14 @@ from ...core.paths import METRICS, MODEL, RAW, REPORTS, TEST, TRAIN
 # Variables with the address of a store or of a person outside the copy.
 OUTSIDE = re.compile("(MLFLOW|AUDIT|NOTIFY|GITHUB|GOVERNANCE|TRACKING|SERVING|AWS|GOOGLE|AZURE)_")
 LEFT_OUT = {
-    *(Path("data", name) for name in ("predictions", "labels", "triggers")),
+    *(Path("data", name) for name in ("predictions", "labels", "triggers", "search.db")),
     *(REPORTS / name for name in ("retrain.json", "monitoring.json", "labels.json", "drills")),
 }
 POLICY = {  # no person takes part in a drill, and it logs nothing outside the copy
     "GOVERNANCE_APPROVAL": "claimed",
     "GOVERNANCE_FOUR_EYES": "false",
     "PREDICTION_LOG_PLACE": "data/predictions",
+    "SEARCH_STORAGE": "sqlite:///data/search.db",
 }
 Found = TypeVar("Found")
 _open: list["Sandbox"] = []
