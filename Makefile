@@ -20,8 +20,8 @@ endif
 help: ## Show this text
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# An idle worker takes tests from the other one; projects that both need are made once.
-workers := --numprocesses 2 --dist worksteal
+# Three on two cores: tests wait for servers. An idle worker takes tests from the others; projects that several need are made once.
+workers := --numprocesses 3 --dist worksteal
 
 test: .venv ## Run the tests: render, lift and run every level (three quarters of an hour)
 	uv run --locked pytest -m "not long and not cluster" $(workers)

@@ -36,7 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 MEMORY = Path("/dev/shm")
-MEMORY_BYTES = 2 << 30  # the renders and lifts of two workers take a quarter of it
+MEMORY_BYTES = 2 << 30  # the renders and lifts of three workers take a third of it
 DISK = pytest.StashKey[Path]()
 
 
