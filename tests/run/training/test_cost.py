@@ -44,7 +44,7 @@ def test_cost_of_a_server_is_measured_and_every_panel_finds_data(looping, tmp_pa
             (training,) = ask(address, "cost_training_run")
             assert float(training["value"][1]) == looping.json("reports/cost.json")["charged"]
         printed = looping.process("cost", "--server", server.url, "--seconds", "1").stdout
-        assert re.search(r"server: 0 predictions, .* CPU seconds in 1 s", printed)
+        assert re.search(r"server: 0 predictions, .* CPU seconds in \d+ s", printed)
         assert re.search(r"last run: [\d.e-]+ USD", printed)
     refused = looping.poe("cost", "--server", server.url, rc=1)
     assert "start it by `uv run poe serve`" in refused.stderr
