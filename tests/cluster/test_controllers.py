@@ -14,7 +14,6 @@ from harness.cluster.kwok import USED, start_kwok
 from harness.cluster.metrics import start_metrics_server
 from harness.cluster.rollouts import start_rollouts
 from harness.kube import Manifest
-from harness.next_level import with_next_level
 from harness.template import Project
 
 ENVIRONMENTS = ["staging", "production"]
@@ -206,22 +205,32 @@ def test_automatic_sync_of_one_application_can_be_switched_off(argocd):
     cluster.eventually("the service", lambda: cluster.get("service", SERVER, STAGING))
 
 
-def test_a_level_replaces_the_deployment_without_a_gap(argocd):
+def test_level_2_and_the_way_back_replace_the_pods_without_a_gap(argocd, render):
     cluster = argocd.cluster
     cluster.eventually("two pods", lambda: replicas(cluster, PRODUCTION) == (2, 2))
     fewest = []
-    with_next_level(argocd.project)
-    argocd.push("Lift")
 
-    def replaced() -> bool:
+    def replaced(kind: str) -> bool:
         fewest.append(ready_pods(cluster, PRODUCTION))
-        return cluster.get("deployment", SERVER, PRODUCTION) is None
+        return cluster.get(kind, SERVER, PRODUCTION) is None
 
-    cluster.eventually("a Rollout alone", replaced)
+    level_2 = render(maturity_level=2).path
+    argocd.project.run("cp", "-r", level_2 / "deploy/levels", argocd.project.path / "deploy")
+    argocd.push("Lift")
+    cluster.eventually("a Rollout alone", lambda: replaced("deployment"))
     assert min(fewest) >= 2
     rollout = cluster.get("rollout", SERVER, PRODUCTION)
     assert rollout["status"]["phase"] == "Healthy"
-    assert rollout["status"]["availableReplicas"] == 2
+    assert rollout["status"]["availableReplicas"] == 10, "it is healthy when the autoscaler has set its pods"
+    assert image(cluster, PRODUCTION, "rollout")
+    assert cluster.get("deployment", SERVER, STAGING)
+    cluster.eventually("no sync", lambda: argocd.deployed("production"))
+
+    argocd.project.run("git", "revert", "--no-edit", "HEAD")
+    argocd.project.run("git", "push", "--quiet", "origin", "HEAD")
+    cluster.eventually("a Deployment alone", lambda: replaced("rollout"))
+    assert min(fewest) >= 2
+    assert replicas(cluster, PRODUCTION)[1] >= 2
 
 
 def ready_pods(cluster: Cluster, namespace: str) -> int:
