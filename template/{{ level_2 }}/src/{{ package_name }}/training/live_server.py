@@ -31,7 +31,8 @@ class LiveServer(Client):
     """A client of a server that runs as a process of its own."""
 
     def __init__(self, port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-        super().__init__(f"http://127.0.0.1:{port}")
+        self.place = f"127.0.0.1:{port}"
+        super().__init__(f"http://{self.place}")
         self.process, self._log = process, log
 
     @property
