@@ -54,6 +54,7 @@ class Check:
         self._plan, self._result, self._canary = plan, result, canary
         self._envoy, self._traffic, self._prometheus = envoy, clients, prometheus
         self._started = time.monotonic()
+        self._before = 0  # requests before the first step
         self._due: dict[str, float] = {}  # when each metric is measured next
         self._failures: Counter[str] = Counter()
 
@@ -76,9 +77,9 @@ class Check:
             if self._result.weights[-1:] != [100]:
                 self._set(100)
             time.sleep(QUIET_SECONDS)
+            self._count()
         except Aborted as abort:
             self._abort(abort)
-        self._count()
         self._result.requests, self._result.requests_failed = self._traffic.requests, self._traffic.failed
 
     def _wait_until_ready(self) -> None:
@@ -86,7 +87,7 @@ class Check:
             self._canary.wait(FAILED_LOADS)
         except UserError as error:
             raise Aborted("readiness", str(error)) from error
-        self._started = time.monotonic()
+        self._started, self._before = time.monotonic(), self._traffic.requests
 
     def _set(self, weight: int) -> None:
         self._count()
@@ -97,9 +98,9 @@ class Check:
     def _count(self) -> None:
         """Record how many requests there were since the weight was set."""
         if steps := self._result.steps:
-            requests = self._traffic.requests - sum(one.requests for one in steps)
-            got = self._envoy.requests().get(CANARY, 0) - sum(one.canary_requests for one in steps)
-            steps[-1] = steps[-1].model_copy(update={"requests": requests, "canary_requests": max(got, 0)})
+            requests = self._traffic.requests - self._before - sum(one.requests for one in steps[:-1])
+            got = self._envoy.requests().get(CANARY, 0) - sum(one.canary_requests for one in steps[:-1])
+            steps[-1] = steps[-1].model_copy(update={"requests": requests, "canary_requests": got})
 
     def _measure_for(self, seconds: float) -> None:
         until = self._seconds + seconds

@@ -1,6 +1,7 @@
 # Managed by copier-mlops: an update merges with your edits.
 """The outcome of `poe canary-check`, as JSON and as a page."""
 
+from collections.abc import Iterator
 from typing import Literal
 
 from matplotlib.figure import Figure
@@ -68,24 +69,22 @@ class Result(BaseModel):
         """Write `reports/canary.json` and its page."""
         write_json(self.model_dump(mode="json"), RESULT)
         page = environment().get_template("canary.html.j2")
-        write_text(page.render(model=self.model, result=self, figure=self._figure()), PAGE)
+        write_text(page.render(model=self.model, result=self, figures=[*self._figures()]), PAGE)
 
-    def _figure(self) -> str | None:
-        """Return the values of each metric over time as a URL that holds the picture."""
-        limits = {one.metric: one.limit for one in self.measurements if one.value is not None}
-        if not limits:
-            return None
-        canvas = Figure(figsize=(10, 2.1 * len(limits)), layout="constrained")
-        for axes, (name, limit) in zip(canvas.subplots(len(limits), sharex=True, squeeze=False)[:, 0], limits.items(), strict=True):
-            found = [one for one in self.measurements if one.metric == name and one.value is not None]
-            axes.plot([one.seconds for one in found], [one.value for one in found], marker="o", color=COLOR)
-            failed = [one for one in found if not one.passed]
-            axes.plot([one.seconds for one in failed], [one.value for one in failed], "o", color=ALARM)
+    def _figures(self) -> Iterator[str]:
+        """Yield for each metric its values over time as a URL that holds the picture."""
+        measured = [one for one in self.measurements if one.value is not None]
+        for name, limit in {one.metric: one.limit for one in measured}.items():
+            canvas = Figure(figsize=(6, 3), layout="constrained")
+            axes = canvas.subplots()
+            found = [(one.seconds, one.value or 0, ALARM if not one.passed else COLOR) for one in measured if one.metric == name]
+            times, values, colors = zip(*found, strict=True)
+            axes.plot(times, values, color=COLOR, zorder=1)
+            axes.scatter(times, values, color=colors, s=20, zorder=2)
             axes.axhline(limit, **REFERENCE_LINE)
-            axes.set(ylabel=name, ylim=(0, 1.15 * max(limit, *(one.value or 0 for one in found))))
-            axes.spines[["top", "right"]].set_visible(False)
             for step in self.steps:
                 axes.axvline(step.seconds, color="#999999", linewidth=1)
                 axes.text(step.seconds, 1, f" {step.weight} %", transform=axes.get_xaxis_transform(), fontsize=8, va="top")
-        canvas.axes[-1].set_xlabel("seconds of the check")
-        return image(canvas)
+            axes.set(title=f"{name}, limit {limit:g}", xlabel="seconds of the check", ylim=(0, 1.2 * max(limit, *values)))
+            axes.spines[["top", "right"]].set_visible(False)
+            yield image(canvas)
