@@ -39,7 +39,7 @@ QUIET_SECONDS = 1.0  # after the last step, in which all responses come from one
 Reaction = Callable[[int, LiveServer], None]  # to a weight that is reached; with the server under test
 
 
-class Aborted(Exception):
+class AbortedError(Exception):
     """The release is aborted."""
 
     def __init__(self, by: str, reason: str) -> None:
@@ -50,7 +50,9 @@ class Aborted(Exception):
 class Check:
     """A release on this machine, step by step."""
 
-    def __init__(self, plan: Plan, result: Result, canary: LiveServer, envoy: Envoy, clients: Traffic, prometheus: str) -> None:
+    def __init__(
+        self, plan: Plan, result: Result, canary: LiveServer, envoy: Envoy, clients: Traffic, prometheus: str
+    ) -> None:
         self._plan, self._result, self._canary = plan, result, canary
         self._envoy, self._traffic, self._prometheus = envoy, clients, prometheus
         self._started = time.monotonic()
@@ -78,7 +80,7 @@ class Check:
                 self._set(100)
             time.sleep(QUIET_SECONDS)
             self._count()
-        except Aborted as abort:
+        except AbortedError as abort:
             self._abort(abort)
         self._result.requests, self._result.requests_failed = self._traffic.requests, self._traffic.failed
 
@@ -86,7 +88,7 @@ class Check:
         try:
             self._canary.wait(FAILED_LOADS)
         except UserError as error:
-            raise Aborted("readiness", str(error)) from error
+            raise AbortedError("readiness", str(error)) from error
         self._started, self._before = time.monotonic(), self._traffic.requests
 
     def _set(self, weight: int) -> None:
@@ -106,7 +108,7 @@ class Check:
         until = self._seconds + seconds
         while (now := self._seconds) < until:
             if self._canary.process.poll() is not None:
-                raise Aborted("readiness", "its server has ended")
+                raise AbortedError("readiness", "its server has ended")
             for metric in self._plan.metrics:
                 if now >= self._due.get(metric.name, math.inf):
                     self._due[metric.name] = now + metric.interval
@@ -116,14 +118,14 @@ class Check:
     def _measure(self, metric: Metric) -> None:
         value = _query(self._prometheus, metric.query)
         passed = value is None or value <= metric.limit
-        weight = self._result.weights[-1] if self._result.weights else 0
-        found = {"metric": metric.name, "weight": weight, "seconds": self._seconds, "value": value, "limit": metric.limit}
-        self._result.measurements.append(Measurement(**found, passed=passed))
+        self._result.measurements.append(
+            Measurement(metric=metric.name, seconds=self._seconds, value=value, limit=metric.limit, passed=passed)
+        )
         self._failures[metric.name] += not passed
         if self._failures[metric.name] > metric.failure_limit and not metric.dry_run:
-            raise Aborted(metric.name, f"{value:.3g} is above {metric.limit:g}")
+            raise AbortedError(metric.name, f"{value:.3g} is above {metric.limit:g}")
 
-    def _abort(self, abort: Aborted) -> None:
+    def _abort(self, abort: AbortedError) -> None:
         """Return to the version in production; as in the cluster, requests that are under way are not cut off."""
         self._count()
         self._result.outcome, self._result.aborted_by, self._result.reason = "aborted", abort.by, str(abort)
@@ -189,8 +191,9 @@ def _version(model: str, name: str) -> Version:
 def _prometheus(program: str, servers: dict[str, str], folder: Path) -> Iterator[str]:
     """Run a Prometheus that scrapes servers, and labels their series as the ServiceMonitor does; yield its address."""
     targets = [{"targets": [place], "labels": {"rollouts_pod_template_hash": name}} for name, place in servers.items()]
-    scrapes = [{"job_name": "model-server", "scrape_interval": f"{SCRAPE_SECONDS * 1000:.0f}ms", "static_configs": targets}]
-    (folder / "prometheus.yaml").write_text(yaml.safe_dump({"scrape_configs": scrapes}), encoding="utf-8")
+    interval = {"scrape_interval": f"{SCRAPE_SECONDS * 1000:.0f}ms"}
+    config = {"global": interval, "scrape_configs": [{"job_name": "model-server", "static_configs": targets}]}
+    (folder / "prometheus.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     address = f"127.0.0.1:{free_port()}"
     command = [program, "--config.file=prometheus.yaml", "--storage.tsdb.path=tsdb", f"--web.listen-address={address}"]
     with running(command, folder, partial(is_ready, f"http://{address}/-/ready")):
@@ -215,22 +218,20 @@ def _query(prometheus: str, query: str) -> float | None:
 def main() -> None:
     """Check, and exit with code 1 if the version would be aborted or could not be measured."""
     parser = argparse.ArgumentParser(prog="poe canary-check", description="Try a canary release on this machine.")
-    version = {"metavar": "VERSION"}
-    parser.add_argument("--stable", default=CHAMPION, help="number or alias; default: champion", **version)
-    parser.add_argument("--canary", default=CHALLENGER, help="number or alias; default: challenger", **version)
-    parser.add_argument("--seconds-per-step", type=float, default=SECONDS_PER_STEP, metavar="SECONDS", help="default: 20")
-    parser.add_argument("--requests-per-second", type=float, default=REQUESTS_PER_SECOND, metavar="N", help="default: 150")
+    help = "number or alias; default: %(default)s"
+    parser.add_argument("--stable", default=CHAMPION, metavar="VERSION", help=help)
+    parser.add_argument("--canary", default=CHALLENGER, metavar="VERSION", help=help)
+    help = "default: %(default)g"
+    parser.add_argument("--seconds-per-step", type=float, default=SECONDS_PER_STEP, metavar="SECONDS", help=help)
+    parser.add_argument("--requests-per-second", type=float, default=REQUESTS_PER_SECOND, metavar="N", help=help)
     arguments = parser.parse_args()
     with exit_on_user_error("canary-check"):
         result = check(arguments.stable, arguments.canary, arguments.seconds_per_step, arguments.requests_per_second)
         result.write()
-        if result.outcome == "aborted":
-            where = f"at {result.weights[-1]} %" if result.weights else "before its first request"
-            raise UserError(f"version {result.canary.version} is aborted {where} by {result.aborted_by}: {result.reason}; see {PAGE}")
-        if result.unmeasured:
-            names = ", ".join(result.unmeasured)
-            raise UserError(f"version {result.canary.version} is not tested: too few requests for {names}; see {PAGE}")
-        print(f"version {result.canary.version} would replace version {result.stable.version}, see {PAGE}")
+        line = f"version {result.canary.version} {result.summary}, see {PAGE}"
+        if result.outcome == "aborted" or result.unmeasured:
+            raise UserError(line)
+        print(line)
 
 
 if __name__ == "__main__":

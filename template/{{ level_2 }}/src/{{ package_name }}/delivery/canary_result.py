@@ -27,7 +27,6 @@ class Measurement(BaseModel, frozen=True):
     """A value of a metric; None if there was too little to measure."""
 
     metric: str
-    weight: int  # percent
     seconds: float  # since the first step
     value: float | None
     limit: float
@@ -51,19 +50,29 @@ class Result(BaseModel):
     canary: Version
     outcome: Literal["promoted", "aborted"] = "promoted"
     aborted_by: str | None = None  # a metric, or "readiness"
-    reason: str = "no metric failed too often"
+    reason: str = ""
     steps: list[Reached] = []
     measurements: list[Measurement] = []
     unmeasured: list[str] = []  # metrics without a single value
     requests: int = 0
     requests_failed: int = 0
     detected_after_seconds: float | None = None  # since the first step
-    recovered_after_seconds: float | None = None  # since then, and without a failure later, all responses are the stable version's
+    recovered_after_seconds: float | None = None  # since the first step, if no request failed after that
 
     @property
     def weights(self) -> list[int]:
         """Return the weights that were reached."""
         return [one.weight for one in self.steps]
+
+    @property
+    def summary(self) -> str:
+        """Return the outcome in words."""
+        if self.outcome == "aborted":
+            where = f"at {self.weights[-1]} %" if self.weights else "before its first request"
+            return f"is aborted {where} by {self.aborted_by}: {self.reason}"
+        if self.unmeasured:
+            return f"is not tested: too few requests for {', '.join(self.unmeasured)}; more seconds per step help"
+        return f"would replace version {self.stable.version}"
 
     def write(self) -> None:
         """Write `reports/canary.json` and its page."""
@@ -77,14 +86,17 @@ class Result(BaseModel):
         for name, limit in {one.metric: one.limit for one in measured}.items():
             canvas = Figure(figsize=(6, 3), layout="constrained")
             axes = canvas.subplots()
-            found = [(one.seconds, one.value or 0, ALARM if not one.passed else COLOR) for one in measured if one.metric == name]
-            times, values, colors = zip(*found, strict=True)
+            found = [one for one in measured if one.metric == name]
+            times, values = [one.seconds for one in found], [one.value or 0 for one in found]
             axes.plot(times, values, color=COLOR, zorder=1)
-            axes.scatter(times, values, color=colors, s=20, zorder=2)
+            axes.scatter(times, values, s=20, color=[COLOR if one.passed else ALARM for one in found], zorder=2)
             axes.axhline(limit, **REFERENCE_LINE)
             for step in self.steps:
                 axes.axvline(step.seconds, color="#999999", linewidth=1)
-                axes.text(step.seconds, 1, f" {step.weight} %", transform=axes.get_xaxis_transform(), fontsize=8, va="top")
-            axes.set(title=f"{name}, limit {limit:g}", xlabel="seconds of the check", ylim=(0, 1.2 * max(limit, *values)))
+                place = {"transform": axes.get_xaxis_transform(), "fontsize": 8, "va": "top"}
+                axes.text(step.seconds, 1, f" {step.weight} %", **place)
+            axes.set(
+                title=f"{name}, limit {limit:g}", xlabel="seconds of the check", ylim=(0, 1.2 * max(limit, *values))
+            )
             axes.spines[["top", "right"]].set_visible(False)
             yield image(canvas)

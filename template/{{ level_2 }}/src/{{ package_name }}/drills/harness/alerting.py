@@ -40,7 +40,9 @@ def alerting(exporter: str, server: str) -> Iterator[str]:
     with ExitStack() as stack:
         for program, (config, *others), address in zip(found, arguments, (prometheus, manager), strict=True):
             command = [program, f"--config.file={config}", f"--web.listen-address={address}", *others]
-            stack.enter_context(programs.running(command, FOLDER, partial(programs.is_ready, f"http://{address}/-/ready")))
+            stack.enter_context(
+                programs.running(command, FOLDER, partial(programs.is_ready, f"http://{address}/-/ready"))
+            )
         yield manager
 
 
