@@ -107,7 +107,8 @@ class Driver:
         rollouts = {each["metadata"]["namespace"]: each for each in self._all("argoproj.io/v1alpha1", "rollouts")}
         sets: dict[str, list[Manifest]] = {}
         for each in self._all("apps/v1", "replicasets"):
-            sets.setdefault(each["metadata"]["namespace"], []).append(each)
+            if LABEL in each["metadata"]["labels"]:
+                sets.setdefault(each["metadata"]["namespace"], []).append(each)
         for release in self.releases:
             if found := rollouts.get(release.namespace):
                 self._follow(release, found.get("status", {}), sets.get(release.namespace, []))
