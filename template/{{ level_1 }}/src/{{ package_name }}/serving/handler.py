@@ -19,10 +19,11 @@ from .loader import LoadedModel, Models
 from .plugins import Prediction, RequestContext, discover
 from .prometheus import Metrics
 from .schema import Columns, RequestError
-from .settings import Serving
+from .settings import Serving, aliases_of
 
 log = logging.getLogger(__name__)
 Headers = Mapping[bytes, bytes]  # of a request, as ASGI has them: names in lower case
+MAX_REQUEST_ID = 128  # bytes; clients may send any
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,10 @@ class Inference:
     @classmethod
     def create(cls, settings: Serving) -> Self:
         """Return what the server needs for these settings, with all plug-ins."""
-        metrics = Metrics(settings.prediction_buckets)
-        return cls(settings, Models(settings.models, settings.aliases, metrics), metrics, Hooks(discover(), metrics))
+        metrics, plugins = Metrics(settings.prediction_buckets), discover()
+        more = [alias for plugin in plugins for alias in plugin.aliases()]
+        aliases = {name: [*dict.fromkeys(aliases_of(name, [*settings.aliases, *more]))] for name in settings.models}
+        return cls(settings, Models(aliases, metrics), metrics, Hooks(plugins, metrics))
 
     def respond(self, content: Any, code: int = 200) -> Response:
         """Return content as JSON; while the server drains, the response closes its connection too."""
@@ -82,10 +85,12 @@ class Inference:
                 model = self._choose(model, entity)
             columns = format.columns(content, model, self.settings.max_rows)
             output = await self.batcher.predict(model.predictor, columns)
-            result = format.encode(content, model, output, model.variant if len(self.models.aliases) > 1 else None)
+            several = len(self.models.aliases[name]) > 1
+            result = format.encode(content, model, output, model.variant if several else None)
             self.metrics.observe_predictions(name, model.version, model.variant, monitored_values(output))
             if self.hooks.observers:
-                self.hooks.record(Prediction(time.time(), name, model.version, model.variant, entity, columns, output))
+                served = name, model.version, model.variant, entity, columns, output
+                self.hooks.record(Prediction(time.time(), *served, request_id(headers)))
         except RequestError as error:
             code, result = error.status, {"error": str(error)}
         except ClientDisconnect:
@@ -103,6 +108,11 @@ class Inference:
         versions = {alias: model.version for alias, model in loaded.items()}
         chosen = self.hooks.choose(RequestContext(default.name, entity, versions))
         return next((model for model in loaded.values() if chosen in (model.variant, model.version)), default)
+
+
+def request_id(headers: Headers) -> str | None:
+    """Return the header X-Request-ID, by which proxies name a request, or None without it."""
+    return headers.get(b"x-request-id", b"")[:MAX_REQUEST_ID].decode("latin-1") or None
 
 
 async def read_body(request: Request, headers: Headers, max_megabytes: float) -> bytes:

@@ -41,16 +41,16 @@ class LoadedModel:
 
 
 class Models:
-    """The last successfully loaded version of each model, by alias. The first alias is the default."""
+    """The last successfully loaded version of each model, by alias. The first alias of a model is its default."""
 
-    def __init__(self, names: Sequence[str], aliases: Sequence[str], metrics: Metrics) -> None:
+    def __init__(self, aliases: Mapping[str, Sequence[str]], metrics: Metrics) -> None:
         self.draining = False  # set on SIGTERM
-        self.aliases = [*aliases]
+        self.aliases = aliases  # by model
         self._metrics = metrics
-        self._loaded: dict[str, Mapping[str, LoadedModel]] = {name: {} for name in names}
+        self._loaded: dict[str, Mapping[str, LoadedModel]] = {name: {} for name in aliases}
         self._last_logged: dict[tuple[str, str], str] = {}
         self._tried: set[str] = set()  # models whose default version was loaded, or could not be, at least once
-        for name in names:
+        for name in aliases:
             metrics.ready.labels(name).set(0)
             for outcome in ("loaded", "failed"):  # counters start at 0, so that the first failure is an increase
                 metrics.reloads.labels(name, outcome)
@@ -68,12 +68,13 @@ class Models:
     @property
     def missing(self) -> list[str]:
         """Return the names of the models whose default version could not be loaded yet."""
-        return [name for name, loaded in self._loaded.items() if self.aliases[0] not in loaded]
+        return [name for name, loaded in self._loaded.items() if self.aliases[name][0] not in loaded]
 
     @property
     def defaults(self) -> list[LoadedModel]:
         """Return the default version of each model that has one."""
-        return [loaded[self.aliases[0]] for loaded in self._loaded.values() if self.aliases[0] in loaded]
+        found = [loaded.get(self.aliases[name][0]) for name, loaded in self._loaded.items()]
+        return [model for model in found if model]
 
     def loaded(self, name: str) -> Mapping[str, LoadedModel]:
         """Return the loaded versions of a model by alias, in the order of the settings."""
@@ -91,7 +92,7 @@ class Models:
         """
         if (loaded := self._loaded.get(name)) is None:
             raise RequestError(404, f"there is no model {name}; there are {', '.join(self._loaded)}")
-        if version is None and (default := loaded.get(self.aliases[0])):
+        if version is None and (default := loaded.get(self.aliases[name][0])):
             return default
         if version is None or not loaded:
             raise RequestError(503, self.not_loaded(name))
@@ -103,9 +104,8 @@ class Models:
         """Return the message for clients; the reason may hold addresses, so only the log has it."""
         if name not in self._tried:
             return f"no model yet: {name} is still being loaded, try again in a few seconds"
-        return (
-            f"no model yet: no {name} with the alias {self.aliases[0]} could be loaded; the server's log has the reason"
-        )
+        alias = self.aliases[name][0]
+        return f"no model yet: no {name} with the alias {alias} could be loaded; the server's log has the reason"
 
     async def watch(self, seconds: float) -> None:
         """Poll the registry until cancelled."""
@@ -118,7 +118,7 @@ class Models:
 
     def refresh(self, name: str) -> None:
         """Load the versions to which the aliases have moved; on failure keep serving the current ones."""
-        for alias in self.aliases:
+        for alias in self.aliases[name]:
             try:
                 with connected():
                     self._refresh(name, alias)
@@ -131,9 +131,10 @@ class Models:
         version = version_of(registered(mlflow.MlflowClient(), name), alias)
         loaded = self._loaded[name]
         if version is None:
-            hint = "`poe promote` sets it, SERVING_ALIASES names others"
-            self._log_once(name, alias, f"no version has the alias {alias}: {hint}")
-            if alias in loaded and alias != self.aliases[0]:  # the default keeps serving
+            default = alias == self.aliases[name][0]
+            hint = ": `poe promote` sets it, SERVING_ALIASES names others" if default else ""
+            self._log_once(name, alias, f"no version has the alias {alias}{hint}")
+            if alias in loaded and not default:  # the default keeps serving
                 self._replace(name, alias, None)
         elif alias not in loaded or loaded[alias].version != version:
             same = next((model for model in loaded.values() if model.version == version), None)
@@ -146,12 +147,12 @@ class Models:
         """Serve a version under an alias from now on, or none; requests see the old mapping or the new one."""
         old = self._loaded[name].get(alias)
         found = {**self._loaded[name], alias: model}
-        self._loaded[name] = {each: kept for each in self.aliases if (kept := found.get(each))}
+        self._loaded[name] = {each: kept for each in self.aliases[name] if (kept := found.get(each))}
         if old:
             self._metrics.info.remove(*old.labels)
         if model:
             self._metrics.info.labels(*model.labels).set(1)
-        self._metrics.ready.labels(name).set(self.aliases[0] in self._loaded[name])
+        self._metrics.ready.labels(name).set(self.aliases[name][0] in self._loaded[name])
 
     def _log_once(self, name: str, alias: str, message: str) -> None:
         if self._last_logged.get((name, alias)) != message:

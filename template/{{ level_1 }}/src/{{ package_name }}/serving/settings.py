@@ -1,7 +1,9 @@
 # Managed by copier-mlops: an update merges with your edits.
 """The settings of the server."""
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+from collections.abc import Sequence
+
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, ValidationInfo, field_validator
 
 from ..core.settings import Settings
 
@@ -16,3 +18,21 @@ class Serving(Settings, env_prefix="SERVING_"):
     max_rows: PositiveInt
     max_megabytes: PositiveFloat
     prediction_buckets: list[float]
+
+    @field_validator("aliases")
+    @classmethod
+    def _complete(cls, aliases: list[str], known: ValidationInfo) -> list[str]:
+        models = known.data.get("models", [])
+        for entry in aliases:
+            model, at, alias = entry.rpartition("@")
+            if not alias or (at and model not in models):
+                raise ValueError(f"{entry} is neither ALIAS nor MODEL@ALIAS of a model in models: {', '.join(models)}")
+        if missing := [model for model in models if not aliases_of(model, aliases)]:
+            raise ValueError(f"no alias for the model {missing[0]}")
+        return aliases
+
+
+def aliases_of(model: str, entries: Sequence[str]) -> list[str]:
+    """Return the aliases of a model, its default first: an entry is `ALIAS`, for all models, or `MODEL@ALIAS`."""
+    parts = [entry.rpartition("@") for entry in entries]
+    return [alias for name, _, alias in parts if name in ("", model)]

@@ -38,6 +38,7 @@ class Prediction:
     entity: str | None
     columns: Columns
     output: np.ndarray  # probabilities, shape (rows, classes), or numbers, shape (rows,)
+    request_id: str | None = None  # the header X-Request-ID
 
 
 class Plugin:
@@ -65,6 +66,10 @@ class Plugin:
 
     def middleware(self) -> Sequence[Middleware]:
         """Return ASGI middleware, the outermost first."""
+        return ()
+
+    def aliases(self) -> Sequence[str]:
+        """Return aliases to load besides those of the settings, as `ALIAS` or `MODEL@ALIAS`; none is ever the default."""
         return ()
 
     @asynccontextmanager

@@ -127,7 +127,7 @@ class PredictionLogWriter(Plugin):
         rows = len(output)
         times = np.repeat((np.array([one.time for one in members]) * 1e6).astype("i8"), sizes)
         columns = {
-            "request_id": repeated([f"{self._request}{next(self._requests)}" for _ in members], pa.string()),
+            "request_id": repeated([one.request_id or self._new_id() for one in members], pa.string()),
             "row": pa.array(np.zeros(rows, "i4") if single else np.concatenate([*map(np.arange, sizes)]), pa.int32()),
             "entity": repeated([one.entity for one in members], pa.string()),
             "time": pa.array(times, pa.timestamp("us", "UTC")),
@@ -142,6 +142,9 @@ class PredictionLogWriter(Plugin):
                 values = [value for (value,) in lists] if single else [*chain.from_iterable(lists)]
                 columns[f"{FEATURE}{name}"] = pa.array(values, _type(known.get(name)), from_pandas=True)
         return pa.table(columns)
+
+    def _new_id(self) -> str:
+        return f"{self._request}{next(self._requests)}"
 
     def _columns(self, group: Group) -> Mapping[str, Column]:
         """Return the inputs of a version; none if it was replaced since."""
