@@ -68,12 +68,13 @@ def test_compiled_pipeline_runs_each_stage_once_in_a_fresh_clone(piped: Project,
     raw = md5(piped.path / "data/raw.parquet")
     steps = Steps(piped, tmp_path)
     printed = {name: steps.run(name) for name in steps.order}
-    assert {name: stages_run(text) for name, text in printed.items()} == {
+    ran = {name: re.findall(r"^Running stage '(.+)'", text, re.MULTILINE) for name, text in printed.items()}
+    assert ran == {
         "ingest": ["ingest"],
         "prepare": ["prepare"],
         "train": ["train"],
         "register": ["register"],
-        "summary-summary": ["summary"],
+        "summary-summary": ["summary/dvc.yaml:summary"],
     }
     assert registry(piped).challenger == registry(piped).newest == "2"
 
@@ -124,7 +125,7 @@ def test_pipeline_is_uploaded_and_replaces_the_recurring_run(piped: Project, kub
     assert "recurring run run-2: 0 17 3 * * *" in printed
     made = received[("POST", "/apis/v2beta1/recurringruns")]
     assert made["trigger"]["cron_schedule"]["cron"] == "0 17 3 * * *"
-    assert made["max_concurrency"] == "1"
+    assert made["max_concurrency"] == 1
     assert made["no_catchup"]
     assert made["pipeline_version_reference"]["pipeline_version_id"] == "version-1"
     assert ("DELETE", "/apis/v2beta1/recurringruns/run-1") in received

@@ -91,7 +91,6 @@ def compile_pipeline(found: dict[str, list[str]], settings: Kubeflow, into: Path
     if unknown:
         raise UserError(f"{Kubeflow.path()}: stages: there is no stage {min(unknown)}; there are {', '.join(found)}")
 
-    @dsl.pipeline(name=Tracking.load().model, description="The stages of all dvc.yaml.")
     def pipeline(revision: str = settings.revision) -> None:
         tasks: dict[str, PipelineTask] = {}
         for address, before in found.items():
@@ -101,7 +100,8 @@ def compile_pipeline(found: dict[str, list[str]], settings: Kubeflow, into: Path
 
     into.parent.mkdir(parents=True, exist_ok=True)
     try:
-        compiler.Compiler().compile(pipeline, str(into))
+        made = dsl.pipeline(pipeline, name=Tracking.load().model, description="The stages of all dvc.yaml.")
+        compiler.Compiler().compile(made, str(into))
     except (TypeError, ValueError) as error:
         raise UserError(f"{Kubeflow.path()}: Kubeflow rejects the pipeline: {error}") from error
 
