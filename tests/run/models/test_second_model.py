@@ -15,6 +15,12 @@ from harness.projects import DEFAULT, bash_blocks, change, nobody_listens
 from harness.server import Server, eventually, serving
 from harness.template import Project, clean_environment
 
+ROWS = """
+import json
+from {package}.core import io, paths, inputs
+from {package}.modeling.data import features_and_target
+print(json.dumps(inputs.Inputs.read().to_rows(features_and_target(io.read_table(paths.TEST))[0].head(3))))
+"""
 SOON = {"MONITORING_LABEL_DELAY_HOURS": "0"}
 
 
@@ -70,8 +76,7 @@ def test_each_model_has_its_own_pipeline_versions_and_lineage(two: tuple[Project
 def test_one_server_has_both_models_with_aliases_of_their_own(project: Project):
     with serving(project, SERVING_ALIASES="customer-churn@champion,value@challenger") as server:
         eventually("both models", server.ready)
-        rows = server.ask("/openapi.json").json["paths"]["/predict"]["post"]["requestBody"]
-        rows = rows["content"]["application/json"]["example"]
+        rows = {"rows": json.loads(project.python(ROWS.format(package=project.answers["package_name"])))}
         answers = {path: server.ask(path, rows).json for path in ("/predict", "/predict/value")}
         named = {path: (one["model"], one["version"]) for path, one in answers.items()}
         assert named == {"/predict": ("customer-churn", "1"), "/predict/value": ("value", "1")}

@@ -191,7 +191,7 @@ def kubeflow() -> Iterator[tuple[str, dict[tuple[str, str], Any]]]:
         "/apis/v2beta1/pipelines/upload": {"pipeline_id": "pipeline-1", "display_name": "customer-churn"},
         "/apis/v2beta1/pipelines/pipeline-1/versions": {"pipeline_versions": [{"pipeline_version_id": "version-1"}]},
         "/apis/v2beta1/experiments": {"experiment_id": "experiment-1"},
-        "/apis/v2beta1/recurringruns": {"recurring_runs": [{"recurring_run_id": "run-1"}]},
+        "/apis/v2beta1/recurringruns": {"recurringRuns": [{"recurring_run_id": "run-1"}]},
     }
 
     class Handler(BaseHTTPRequestHandler):

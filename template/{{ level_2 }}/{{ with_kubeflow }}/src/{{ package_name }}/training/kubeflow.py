@@ -8,6 +8,7 @@ in each step whether the stage is up to date.
 import argparse
 import inspect
 import re
+import warnings
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -175,6 +176,7 @@ def submit(host: str, schedule: str) -> str:
     from urllib3.exceptions import HTTPError
 
     name, version = Tracking.load().model, git("rev-parse", "--short", "HEAD") or "uncommitted"
+    warnings.filterwarnings("ignore", "This client only works with", FutureWarning)  # of any version since 2023
     try:
         client = Client(host)
         if pipeline := client.get_pipeline_id(name):
