@@ -76,12 +76,12 @@ def test_each_model_has_its_own_pipeline_versions_and_lineage(two: tuple[Project
 def test_one_server_has_both_models_with_aliases_of_their_own(project: Project):
     with serving(project, SERVING_ALIASES="customer-churn@champion,value@challenger") as server:
         eventually("both models", server.ready)
+        monitored(project, server)
         rows = {"rows": json.loads(project.python(ROWS.format(package=project.answers["package_name"])))}
         answers = {path: server.ask(path, rows).json for path in ("/predict", "/predict/value")}
         named = {path: (one["model"], one["version"]) for path, one in answers.items()}
         assert named == {"/predict": ("customer-churn", "1"), "/predict/value": ("value", "1")}
         assert answers["/predict"]["predictions"] != answers["/predict/value"]["predictions"]
-        monitored(project, server)
 
 
 def monitored(project: Project, server: Server) -> None:
