@@ -36,6 +36,9 @@ ENTRIES = {
     "template/{{ level_1 }}/deploy/levels/kustomization.yaml.jinja": {
         "  - level-2\n": "#% if level >= N\n  - level-N\n#% endif\n",
     },
+    "template/{{ level_1 }}/deploy/levels/production/kustomization.yaml.jinja": {
+        "  - ../level-2/canary/without-deployment\n": "#% if level >= N\n  - ../level-N/production\n#% endif\n",
+    },
     "template/{{ level_1 }}/deploy/levels/compose.yaml.jinja": {
         "compose.override.yaml.\n": "#% if level >= N\ninclude:\n  - level-N/compose.yaml\n#% else\n",
         "include: []\n": "#% endif\n",
@@ -63,6 +66,7 @@ run = "every extension point"
 # What a rendered project of level 1 gets of these lines.
 ADDED = {
     "deploy/levels/kustomization.yaml": {"kind: Component\n": "components:\n  - level-N\n"},
+    "deploy/levels/production/kustomization.yaml": {"kind: Component\n": "components:\n  - ../level-N/production\n"},
     "monitoring/kustomization.yaml": {
         "\nresources:\n": "  - rules/next.yaml\n",
         "    files:\n": "      - dashboards/next.json\n",

@@ -31,6 +31,7 @@ SHARED = {
     "tasks/levels.toml",
     "deploy/levels/compose.yaml",
     "deploy/levels/kustomization.yaml",
+    "deploy/levels/production/kustomization.yaml",
     "monitoring/kustomization.yaml",
 }
 # What Copier, its migrations, and the answers of an earlier run add to questions and hidden values.

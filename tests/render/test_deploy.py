@@ -66,8 +66,14 @@ def application(template: Manifest, folder: Path) -> Manifest:
 
 
 def container(of: list[Manifest]) -> dict[str, Any]:
-    (found,) = only("Deployment", of)["spec"]["template"]["spec"]["containers"]
+    (found,) = pod(of)["containers"]
     return found
+
+
+def pod(of: list[Manifest]) -> dict[str, Any]:
+    """Return the pod of the server, which a Rollout has from level 2 on."""
+    (found,) = (each for each in of if each["kind"] in {"Deployment", "Rollout"})
+    return found["spec"]["template"]["spec"]
 
 
 def selects(selector: dict[str, str], labels: dict[str, str]) -> bool:
@@ -280,7 +286,7 @@ def test_levels_change_nothing_in_an_environment_of_level_1_but_a_label(project,
     without = project(maturity_level=1)
     for environment in ENVIRONMENTS:
         path = without.path / f"deploy/overlays/{environment}/kustomization.yaml"
-        path.write_text(path.read_text().replace("  - ../../levels\n", ""))
+        path.write_text(re.sub(r"  - ../../levels.*\n", "", path.read_text()))
         expected = built(without, f"deploy/overlays/{environment}", tool)
         for each in expected:
             each["metadata"]["labels"]["app.kubernetes.io/part-of"] = "customer-churn"
@@ -288,21 +294,12 @@ def test_levels_change_nothing_in_an_environment_of_level_1_but_a_label(project,
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_a_level_replaces_the_deployment_by_a_rollout(project, deployed, tool, environment):
+def test_a_level_adds_components_to_all_environments_or_to_production(project, tool, environment):
     found = built(with_next_level(project(maturity_level=1)), f"deploy/overlays/{environment}", tool)
-    before = deployed(environment)
     assert [problem for each in found for problem in problems(each)] == []
-    rollout, deployment = only("Rollout", found)["spec"], only("Deployment", before)["spec"]
-    assert (rollout["template"], rollout["selector"]) == (deployment["template"], deployment["selector"])
-    target = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": "model-server"}
-    assert only("HorizontalPodAutoscaler", found)["spec"]["scaleTargetRef"] == target
-    changed = {"Deployment", "Rollout", "HorizontalPodAutoscaler", "PrometheusRule"}
-    assert unchanged(found, changed) == unchanged(before, changed)
-
-
-def unchanged(of: list[Manifest], but: set[str]) -> list[Manifest]:
-    """Return the manifests of other kinds than `but`, without dashboards."""
-    return [each for each in of if each["kind"] not in but and not dashboards_in([each])]
+    assert only("Service", found)["metadata"]["annotations"] == {"next": "everywhere"}
+    budget = only("PodDisruptionBudget", found)["metadata"].get("annotations", {})
+    assert budget == ({"next": "in-production"} if environment == "production" else {})
 
 
 def test_a_level_adds_rules_and_dashboards_to_production_alone(project, tool):
@@ -356,12 +353,10 @@ def test_runbooks_name_only_files_that_there_are(render):
 def test_retraining_runs_one_at_a_time_with_the_permissions_of_the_server(render, tool, environment):
     found = built(render(maturity_level=2), f"deploy/overlays/{environment}", tool)
     job = only("CronJob", found)["spec"]
-    pod = job["jobTemplate"]["spec"]["template"]["spec"]
-    (retrain,) = pod["containers"]
+    own = job["jobTemplate"]["spec"]["template"]["spec"]
+    (retrain,) = own["containers"]
     assert job["concurrencyPolicy"] == "Forbid"
-    assert pod["securityContext"] == only("Deployment", found)["spec"]["template"]["spec"]["securityContext"] | {
-        "fsGroup": 10001
-    }
+    assert own["securityContext"] == pod(found)["securityContext"] | {"fsGroup": 10001}
     assert retrain["securityContext"] == container(found)["securityContext"]
     assert "uv run --locked poe ci-retrain" in retrain["args"][0]
     config = next(one["configMapRef"]["name"] for one in retrain["envFrom"] if "configMapRef" in one)

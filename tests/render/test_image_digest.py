@@ -4,8 +4,8 @@ import sys
 from collections.abc import Callable
 
 import pytest
+import yaml
 from harness.kube import built, only
-from harness.next_level import with_next_level
 from harness.template import Project
 from mlops import image_name
 
@@ -59,11 +59,22 @@ def test_production_gets_what_staging_runs(level_1, tool):
     assert container["image"].endswith(f"@{ONE}")
 
 
-def test_a_rollout_of_a_level_runs_the_digest_as_well(level_1, tool):
-    image(level_1, "production", f"{name_of(level_1)}@{ONE}")
-    found = built(with_next_level(level_1), "deploy/overlays/production", tool)
+def test_a_rollout_runs_the_digest_as_well(project, tool):
+    level_2 = project(maturity_level=2)
+    image(level_2, "production", f"{name_of(level_2)}@{ONE}")
+    found = built(level_2, "deploy/overlays/production", tool)
     (container,) = only("Rollout", found)["spec"]["template"]["spec"]["containers"]
-    assert container["image"] == f"{name_of(level_1)}@{ONE}"
+    assert container["image"] == f"{name_of(level_2)}@{ONE}"
+
+
+def test_alias_of_the_model_and_what_follows_the_image_stay(level_1):
+    path = level_1.path / IMAGE.format("production")
+    path.write_text(path.read_text().replace("=champion", "=release-7") + "commonAnnotations: { ours: yes }\n")
+    image(level_1, "production", f"{name_of(level_1)}@{ONE}")
+    changed = yaml.safe_load(path.read_text())
+    assert changed["configMapGenerator"][0]["literals"] == ["SERVING_ALIASES=release-7"]
+    assert changed["images"][0]["digest"] == ONE
+    assert "commonAnnotations" in changed
 
 
 def test_other_images_and_comments_of_the_team_stay(level_1):

@@ -21,6 +21,7 @@ GITHUB = TEMPLATE / "{{ level_1 }}" / ".github"
 PATHS = sorted(TEMPLATE.glob("*/.github/workflows/*.yml"))
 JENKINSFILE = TEMPLATE / "{{ level_1 }}" / "{{ with_jenkins }}" / "Jenkinsfile"
 INSTALL = "uv sync --locked"
+RELEASE = "sed -i s/=champion/=release-3/ deploy/overlays/production/image/kustomization.yaml"  # as `poe promote` does
 TASK = re.compile(r"uv run --locked poe ([a-z-]+)((?: [\w./\"$-]+)*)")
 WRITES = {
     ("ci.yml", "comment"): {"pull-requests"},
@@ -28,6 +29,7 @@ WRITES = {
     ("cd.yml", "image"): {"packages", "id-token", "attestations"},
     ("cd.yml", "staging"): {"contents", "pull-requests"},
     ("cd.yml", "production"): {"contents", "pull-requests"},
+    ("promote.yml", "production"): {"contents", "pull-requests"},
     ("retrain.yml", "retrain"): {"contents", "pull-requests", "issues"},
 }
 # Jobs that get secrets: those of an environment, whose reviewers have to approve the run before, or whose branch is protected.
@@ -210,7 +212,8 @@ def test_promotion_waits_for_the_reviewers_whom_the_project_reads_from_github(re
     content = job("promote.yml", "promote")
     assert content["environment"] == environment
     (required,) = re.findall(r"^REQUIRED = \[(.*)\]", approval, re.MULTILINE)
-    assert set(re.findall(r"\w+", required)) <= content["steps"][-1]["env"].keys()
+    (promote,) = [step for step in content["steps"] if "poe promote" in step.get("run", "")]
+    assert set(re.findall(r"\w+", required)) <= promote["env"].keys()
     assert content["permissions"] == {"actions": "read", "contents": "read"}
 
 
@@ -341,6 +344,20 @@ def test_promotion_is_started_by_hand(idle, tmp_path):
     inputs = {"version": "challenger", "ticket": ""}
     played = play(idle, tmp_path / "played", "promote.yml", "workflow_dispatch", inputs=inputs)
     assert played.jobs == {"Promote/Promote": "success"}
+
+
+def test_promotion_of_level_2_is_proposed_to_production_by_a_job_without_secrets(project, tmp_path):
+    idle = committed(project(maturity_level=2), tmp_path / "idle")
+    path = idle.path / ".github/workflows/promote.yml"
+    tasks = re.compile(r"run: uv (?:(sync)|run .*) .*")
+    path.write_text(tasks.sub(lambda match: "run: 'true'" if match[1] else f"run: {RELEASE}", path.read_text()))
+    idle.commit("Promote without a registry")
+    inputs = {"version": "challenger", "ticket": ""}
+    played = play(idle, tmp_path / "played", "promote.yml", "workflow_dispatch", inputs=inputs)
+    assert played.jobs == {"Promote/Promote": "success", "Promote/Production": "success"}, played.printed
+    lines = re.findall(r"^[+-](?![+-])(.*)$", (played.folder / "proposed.diff").read_text(), re.MULTILINE)
+    assert [line.strip() for line in lines] == ["- SERVING_ALIASES=champion", "- SERVING_ALIASES=release-3"]
+    assert "secrets." not in json.dumps(job("promote.yml", "production"))
 
 
 def test_jenkins_runs_the_tasks_of_ci_in_their_order():

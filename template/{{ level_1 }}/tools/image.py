@@ -1,5 +1,5 @@
 # Managed by copier-mlops: an update merges with your edits.
-"""Set the image of an environment: overwrite the component `image` of its overlay."""
+"""Set the image of an environment, in the component `image` of its overlay."""
 
 import argparse
 import re
@@ -10,6 +10,7 @@ import yaml
 
 OVERLAYS = Path("deploy/overlays")
 IMAGE = re.compile(r"(?P<name>[a-z0-9./:_-]+?)(?::[\w.-]+)?@(?P<digest>sha256:[0-9a-f]{64})")
+IMAGES = re.compile(r"^images:.*\n(?:[ -].*\n?)*", re.MULTILINE)  # the whole list
 
 
 def component(environment: str) -> tuple[Path, dict[str, str]]:
@@ -44,9 +45,8 @@ def change(environment: str, image: str) -> str:
         )
     if current.get("digest") == parts["digest"]:
         return f"{environment} runs {image} already"
-    head = path.read_text(encoding="utf-8").partition("images:")[0]
-    entry = f"  - name: model-server\n    newName: {parts['name']}\n    digest: {parts['digest']}\n"
-    path.write_text(f"{head}images:\n{entry}", encoding="utf-8", newline="")
+    entry = f"images:\n  - name: model-server\n    newName: {parts['name']}\n    digest: {parts['digest']}\n"
+    path.write_text(IMAGES.sub(entry, path.read_text(encoding="utf-8")), encoding="utf-8", newline="")
     return f"{environment} will run {image}"
 
 

@@ -60,7 +60,9 @@ def test_promotion_check_of_the_level_blocks_and_a_server_runs_its_plugin(projec
         "import mlflow; mlflow.MlflowClient('sqlite:///mlflow.db')"
         ".set_model_version_tag('customer-churn', '1', 'looked_at', 'yes')"
     )
-    assert "is the champion" in project.poe("promote", "--version", "1", "--approved-by", "Grace").stdout
+    promoted = project.poe("promote", "--version", "1", "--approved-by", "Grace").stdout
+    assert "is the champion" in promoted
+    assert "the next level follows" in promoted
     with serving(project) as server:
         eventually("both versions", lambda: "is served as challenger" in server.log)
         example = server.ask("/openapi.json").json["paths"]["/predict"]["post"]["requestBody"]
@@ -88,12 +90,11 @@ def two_seen(server: Server) -> dict[str, list[dict[str, str]]] | None:
 
 
 @pytest.mark.parametrize("environment", ["staging", "production"])
-def test_component_of_the_level_turns_the_deployment_into_a_rollout(project, tool, environment):
+def test_components_of_the_level_change_all_environments_or_production_alone(project, tool, environment):
     manifests = built(project, f"deploy/overlays/{environment}", tool)
-    (container,) = only("Rollout", manifests)["spec"]["template"]["spec"]["containers"]
-    assert container["name"] == "server"
-    assert "Deployment" not in {one["kind"] for one in manifests}
-    assert only("HorizontalPodAutoscaler", manifests)["spec"]["scaleTargetRef"]["kind"] == "Rollout"
+    assert only("Service", manifests)["metadata"]["annotations"] == {"next": "everywhere"}
+    budget = only("PodDisruptionBudget", manifests)["metadata"].get("annotations", {})
+    assert budget == ({"next": "in-production"} if environment == "production" else {})
 
 
 def test_rules_dashboard_and_targets_of_the_level_are_used(project, tool):

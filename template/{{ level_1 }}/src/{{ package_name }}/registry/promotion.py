@@ -18,7 +18,7 @@ from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 
 from ..core.errors import UserError, exit_on_user_error
 from ..core.paths import MODEL
-from . import notifications
+from . import moves, notifications
 from .approval import Approval, claimed, on_github
 from .audit import newest_anchor, record
 from .audit_log import Event, entries, locked
@@ -41,6 +41,7 @@ def promote(model: str, version: str, approval: Approval, ticket: str = "") -> s
         found = find(client, model, version)
         version, current = str(found.version), champion(client, model)
         if version == current:
+            moves.follow(client, model, version)
             return f"{model} {version} is the champion already"
         if blockers := promotion_blockers(found, approval):
             raise UserError(f"version {version} cannot be promoted: {'; '.join(blockers)}")
@@ -61,7 +62,8 @@ def rollback(model: str, to: str | None, approval: Approval) -> str:
         current, target = version_of(before), to or before.tags.get(PREVIOUS)
         if target in {None, NONE}:
             raise UserError(f"{model} has no champion before {current or 'the first'}: name a version with --to")
-        if target in {current, ROLLED_BACK}:
+        if current and target in {current, ROLLED_BACK}:
+            moves.follow(client, model, current)
             return f"{model} {current} is the champion after a rollback already; --to selects another version"
         found = find(client, model, target)
         if found.tags.get("validation_status") != "passed":
@@ -123,11 +125,12 @@ def _recover(client: MlflowClient, model: str) -> None:
 
 
 def _complete(client: MlflowClient, intent: Event) -> None:
-    """Record the version that a rollback restores, and log completion."""
+    """Record the version that a rollback restores, let all else follow, and log completion."""
     previous = intent.details["instead_of"] or NONE
     client.set_registered_model_tag(
         intent.model, PREVIOUS, previous if intent.event.startswith("promotion") else ROLLED_BACK
     )
+    moves.follow(client, intent.model, intent.version)
     record(client, _with_outcome(intent, "done"))
 
 

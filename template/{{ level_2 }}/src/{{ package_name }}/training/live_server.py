@@ -2,6 +2,7 @@
 """The model server as a process of its own on a free port, for checks, drills and the simulated year."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -9,12 +10,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from ..core.errors import UserError
 from ..core.lineage import PACKAGE
 from ..monitoring.client import Client
 
 START_SECONDS = 180
+FAILED_LOADS = re.compile(r'^model_reloads_total\{.*outcome="failed".*\} (\S+)', re.MULTILINE)
 
 
 def free_port() -> int:
@@ -24,9 +27,67 @@ def free_port() -> int:
         return free.getsockname()[1]
 
 
+class LiveServer(Client):
+    """A client of a server that runs as a process of its own."""
+
+    def __init__(self, port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+        self.place = f"127.0.0.1:{port}"
+        super().__init__(f"http://{self.place}")
+        self.process, self._log = process, log
+
+    @property
+    def ready(self) -> bool:
+        """Return whether it has a model to predict with."""
+        return self.get("/v2/health/ready") is not None
+
+    @property
+    def failed_loads(self) -> float:
+        """Return how often it could not load a version."""
+        found = FAILED_LOADS.search((self.get("/metrics") or b"").decode())
+        return float(found[1]) if found else 0
+
+    def wait(self, loads: float = float("inf")) -> None:
+        """Wait until it is ready.
+
+        Args:
+            loads: of the model that may fail until it counts as one that cannot be loaded.
+
+        Raises:
+            UserError: it does not become ready; with the end of its log.
+        """
+        until = time.monotonic() + START_SECONDS
+        while not self.ready:
+            if self.process.poll() is not None or time.monotonic() > until or self.failed_loads >= loads:
+                raise UserError(f"the server did not become ready: {self._log.read_text(errors='replace')[-500:]}")
+            time.sleep(0.1)
+
+
 @contextmanager
-def live_server(**variables: str) -> Iterator[Client]:
-    """Yield a client of a server of this folder that is ready.
+def started_server(**variables: str) -> Iterator[LiveServer]:
+    """Yield a server of this folder that may not be ready yet.
+
+    Args:
+        variables: of its environment, such as SERVING_ALIASES.
+    """
+    port = free_port()
+    environment = {**os.environ, "SERVING_DRAIN_SECONDS": "0", "SERVING_RELOAD_SECONDS": "0.5", **variables}
+    command = [sys.executable, "-m", f"{PACKAGE}.serving", "--port", str(port)]
+    with NamedTemporaryFile(prefix="server-", suffix=".log") as log:
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        try:
+            yield LiveServer(port, process, Path(log.name))
+        finally:
+            process.terminate()
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+@contextmanager
+def live_server(**variables: str) -> Iterator[LiveServer]:
+    """Yield a server of this folder that is ready.
 
     Args:
         variables: of its environment, such as SERVING_ALIASES.
@@ -34,23 +95,6 @@ def live_server(**variables: str) -> Iterator[Client]:
     Raises:
         UserError: it does not become ready; with the end of its log.
     """
-    port, log = free_port(), Path("server.log")
-    environment = {**os.environ, "SERVING_DRAIN_SECONDS": "0", "SERVING_RELOAD_SECONDS": "0.5", **variables}
-    command = [sys.executable, "-m", f"{PACKAGE}.serving", "--port", str(port)]
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
-    client, until = Client(f"http://127.0.0.1:{port}"), time.monotonic() + START_SECONDS
-    try:
-        while client.get("/v2/health/ready") is None:
-            if process.poll() is not None or time.monotonic() > until:
-                raise UserError(f"the server did not become ready: {log.read_text(errors='replace')[-500:]}")
-            time.sleep(0.1)
-        yield client
-    finally:
-        process.terminate()
-        try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        log.unlink(missing_ok=True)
+    with started_server(**variables) as server:
+        server.wait()
+        yield server

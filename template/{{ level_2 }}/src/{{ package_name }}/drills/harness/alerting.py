@@ -3,17 +3,16 @@
 
 import json
 import shutil
-import subprocess
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 import yaml
 
-from ...core.errors import UserError
+from ...delivery import programs
 from ...training.live_server import free_port
-from .sandbox import wait
 
 FOLDER = Path("alerting")
 
@@ -31,7 +30,7 @@ def alerting(exporter: str, server: str) -> Iterator[str]:
     Raises:
         UserError: one of the programs is not installed, or does not start.
     """
-    programs = _program("prometheus"), _program("prometheus-alertmanager", "alertmanager")
+    found = programs.find("prometheus"), programs.find("prometheus-alertmanager", "alertmanager")
     prometheus, manager = (f"127.0.0.1:{free_port()}" for _ in range(2))
     _configure({"monitoring": exporter, "model-server": server}, manager)
     arguments = (
@@ -39,24 +38,12 @@ def alerting(exporter: str, server: str) -> Iterator[str]:
         ["receiver.yaml", "--storage.path=alerts", "--cluster.listen-address="],
     )
     with ExitStack() as stack:
-        for program, (config, *others), address in zip(programs, arguments, (prometheus, manager), strict=True):
+        for program, (config, *others), address in zip(found, arguments, (prometheus, manager), strict=True):
             command = [program, f"--config.file={config}", f"--web.listen-address={address}", *others]
-            log = FOLDER / f"{config}.log"
-            output = stack.enter_context(log.open("wb"))
-            process = stack.enter_context(subprocess.Popen(command, cwd=FOLDER, stdout=output, stderr=output))
-            stack.callback(process.kill)
-            wait(lambda process=process, address=address: process.poll() is not None or _ready(address), program)
-            if process.poll() is not None:
-                raise UserError(f"{program} ended: {log.read_text(encoding='utf-8')[-500:]}")
+            stack.enter_context(
+                programs.running(command, FOLDER, partial(programs.is_ready, f"http://{address}/-/ready"))
+            )
         yield manager
-
-
-def _ready(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"http://{address}/-/ready", timeout=10) as response:
-            return response.status == 200
-    except OSError:
-        return False
 
 
 def _configure(scraped: dict[str, str], manager: str) -> None:
@@ -80,10 +67,3 @@ def _configure(scraped: dict[str, str], manager: str) -> None:
 
 def _write(name: str | Path, content: object) -> None:
     (FOLDER / name).write_text(yaml.safe_dump(content), encoding="utf-8")
-
-
-def _program(*names: str) -> str:
-    for name in names:
-        if path := shutil.which(name):
-            return path
-    raise UserError(f"this drill needs {names[-1]}: install it, and put it on PATH")

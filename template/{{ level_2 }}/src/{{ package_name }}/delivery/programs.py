@@ -1,0 +1,58 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""Programs of others that run as long as they are needed: Prometheus, Alertmanager, Envoy."""
+
+import shutil
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..core.errors import UserError
+
+START_SECONDS = 60
+
+
+def find(*names: str) -> str:
+    """Return the path of a program by one of its names.
+
+    Raises:
+        UserError: it is not installed.
+    """
+    for name in names:
+        if path := shutil.which(name):
+            return path
+    raise UserError(
+        f"this needs {names[-1]}: install Debian's package {names[0]}, or unpack the release of {names[-1]} and put it on PATH"
+    )
+
+
+def is_ready(url: str) -> bool:
+    """Return whether a URL responds with status 200."""
+    try:
+        with urllib.request.urlopen(url, timeout=10) as response:
+            return response.status == 200
+    except OSError:
+        return False
+
+
+@contextmanager
+def running(command: Sequence[str], folder: Path, ready: Callable[[], bool]) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program in a folder until the end of the block, which begins when it is ready.
+
+    Raises:
+        UserError: it ends before that, or takes longer than a minute; with the end of its log.
+    """
+    log, until = folder / f"{Path(command[0]).name}.log", time.monotonic() + START_SECONDS
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, cwd=folder, stdout=output, stderr=output)
+    try:
+        while not ready():
+            if process.poll() is not None or time.monotonic() > until:
+                raise UserError(f"{command[0]} did not start: {log.read_text(encoding='utf-8')[-500:]}")
+            time.sleep(0.1)
+        yield process
+    finally:
+        process.kill()
+        process.wait()

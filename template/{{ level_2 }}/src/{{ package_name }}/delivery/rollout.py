@@ -1,0 +1,152 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""Reads the steps of a release and what it is measured by, from `deploy/levels/level-2/canary/`."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AliasPath, BaseModel, BeforeValidator, Field
+
+from ..core.config import load
+from ..core.errors import UserError
+
+FOLDER = Path("deploy/levels/level-2/canary")
+ROLLOUT, ANALYSIS = FOLDER / "rollout.yaml", FOLDER / "analysis.yaml"
+STABLE, CANARY = "stable", "canary"  # in place of the hashes of pods
+UNITS = {"s": 1, "m": 60, "h": 3600}
+RANGE = re.compile(r"\[((?:\d+[smh])+)\]")
+ARGUMENT = re.compile(r"\{\{\s*args\.([\w-]+)\s*\}\}")
+# The one form of a condition: a query that returns nothing is a success, and there is one limit.
+CONDITION = re.compile(r"len\(result\) == 0 \|\| isNaN\(result\[0\]\) \|\| result\[0\] <= ([\d.]+)")
+
+
+def seconds(duration: Any) -> float:
+    """Return the seconds of a duration such as `1h30m`.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not re.fullmatch(r"(\d+[smh])+", str(duration)):
+        raise ValueError("not a duration such as 30s, 5m or 1h")
+    return float(sum(int(number) * UNITS[unit] for number, unit in re.findall(r"(\d+)([smh])", duration)))
+
+
+Duration = Annotated[float, BeforeValidator(seconds)]
+
+
+class Step(BaseModel, extra="forbid"):
+    """A step of a release: a weight in percent, or a pause. Steps of other kinds cannot be tried here."""
+
+    weight: int | None = Field(None, alias="setWeight", ge=0, le=100)
+    pause: dict[str, Any] | None = None  # its duration in the cluster
+
+
+class Argument(BaseModel):
+    """A value that a query or a condition names."""
+
+    name: str
+    value: str | None = None
+    pods: Literal["Stable", "Latest"] | None = Field(
+        None, validation_alias=AliasPath("valueFrom", "podTemplateHashValue")
+    )
+
+    @property
+    def text(self) -> str | None:
+        """Return the value."""
+        return {"Stable": STABLE, "Latest": CANARY}[self.pods] if self.pods else self.value
+
+
+class Measured(BaseModel):
+    """A metric of the AnalysisTemplate."""
+
+    name: str
+    interval: Duration
+    delay: Duration = Field(0.0, alias="initialDelay")
+    failure_limit: int = Field(0, alias="failureLimit")  # more failures than this abort the release
+    condition: str = Field(alias="successCondition")
+    query: str = Field(validation_alias=AliasPath("provider", "prometheus", "query"))
+
+
+class Rollout(BaseModel):
+    """What matters here of `rollout.yaml`."""
+
+    steps: list[Step] = Field(min_length=1, validation_alias=AliasPath("spec", "strategy", "canary", "steps"))
+    first_step: int = Field(  # from which on there are measurements
+        0, validation_alias=AliasPath("spec", "strategy", "canary", "analysis", "startingStep")
+    )
+    arguments: list[Argument] = Field([], validation_alias=AliasPath("spec", "strategy", "canary", "analysis", "args"))
+    dry_run: list[dict[str, str]] = Field(
+        [], validation_alias=AliasPath("spec", "strategy", "canary", "analysis", "dryRun")
+    )
+
+
+class Template(BaseModel):
+    """What matters here of `analysis.yaml`."""
+
+    arguments: list[Argument] = Field([], validation_alias=AliasPath("spec", "args"))
+    metrics: list[Measured] = Field(min_length=1, validation_alias=AliasPath("spec", "metrics"))
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric with all values filled in, and with the durations of the check, in seconds."""
+
+    name: str
+    query: str  # PromQL
+    limit: float  # a larger value is a failure
+    delay: float
+    interval: float
+    failure_limit: int
+    dry_run: bool  # it is only observed
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The steps of a release, and its metrics from one of them on."""
+
+    steps: list[Step]
+    first_step: int
+    metrics: list[Metric]
+
+
+def read_plan(seconds_per_step: float) -> Plan:
+    """Return what a release does. A pause takes `seconds_per_step`, and the longest range of a query half of it.
+
+    Raises:
+        UserError: a file is missing, or a value in it does not fit.
+    """
+    rollout, template = load(ROLLOUT, Rollout), load(ANALYSIS, Template)
+    values = {one.name: one.text for one in [*template.arguments, *rollout.arguments]}
+    ranges = [seconds(found) for one in template.metrics for found in RANGE.findall(one.query)]
+    scale = seconds_per_step / 2 / max(ranges, default=seconds_per_step)
+    observed = [one["metricName"] for one in rollout.dry_run]
+    metrics = [
+        Metric(
+            name=one.name,
+            query=RANGE.sub(lambda found: f"[{seconds(found[1]) * scale * 1000:.0f}ms]", _filled(one.query, values)),
+            limit=_limit(one, values),
+            delay=one.delay * scale,
+            interval=one.interval * scale,
+            failure_limit=one.failure_limit,
+            dry_run=any(re.search(pattern, one.name) for pattern in observed),
+        )
+        for one in template.metrics
+    ]
+    return Plan(rollout.steps, rollout.first_step, metrics)
+
+
+def _filled(text: str, values: dict[str, str | None]) -> str:
+    """Return a text with the values of the arguments that it names."""
+    if missing := [name for name in ARGUMENT.findall(text) if values.get(name) is None]:
+        raise UserError(f"{ANALYSIS}: the argument {missing[0]} has no value")
+    return ARGUMENT.sub(lambda found: str(values[found[1]]), text)
+
+
+def _limit(metric: Measured, values: dict[str, str | None]) -> float:
+    condition = " ".join(_filled(metric.condition, values).split())
+    if found := CONDITION.fullmatch(condition):
+        return float(found[1])
+    raise UserError(
+        f"{ANALYSIS}: the condition of {metric.name} is not of the form in docs/runbooks/canary.md: {condition}"
+    )
