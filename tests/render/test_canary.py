@@ -16,6 +16,7 @@ COMPONENT = "deploy/levels/level-2/canary"
 ROLLOUT = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": "model-server"}
 FORM = re.compile(r"len\(result\) == 0 \|\| isNaN\(result\[0\]\) \|\| result\[0\] <= \{\{args\.(max-[a-z0-9-]+)\}\}")
 HASHES = {"canary-hash": "new", "stable-hash": "old"}
+NAMESPACE = "production|"  # or none
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,7 @@ def limits(production: list[Manifest]) -> dict[str, str]:
 
 def query(metric: dict[str, Any], limits: dict[str, str]) -> str:
     """Return the query of a metric as the controller sends it."""
-    arguments = {**HASHES, **limits}
+    arguments = {**limits, **HASHES, "namespace": NAMESPACE}
     return re.sub(
         r"\{\{args\.([a-z0-9-]+)\}\}", lambda match: arguments[match[1]], metric["provider"]["prometheus"]["query"]
     )
@@ -116,7 +117,7 @@ def test_every_metric_has_the_form_that_no_data_never_fails(metrics, production,
         assert metric.keys() == {"name", "initialDelay", "interval", "failureLimit", "successCondition", "provider"}
         parse(query(metric, limits))
     given = {arg["name"] for arg in only("Rollout", production)["spec"]["strategy"]["canary"]["analysis"]["args"]}
-    assert given == HASHES.keys(), "the other arguments have values"
+    assert given == HASHES.keys() | {"namespace"}, "the other arguments have values"
 
 
 def test_limits_are_those_of_the_alerts(limits, render):
@@ -126,9 +127,9 @@ def test_limits_are_those_of_the_alerts(limits, render):
     )
 
 
-def requests(version: str, code: int, each_minute: int) -> dict[str, str]:
+def requests(version: str, code: int, each_minute: int, namespace: str = "production") -> dict[str, str]:
     """Return the series of responses that a version sends each minute."""
-    labels = f'model="churn",rollouts_pod_template_hash="{version}",code="{code}"'
+    labels = f'model="churn",namespace="{namespace}",rollouts_pod_template_hash="{version}",code="{code}"'
     return {"series": f"inference_requests_total{{{labels}}}", "values": f"0+{each_minute}x10"}
 
 
@@ -155,6 +156,7 @@ CASES: dict[str, tuple[str, list[dict[str, str]], float | None]] = {
     "no error ever is a ratio of 0": ("errors", [requests("new", 200, 100)], 0),
     "errors alone": ("errors", [requests("new", 500, 100)], 1),
     "a part": ("errors", [requests("new", 200, 95), requests("new", 503, 5)], 0.05),
+    "errors in another environment": ("errors", [requests("new", 500, 100, "x"), requests("new", 200, 100)], 0),
     "errors of the old version": ("errors", [requests("old", 500, 100), requests("new", 200, 100)], 0),
     "client errors": ("errors", [requests("new", 422, 50), requests("new", 200, 50)], 0),
     "too few requests for errors": ("errors", [requests("new", 500, 10)], None),
