@@ -23,7 +23,6 @@ class Scenario:
 ALL = (10, 25, 50, 100)
 SCENARIOS = [
     Scenario("good", "promoted", None, ALL),  # no request ever failed: the series of errors does not exist
-    Scenario("few errors", "promoted", None, ALL, errors=0.002),
     Scenario("errors", "aborted", "errors", (10,), errors=0.2),
     Scenario("slow", "aborted", "latency", (10,), seconds=0.8),
     Scenario("late fault", "aborted", "errors", (10, 25, 50), errors=0.2, from_weight=50),

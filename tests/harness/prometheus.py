@@ -40,7 +40,7 @@ def targets_of(dashboard: dict[str, Any]) -> list[str]:
 
 def filled_in(expression: str) -> str:
     """Return an expression of a dashboard as Grafana sends it."""
-    return expression.replace("$__rate_interval", "1m").replace("$namespace", ".*")
+    return expression.replace("$__rate_interval", "1m").replace("$namespace", ".*").replace("$model", ".*")
 
 
 @contextmanager

@@ -3,5 +3,7 @@
 
 import os
 
+FOLDER = "."  # of the model's parameters, data and reports; another package that extends this one names its own
+
 # Let OpenMP threads sleep, not spin, at barriers: on a busy machine spinning makes training and prediction 10 times slower.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -15,12 +15,13 @@ from packaging.requirements import Requirement
 from pydantic import BaseModel
 
 from .io import require
-from .paths import MODEL, RAW
+from .paths import MODEL, PARAMS, RAW
 
 LOCK = Path("uv.lock")
 PACKAGE = __name__.partition(".")[0]
+PIPELINE = Path(__file__).parents[1].name  # the package that has the pipeline: this one, or the one that it extends
 # What decides how a model comes out; as in dvc.yaml, an edit of the server is not among it.
-CODE = [f"src/{PACKAGE}/modeling", f"src/{PACKAGE}/pipeline", "params.yaml", "pyproject.toml", "uv.lock"]
+CODE = [f"src/{PACKAGE}/modeling", f"src/{PIPELINE}/pipeline", PARAMS.as_posix(), "pyproject.toml", "uv.lock"]
 
 
 class Lineage(BaseModel, frozen=True):

@@ -8,6 +8,7 @@ from typing import Any, Self
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from .. import FOLDER
 from .config import load
 from .errors import UserError
 
@@ -23,8 +24,9 @@ class Settings(BaseSettings):
 
     @classmethod
     def path(cls) -> Path:
-        """Return where the file is."""
-        return Path("config", f"{_prefix(cls).removesuffix('_').lower()}.yaml")
+        """Return where the file is: a model's own one, or the one of all models."""
+        name = f"config/{_prefix(cls).removesuffix('_').lower()}.yaml"
+        return own if (own := Path(FOLDER, name)).exists() else Path(name)
 
     @classmethod
     def load(cls) -> Self:

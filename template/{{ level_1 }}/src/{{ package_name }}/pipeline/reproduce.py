@@ -8,6 +8,7 @@ from pathlib import Path
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
 
+from .. import FOLDER
 from ..core.lineage import git
 from ..core.paths import REPORTS
 
@@ -16,7 +17,7 @@ def reproduce(stages: list[str], force: bool, alone: bool) -> bool:
     """Run stages and return whether all succeeded; why one did not is logged as DVC logs it.
 
     Args:
-        stages: names in `dvc.yaml`; empty for the stages of all pipelines.
+        stages: names in the model's `dvc.yaml`; empty for the stages of all pipelines.
         force: run also what is up to date.
         alone: do not run the stages before.
     """
@@ -24,7 +25,9 @@ def reproduce(stages: list[str], force: bool, alone: bool) -> bool:
     logging.getLogger("dvc.repo.scm_context").setLevel(logging.WARNING)
     try:
         with Repo() as repo:
-            ran = repo.reproduce(stages or None, all_pipelines=not stages, force=force, single_item=alone)
+            ran = repo.reproduce(
+                [*map(_address, stages)] or None, all_pipelines=not stages, force=force, single_item=alone
+            )
     except DvcException:
         logging.getLogger("dvc").exception("")
         return False
@@ -33,9 +36,14 @@ def reproduce(stages: list[str], force: bool, alone: bool) -> bool:
     return True
 
 
+def _address(stage: str) -> str:
+    """Return how DVC finds a stage of the model's `dvc.yaml`."""
+    return stage if FOLDER == "." else f"{FOLDER}/dvc.yaml:{stage}"
+
+
 def results_to_commit() -> list[str]:
     """Return the small results that differ from the last commit: each dvc.lock, and JSON that Git does not ignore."""
-    results = [":(glob)**/dvc.lock", f":(glob){REPORTS.as_posix()}/**/*.json"]
+    results = [":(glob)**/dvc.lock", f":(glob)**/{REPORTS.name}/**/*.json"]
     status = git("status", "--porcelain", "--untracked-files=all", "--", *results)
     return [Path(line[3:]).as_posix() for line in status.splitlines()]
 

@@ -5,13 +5,14 @@ import argparse
 import re
 from pathlib import Path
 
+from .. import FOLDER
 from ..core.errors import UserError, exit_on_user_error
 from ..core.io import read_json, write_text
 from ..core.paths import METRICS, REPORTS, SLICES
 from ..core.run_record import RunRecord
 from .html import FEW_ROWS, environment, figures, render_markdown
 
-NOTES = Path("docs/model_card_notes.md")
+NOTES = Path(FOLDER, "docs/model_card_notes.md")
 MARKDOWN = REPORTS / "model_card.md"
 PAGE = REPORTS / "model_card.html"
 REQUIRED = ["Intended use", "Training data", "Limitations", "Ethical considerations", "Contact"]

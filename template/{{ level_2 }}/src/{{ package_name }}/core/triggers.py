@@ -7,20 +7,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from .. import FOLDER as MODEL_FOLDER
 from .io import write_json
 
-FOLDER = Path("data/triggers")
+FOLDER = Path(MODEL_FOLDER, "data/triggers")
 
 
-def record(alert: Mapping[str, Any]) -> bool:
-    """Store a firing alert of Alertmanager's webhook and return whether it is new.
+def record(alert: Mapping[str, Any], folder: Path = FOLDER) -> bool:
+    """Store a firing alert of Alertmanager's webhook in a model's folder, and return whether it is new.
 
     Alertmanager repeats an alert until it is resolved: name, fingerprint and start identify it.
     """
     if alert.get("status") != "firing":
         return False
     identity = [alert["labels"]["alertname"], alert.get("fingerprint", ""), alert["startsAt"]]
-    path = FOLDER / f"{hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]}.json"
+    path = folder / f"{hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]}.json"
     if path.exists():
         return False
     write_json({"name": identity[0], "since": identity[2], "key": f"alert:{':'.join(identity)}"}, path)

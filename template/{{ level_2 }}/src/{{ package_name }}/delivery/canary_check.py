@@ -19,17 +19,17 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import mlflow
 import yaml
 
 from ..core.errors import UserError, exit_on_user_error
-from ..registry.client import CHALLENGER, CHAMPION, Tracking, connected, registered
+from ..registry.client import CHALLENGER, CHAMPION, Tracking
 from ..training.live_server import LiveServer, free_port, started_server
-from .canary_result import PAGE, Measurement, Reached, Result, Version
+from .canary_result import PAGE, Measurement, Reached, Result
 from .envoy import Envoy, envoy
 from .programs import find, is_ready, running
 from .rollout import ANALYSIS, CANARY, STABLE, Metric, Plan, read_plan
 from .traffic import Traffic, traffic
+from .versions import find_version
 
 SECONDS_PER_STEP, REQUESTS_PER_SECOND = 20.0, 150.0
 LEAST_SECONDS = 5.0  # of a step: the range of a query has to hold some scrapes
@@ -159,8 +159,7 @@ def check(
     if seconds_per_step < LEAST_SECONDS or requests_per_second < 0:
         raise UserError(f"a step takes {LEAST_SECONDS:g} s or more, and requests per second are not negative")
     plan, program, model = read_plan(seconds_per_step), find("prometheus"), Tracking.load().model
-    with connected():
-        result = Result(model=model, stable=_version(model, stable), canary=_version(model, canary))
+    result = Result(model=model, stable=find_version(model, stable), canary=find_version(model, canary))
     with TemporaryDirectory(prefix="canary-", ignore_cleanup_errors=True) as temporary, ExitStack() as stack:
         variables = {"SERVING_MODELS": model, "PREDICTION_LOG_PLACE": f"{temporary}/predictions"}
         old = stack.enter_context(started_server(SERVING_ALIASES=result.stable.alias, **variables))
@@ -175,16 +174,6 @@ def check(
     measured = {one.metric for one in result.measurements if one.value is not None}
     result.unmeasured = [one.name for one in plan.metrics if one.name not in measured]
     return result
-
-
-def _version(model: str, name: str) -> Version:
-    """Return a version that has an alias, by which a server can find it."""
-    found = registered(mlflow.MlflowClient(), model)
-    aliases = {alias: str(version) for alias, version in found.aliases.items()} if found else {}
-    for alias, version in aliases.items():
-        if name in (alias, version):
-            return Version(alias=alias, version=version)
-    raise UserError(f"{model} has no version {name}, or one without an alias: `poe versions` lists all")
 
 
 @contextmanager

@@ -12,15 +12,9 @@ from ..core.paths import REPORTS
 from ..monitoring.page import ALARM, image
 from ..pipeline.figures import COLOR, REFERENCE_LINE
 from ..reporting.html import environment
+from .versions import Version
 
 RESULT, PAGE = REPORTS / "canary.json", REPORTS / "canary.html"
-
-
-class Version(BaseModel, frozen=True):
-    """A version, and the alias under which it is served."""
-
-    alias: str
-    version: str
 
 
 class Measurement(BaseModel, frozen=True):

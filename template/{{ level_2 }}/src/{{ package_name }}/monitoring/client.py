@@ -11,6 +11,7 @@ import pandas as pd
 
 from ..core.inputs import Inputs
 from ..modeling.data import ENTITY, features_and_target
+from ..registry.client import Tracking
 
 SECONDS = 60  # for an answer
 
@@ -21,6 +22,7 @@ class Client:
     def __init__(self, address: str) -> None:
         self.address, self.problem = address, ""  # the problem is that of the last request that failed
         self.requests = self.failed = 0
+        self._path = f"/predict/{Tracking.load().model}"  # of whichever models the server has
         self._connection = HTTPConnection(urlsplit(address).netloc, timeout=SECONDS)
 
     def get(self, path: str) -> bytes | None:
@@ -30,7 +32,7 @@ class Client:
     def predict(self, rows: Sequence[Mapping[str, Any]], entity: str | None = None) -> dict[str, Any] | None:
         """Return the answer for rows, or None if the request failed, which is counted."""
         self.requests += 1
-        answer = self._ask("POST", "/predict", json.dumps({"rows": [*rows]}), {"X-Entity-ID": entity} if entity else {})
+        answer = self._ask("POST", self._path, json.dumps({"rows": [*rows]}), {"X-Entity-ID": entity} if entity else {})
         self.failed += answer is None
         return None if answer is None else json.loads(answer)
 

@@ -8,16 +8,21 @@ it restarts, and an old result shows by its time.
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
+import yaml
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 
+from .. import FOLDER
 from ..core.errors import exit_on_user_error
 from ..core.io import read_json
+from ..core.triggers import FOLDER as TRIGGERS
 from ..core.triggers import record
+from ..registry.client import Tracking
 from . import labels, result
 from .result import MonitoringResult
 from .settings import Monitoring
@@ -25,62 +30,86 @@ from .settings import Monitoring
 PORT = 9108
 MAX_BYTES = 1_000_000  # of a webhook
 
+Values = float | int | Mapping[Any, float]  # one, or one for each label or tuple of labels
+
+
+class Gauge(NamedTuple):
+    """A gauge of one model."""
+
+    name: str
+    help: str
+    values: Values
+    labels: tuple[str, ...] = ()
+
 
 class Results:
-    """A collector of Prometheus's client: reads the files at each scrape."""
+    """A collector of Prometheus's client: reads the files of all models at each scrape."""
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the metrics of the newest results; none before the first."""
-        if result.PATH.exists():
-            yield from _metrics(MonitoringResult.read())
-        if labels.REPORT.exists():
-            found = labels.Ingested(**read_json(labels.REPORT))
-            yield _gauge(
-                "labels_last_success_timestamp_seconds", "Last run of `poe labels`", found.ingested.timestamp()
-            )
-            counts = found.model_dump(exclude={"ingested"})
-            yield _gauge("labels_ingested", "Outcomes of the last run of `poe labels`", counts, "outcome")
+        """Yield the metrics of the newest results, labeled with the model; none before the first."""
+        found: dict[str, GaugeMetricFamily] = {}
+        for model, folder in folders().items():
+            for gauge in _gauges(folder):
+                family = GaugeMetricFamily(gauge.name, gauge.help, labels=["model", *gauge.labels])
+                family = found.setdefault(gauge.name, family)
+                for key, value in gauge.values.items() if isinstance(gauge.values, Mapping) else [((), gauge.values)]:
+                    family.add_metric([model, *([key] if isinstance(key, str) else key)], float(value))
+        yield from found.values()
 
 
-def _metrics(found: MonitoringResult) -> Iterator[Metric]:
+def folders() -> dict[str, Path]:
+    """Return the folder of each model of this repository by the model's name: those with a `config/tracking.yaml`."""
+    paths = [path for place in (".", "*") for path in Path().glob(f"{place}/config/tracking.yaml")]
+    named = {yaml.safe_load(path.read_text(encoding="utf-8"))["model"]: path.parents[1] for path in paths}
+    return {**named, Tracking.load().model: Path(FOLDER)}
+
+
+def _gauges(folder: Path) -> Iterator[Gauge]:
+    if (path := folder / result.PATH.relative_to(FOLDER)).exists():
+        yield from _metrics(MonitoringResult.read(path))
+    if (path := folder / labels.REPORT.relative_to(FOLDER)).exists():
+        found = labels.Ingested(**read_json(path))
+        yield Gauge("labels_last_success_timestamp_seconds", "Last run of `poe labels`", found.ingested.timestamp())
+        counts = found.model_dump(exclude={"ingested"})
+        yield Gauge("labels_ingested", "Outcomes of the last run of `poe labels`", counts, ("outcome",))
+
+
+def _metrics(found: MonitoringResult) -> Iterator[Gauge]:
     drift, quality, performance = found.drift, found.quality, found.performance
     settings = Monitoring.load()
-    yield _gauge("monitoring_last_success_timestamp_seconds", "Last run of `poe monitor`", found.created.timestamp())
-    yield _gauge("monitoring_batch_end_timestamp_seconds", "End of the newest batch", found.end.timestamp())
-    yield _gauge("monitoring_rows", "Predictions in the batch", {found.version: found.rows}, "version")
-    yield _gauge("monitoring_in_a_row_limit", "Batches with an alarm before an alert fires", settings.in_a_row)
-    yield _gauge("data_drift_batches_in_a_row", "Batches with data drift up to the newest", drift.in_a_row)
+    yield Gauge("monitoring_last_success_timestamp_seconds", "Last run of `poe monitor`", found.created.timestamp())
+    yield Gauge("monitoring_batch_end_timestamp_seconds", "End of the newest batch", found.end.timestamp())
+    yield Gauge("monitoring_rows", "Predictions in the batch", {found.version: found.rows}, ("version",))
+    yield Gauge("monitoring_in_a_row_limit", "Batches with an alarm before an alert fires", settings.in_a_row)
+    yield Gauge("data_drift_batches_in_a_row", "Batches with data drift up to the newest", drift.in_a_row)
     effects = {(one.name, one.test): one.effect for one in [drift.prediction, *drift.columns]}
-    yield _gauge("data_drift_effect", "Effect of the strongest test of a column", effects, "column", "test")
+    yield Gauge("data_drift_effect", "Effect of the strongest test of a column", effects, ("column", "test"))
     alarms = {one.name: float(one.alarm) for one in [drift.prediction, *drift.columns]}
-    yield _gauge("data_drift_alarm", "1 for each column that has drifted", alarms, "column")
-    yield _gauge("data_quality_problems", "Problems of data quality in the batch", len(quality.problems))
+    yield Gauge("data_drift_alarm", "1 for each column that has drifted", alarms, ("column",))
+    yield Gauge("data_quality_problems", "Problems of data quality in the batch", len(quality.problems))
     missing = {one.name: one.missing for one in quality.columns}
-    yield _gauge("data_missing_share", "Share of missing values", missing, "column")
+    yield Gauge("data_missing_share", "Share of missing values", missing, ("column",))
     unusual = {one.name: one.out_of_range + one.unknown for one in quality.columns}
-    yield _gauge("data_unusual_share", "Share of values that the reference lacks", unusual, "column")
+    yield Gauge("data_unusual_share", "Share of values that the reference lacks", unusual, ("column",))
     if found.concept:
-        yield _gauge("concept_surprise_z", "How little labels fit predictions, as a z", found.concept.surprise_z)
-        yield _gauge("concept_drift_batches_in_a_row", "Batches with concept drift", found.concept.in_a_row)
+        yield Gauge("concept_surprise_z", "How little labels fit predictions, as a z", found.concept.surprise_z)
+        yield Gauge("concept_drift_batches_in_a_row", "Batches with concept drift", found.concept.in_a_row)
     if performance:
-        yield _gauge("labels_due", "Predictions whose label is due", performance.due)
-        yield _gauge("labels_missing", "Those whose label is not known", performance.due - performance.labelled)
+        yield Gauge("labels_due", "Predictions whose label is due", performance.due)
+        yield Gauge("labels_missing", "Those whose label is not known", performance.due - performance.labelled)
         ends = ("value", "low", "high")
         bounds = {(name, end): getattr(one, end) for name, one in performance.metrics.items() for end in ends}
-        yield _gauge("model_performance", "Metrics of predictions whose labels are due", bounds, "metric", "bound")
-        yield _gauge("model_performance_estimated", "Metrics expected before labels", performance.estimated, "metric")
-        yield _gauge("model_performance_shortfalls", "Limits of the quality gate missed", len(performance.shortfalls))
+        yield Gauge("model_performance", "Metrics of predictions whose labels are due", bounds, ("metric", "bound"))
+        yield Gauge("model_performance_estimated", "Metrics expected before labels", performance.estimated, ("metric",))
+        yield Gauge("model_performance_shortfalls", "Limits of the quality gate missed", len(performance.shortfalls))
     if found.kpi:
         bounds = {(found.kpi.name, end): getattr(found.kpi, end) for end in ("value", "low", "high")}
-        yield _gauge("business_kpi", "Business KPI of predictions whose labels are due", bounds, "name", "bound")
+        yield Gauge("business_kpi", "Business KPI of predictions whose labels are due", bounds, ("name", "bound"))
 
 
-def _gauge(name: str, help: str, values: Any, *names: str) -> Metric:
-    """Return a gauge with one value, or with one for each label or tuple of labels."""
-    gauge = GaugeMetricFamily(name, help, labels=names)
-    for key, value in values.items() if isinstance(values, dict) else [((), values)]:
-        gauge.add_metric([key] if isinstance(key, str) else [*key], float(value))
-    return gauge
+def triggers_of(alert: Mapping[str, Any]) -> Path:
+    """Return the folder for the alerts of the model in an alert's label; without one, of the model of this package."""
+    return folders().get(alert["labels"].get("model"), Path(FOLDER)) / TRIGGERS.relative_to(FOLDER)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -103,7 +132,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         try:
             firing = [alert for alert in json.loads(self.rfile.read(size))["alerts"] if alert["status"] == "firing"]
-            new = [alert["labels"]["alertname"] for alert in firing if record(alert)]
+            new = [alert["labels"]["alertname"] for alert in firing if record(alert, triggers_of(alert))]
         except (ValueError, KeyError, TypeError) as error:
             self._answer(400, f"this is no message of Alertmanager's webhook: {error!r}\n".encode())
             return

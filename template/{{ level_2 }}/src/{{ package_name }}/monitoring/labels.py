@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from filelock import FileLock
 from pydantic import BaseModel
 
+from .. import FOLDER
 from ..core.column_types import TEXT
 from ..core.errors import UserError, exit_on_user_error
 from ..core.io import read_table, write_json, write_table
@@ -23,7 +24,7 @@ from ..registry.client import Tracking
 from .prediction_log import Window, query
 from .settings import Monitoring
 
-LABELS = Path("data/labels")
+LABELS = Path(FOLDER, "data/labels")
 REPORT = REPORTS / "labels.json"
 COLUMNS = pa.schema(
     {

@@ -2,6 +2,7 @@
 """The result of monitoring one batch of predictions, `reports/monitoring.json`: what others act on and pages show."""
 
 from datetime import datetime
+from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict
@@ -132,9 +133,9 @@ class MonitoringResult(Part):
         return {**(self.performance.metrics if self.performance else {}), **kpi}
 
     @classmethod
-    def read(cls) -> Self:
+    def read(cls, path: Path = PATH) -> Self:
         """Return the newest result."""
-        return cls(**read_json(PATH, task="monitor"))
+        return cls(**read_json(path, task="monitor"))
 
     def write(self) -> None:
         """Write `reports/monitoring.json`."""

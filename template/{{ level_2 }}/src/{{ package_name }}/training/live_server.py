@@ -40,6 +40,12 @@ class LiveServer(Client):
         """Return whether it has a model to predict with."""
         return self.get("/v2/health/ready") is not None
 
+    @property
+    def failed_loads(self) -> float:
+        """Return how often it could not load a version."""
+        found = FAILED_LOADS.search((self.get("/metrics") or b"").decode())
+        return float(found[1]) if found else 0
+
     def wait(self, loads: float = float("inf")) -> None:
         """Wait until it is ready.
 
@@ -51,8 +57,7 @@ class LiveServer(Client):
         """
         until = time.monotonic() + START_SECONDS
         while not self.ready:
-            failed = FAILED_LOADS.search((self.get("/metrics") or b"").decode())
-            if self.process.poll() is not None or time.monotonic() > until or (failed and float(failed[1]) >= loads):
+            if self.process.poll() is not None or time.monotonic() > until or self.failed_loads >= loads:
                 raise UserError(f"the server did not become ready: {self._log.read_text(errors='replace')[-500:]}")
             time.sleep(0.1)
 

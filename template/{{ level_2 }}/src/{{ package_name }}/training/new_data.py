@@ -14,6 +14,7 @@ import pandas as pd
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
 
+from .. import FOLDER as MODEL_FOLDER
 from ..core.column_types import example, kind_of
 from ..core.errors import UserError, exit_on_user_error
 from ..core.inputs import Inputs
@@ -25,7 +26,8 @@ from ..pipeline.expectations import check, load_suite
 from ..pipeline.sources.partitions import FOLDER
 from ..pipeline.stages.validate import EXPECTATIONS
 
-STAGE, PIPELINE = "ingest", Path("dvc.yaml")
+STAGE, PIPELINE = "ingest", Path(MODEL_FOLDER, "dvc.yaml")
+DEPENDENCY = FOLDER.relative_to(MODEL_FOLDER).as_posix()  # as dvc.yaml names it
 OF_THE_WHOLE = "expect_table_row_count"  # expectations that a part of the data cannot meet
 
 
@@ -99,11 +101,11 @@ def with_dependency(text: str) -> str:
     stage = re.search(rf"^  {STAGE}:\n(?:    .*\n|\n)*", text, re.MULTILINE)
     dependencies = re.search(r"^    deps:( \[|\n      - )", stage[0], re.MULTILINE) if stage else None
     if stage is None or dependencies is None:
-        raise UserError(f"add {FOLDER} to `deps` of the stage {STAGE} in {PIPELINE}")
-    if FOLDER.as_posix() in stage[0]:
+        raise UserError(f"add {DEPENDENCY} to `deps` of the stage {STAGE} in {PIPELINE}")
+    if DEPENDENCY in stage[0]:
         return text
     place = stage.start() + dependencies.end()
-    return f"{text[:place]}{FOLDER.as_posix()}{', ' if '[' in dependencies[0] else chr(10) + '      - '}{text[place:]}"
+    return f"{text[:place]}{DEPENDENCY}{', ' if '[' in dependencies[0] else chr(10) + '      - '}{text[place:]}"
 
 
 def from_log(days: int, now: datetime | None = None) -> pd.DataFrame:

@@ -32,7 +32,7 @@ from ..registry.promotion import promote
 from ..reporting import retraining as page
 from .decision import FINISHED, Retrained, decide, log_event, resume
 
-LOCK = Path(".dvc/tmp/retrain.lock")
+LOCK = Path(".dvc/tmp/retrain.lock")  # of all models: DVC runs one pipeline at a time
 
 
 def retrain(today: date) -> Retrained:

@@ -28,11 +28,12 @@ from ruamel.yaml import YAML
 from sklearn.model_selection import TimeSeriesSplit
 from sqlalchemy.exc import SQLAlchemyError
 
+from .. import modeling
 from ..core.errors import UserError, exit_on_user_error
 from ..core.inputs import Inputs
 from ..core.io import atomic_write, read_table, require
 from ..core.lineage import dvc_hash
-from ..core.paths import TRAIN
+from ..core.paths import PARAMS, TRAIN
 from ..core.settings import Settings
 from ..modeling.data import TIMESTAMP, features_and_target
 from ..pipeline.metrics import SCORING, score
@@ -43,7 +44,6 @@ from ..registry.runs import experiment
 from ..reporting import search as page
 from . import engines
 
-PARAMS = Path("params.yaml")
 HEARTBEAT_SECONDS, GRACE_SECONDS, RETRIES = 2, 10, 2  # a trial without heartbeats for so long is repeated so often
 COUNTED = (TrialState.COMPLETE, TrialState.PRUNED)
 STATUS = {TrialState.COMPLETE: "FINISHED", TrialState.PRUNED: "KILLED", TrialState.FAIL: "FAILED"}  # in MLflow
@@ -66,7 +66,7 @@ class Search(Settings, env_prefix="SEARCH_"):
         params = load_params()
         fixed = (params.seed, {**vars(params.model), **dict.fromkeys(self.space)}, self.folds, self.space)
         digest = hashlib.sha256(f"{dvc_hash(require(TRAIN))} {fixed!r}".encode())
-        for path in sorted(Path(__file__).parents[1].glob("modeling/*.py")):
+        for path in sorted(Path(modeling.__path__[0]).glob("*.py")):
             digest.update(path.read_bytes())
         return f"{Tracking.load().model}-{digest.hexdigest()[:12]}"
 

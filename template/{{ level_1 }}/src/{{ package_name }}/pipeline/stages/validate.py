@@ -3,13 +3,14 @@
 
 from pathlib import Path
 
+from ... import FOLDER
 from ...core.errors import UserError
 from ...core.io import read_table, write_json
 from ...core.paths import RAW, REPORTS
 from ...reporting import validation
 from ..expectations import check, load_suite
 
-EXPECTATIONS = Path("expectations/raw.yaml")
+EXPECTATIONS = Path(FOLDER, "expectations/raw.yaml")
 
 
 def main() -> None:

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from ... import FOLDER as MODEL_FOLDER
 from ...core.retraining import Retraining
 from ...modeling.data import ENTITY, TIMESTAMP
 
-FOLDER = Path("data/partitions")
+FOLDER = Path(MODEL_FOLDER, "data/partitions")
 
 
 def extend(frame: pd.DataFrame) -> pd.DataFrame:

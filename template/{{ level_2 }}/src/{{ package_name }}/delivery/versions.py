@@ -1,0 +1,30 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""Versions that a server of this machine can find."""
+
+import mlflow
+from pydantic import BaseModel
+
+from ..core.errors import UserError
+from ..registry.client import connected, registered
+
+
+class Version(BaseModel, frozen=True):
+    """A version, and an alias under which it is served."""
+
+    alias: str
+    version: str
+
+
+def find_version(model: str, name: str) -> Version:
+    """Return a version by its alias or number.
+
+    Raises:
+        UserError: there is none, or it has no alias, which servers need.
+    """
+    with connected():
+        found = registered(mlflow.MlflowClient(), model)
+    aliases = {alias: str(version) for alias, version in found.aliases.items()} if found else {}
+    for alias, version in aliases.items():
+        if name in (alias, version):
+            return Version(alias=alias, version=version)
+    raise UserError(f"{model} has no version {name}, or one without an alias: `poe versions` lists all")

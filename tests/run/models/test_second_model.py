@@ -1,0 +1,149 @@
+"""A second model, added by the commands of the how-to: trained, promoted, served and trained again beside the first."""
+
+import json
+import re
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from subprocess import CompletedProcess, Popen
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from harness.projects import DEFAULT, bash_blocks, change, nobody_listens
+from harness.server import Server, eventually, serving
+from harness.template import Project, clean_environment
+
+ROWS = """
+import json
+from {package}.core import io, paths, inputs
+from {package}.modeling.data import features_and_target
+print(json.dumps(inputs.Inputs.read().to_rows(features_and_target(io.read_table(paths.TEST))[0].head(3))))
+"""
+SOON = {"MONITORING_LABEL_DELAY_HOURS": "0"}
+
+
+@pytest.fixture(scope="module")
+def two(first_pipeline: Callable[..., Any], changes: Path | None) -> Iterator[tuple[Project, str]]:
+    """Return a project with two models, and what its pipeline printed when it trained the second."""
+    ran = first_pipeline(**{**DEFAULT, "maturity_level": 2})
+    with ran.changed(changes):
+        project = ran.project
+        add, tasks, train, serve = bash_blocks(project.text("docs/second-model.md"))
+        typed(project, add)
+        typed(project, tasks)
+        change(project, "value/params.yaml", data__customers=1500, model__learning_rate=0.1)
+        printed = typed(project, train).stdout
+        setting, _ = serve.splitlines()
+        typed(project, setting)
+        yield project, printed
+
+
+def typed(project: Project, commands: str) -> CompletedProcess[str]:
+    """Type commands into a shell."""
+    return project.run("bash", "-euo", "pipefail", "-c", commands)
+
+
+def task(project: Project, name: str, *arguments: str, **variables: Any) -> str:
+    """Run a task of the second model and return what it prints."""
+    module, *first = re.fullmatch(r"python -m (\S+)(.*)", project.tasks()[name])[0].split()[2:]
+    return project.fork(module=module, arguments=[*first, *arguments], **variables).stdout
+
+
+@pytest.fixture
+def project(two: tuple[Project, str]) -> Project:
+    return two[0]
+
+
+def test_each_model_has_its_own_pipeline_versions_and_lineage(two: tuple[Project, str]):
+    project, printed = two
+    assert re.findall(r"^Running stage '(.+)'", printed, re.MULTILINE) == [
+        f"value/dvc.yaml:{stage}" for stage in ("ingest", "prepare", "train", "register")
+    ]
+    assert "value 1 is the champion, approved by Ada Lovelace" in printed
+    assert project.run("git", "status", "--porcelain").stdout.split() == ["M", "config/serving.yaml"]
+    first, second = project.json("reports/run.json"), project.json("value/reports/run.json")
+    assert (first["model"], second["model"]) == ("customer-churn", "value")
+    assert first["train_rows"] > second["train_rows"]
+    for name, words in (("lineage", "customer-churn 1"), ("value-lineage", "value 1")):
+        found = task(project, name, "--version", "1") if "-" in name else project.poe(name, "--version", "1").stdout
+        assert words in found
+        assert "git checkout" in found
+    project.process("lint")
+
+
+def test_one_server_has_both_models_with_aliases_of_their_own(project: Project):
+    with serving(project, SERVING_ALIASES="customer-churn@champion,value@challenger") as server:
+        eventually("both models", server.ready)
+        monitored(project, server)
+        rows = {"rows": json.loads(project.python(ROWS.format(package=project.answers["package_name"])))}
+        answers = {path: server.ask(path, rows).json for path in ("/predict", "/predict/value")}
+        named = {path: (one["model"], one["version"]) for path, one in answers.items()}
+        assert named == {"/predict": ("customer-churn", "1"), "/predict/value": ("value", "1")}
+        assert answers["/predict"]["predictions"] != answers["/predict/value"]["predictions"]
+
+
+def monitored(project: Project, server: Server) -> None:
+    """Each model is monitored by its own rows of the log, and one exporter serves the results of both."""
+    for name in ("replay", "value-replay"):
+        assert "rows are predicted" in project.process(name, "--server", server.url).stdout
+    for name, folder in (("monitor", "."), ("value-monitor", "value")):
+        assert (
+            "predictions of version 1" in project.process(name, "--start", "2026-01-01", "--end", "now", **SOON).stdout
+        )
+        run = project.json(f"{folder}/reports/run.json")
+        assert project.json(f"{folder}/reports/monitoring.json")["rows"] == run["test_rows"]
+    with exporting(project) as address:
+        metrics = fetched(f"{address}/metrics")
+        rows = dict(re.findall(r'^monitoring_rows\{model="(.+)",version="1"\} (\d+)', metrics, re.MULTILINE))
+        assert rows.keys() == {"customer-churn", "value"}
+        assert len(re.findall("^# TYPE monitoring_rows ", metrics, re.MULTILINE)) == 1
+        alert = {"status": "firing", "labels": {"alertname": "DataDrift", "model": "value"}, "startsAt": "2026-01-01"}
+        assert fetched(f"{address}/alerts", {"alerts": [alert]}) == "1 new\n"
+    assert len([*(project.path / "value/data/triggers").iterdir()]) == 1
+    assert not (project.path / "data/triggers").exists()
+
+
+def test_promotion_rollback_and_retraining_concern_one_model_alone(project: Project):
+    before = project.poe("versions").stdout
+    task(project, "value-stage", "--force", "register")
+    assert "value 2 is the champion" in task(project, "value-promote", "--version", "2", "--approved-by", "Ada")
+    assert "value 1 is the champion again" in task(project, "value-rollback")
+    assert "retrain: yes, the data of champion 1 ends" in task(project, "value-retrain", "--today", "2030-01-01")
+    assert project.json("value/reports/retrain.json")["model"] == "value"
+    assert not (project.path / "reports/retrain.json").exists()
+    assert project.poe("versions").stdout == before
+    events = [line for line in project.poe("audit").stdout.splitlines() if "customer-churn" in line]
+    assert [line.split()[1] for line in events] == ["registration", "promotion", "promotion"]
+    assert "none changed" in project.poe("audit", "verify").stdout
+
+
+@contextmanager
+def exporting(project: Project) -> Iterator[str]:
+    """Run the exporter of the first model on a free port."""
+    url = nobody_listens()
+    module = f"{project.answers['package_name']}.monitoring.exporter"
+    command = [project.path / ".venv/bin/python", "-m", module, "--port", str(urlsplit(url).port)]
+    process = Popen(command, cwd=project.path, env=clean_environment())
+    try:
+        eventually("the exporter", lambda: listens(url))
+        yield url
+    finally:
+        process.kill()
+        process.wait()
+
+
+def listens(url: str) -> bool:
+    """Return whether a server responds."""
+    try:
+        return bool(fetched(f"{url}/metrics")) or True
+    except OSError:
+        return False
+
+
+def fetched(url: str, message: Any = None) -> str:
+    """Return the body of a response; POST if there is a message."""
+    body = None if message is None else json.dumps(message).encode()
+    with urllib.request.urlopen(url, body) as response:
+        return response.read().decode()
