@@ -54,7 +54,7 @@ def _reported(act: bool) -> bool:
     """Write the report, act on it if wanted, and return whether the test goes on."""
     result = report(datetime.now(UTC))
     if act and result.stopped is None and result.verdict in ("stop", "keep the control"):
-        print(stop(result.decision))
+        print(stop(result.decision.removeprefix("stop: ")))
         result = report(datetime.now(UTC))
     page.write(result)
     print(f"{result.decision}\n  {page.PAGE} is written", flush=True)
