@@ -28,13 +28,13 @@ TIMES = {
         "progressDeadlineSeconds: 600": "progressDeadlineSeconds: 12",
     },
     "analysis.yaml": {
-        "[5m]": "[10s]",
+        "[15m]": "[10s]",
         "initialDelay: 2m": "initialDelay: 3s",
         "interval: 1m": "interval: 2s",
         "http://prometheus-operated.monitoring.svc:9090": prometheus.ADDRESS,
     },
 }
-MIN_REQUESTS = '          - { name: min-requests, value: "10" }\n'  # in 10 seconds instead of 5 minutes; an argument of the Rollout
+MIN_REQUESTS = '          - { name: min-requests, value: "10" }\n'  # in 10 seconds instead of 15 minutes; an argument of the Rollout
 
 
 def scale_time(project: Project) -> None:

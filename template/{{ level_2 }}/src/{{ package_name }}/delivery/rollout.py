@@ -14,6 +14,7 @@ from ..core.errors import UserError
 FOLDER = Path("deploy/levels/level-2/canary")
 ROLLOUT, ANALYSIS = FOLDER / "rollout.yaml", FOLDER / "analysis.yaml"
 STABLE, CANARY = "stable", "canary"  # in place of the hashes of pods
+FEWER = {"min-requests": "100"}  # a check of minutes cannot wait for as many as users send
 UNITS = {"s": 1, "m": 60, "h": 3600}
 RANGE = re.compile(r"\[((?:\d+[smh])+)\]")
 ARGUMENT = re.compile(r"\{\{\s*args\.([\w-]+)\s*\}\}")
@@ -117,7 +118,7 @@ def read_plan(seconds_per_step: float) -> Plan:
         UserError: a file is missing, or a value in it does not fit.
     """
     rollout, template = load(ROLLOUT, Rollout), load(ANALYSIS, Template)
-    values = {one.name: one.text for one in [*template.arguments, *rollout.arguments]}
+    values = {one.name: one.text for one in [*template.arguments, *rollout.arguments]} | FEWER
     ranges = [seconds(found) for one in template.metrics for found in RANGE.findall(one.query)]
     scale = seconds_per_step / 2 / max(ranges, default=seconds_per_step)
     observed = [one["metricName"] for one in rollout.dry_run]
