@@ -99,7 +99,11 @@ def monitored(project: Project, server: Server) -> None:
         rows = dict(re.findall(r'^monitoring_rows\{model="(.+)",version="1"\} (\d+)', metrics, re.MULTILINE))
         assert rows.keys() == {"customer-churn", "value"}
         assert len(re.findall("^# TYPE monitoring_rows ", metrics, re.MULTILINE)) == 1
-        alert = {"status": "firing", "labels": {"alertname": "DataDrift", "model": "value"}, "startsAt": "2026-01-01"}
+        alert = {
+            "status": "firing",
+            "labels": {"alertname": "DataDrift", "model": "value"},
+            "startsAt": "2026-01-01T00:00:00Z",
+        }
         assert fetched(f"{address}/alerts", {"alerts": [alert]}) == "1 new\n"
     assert len([*(project.path / "value/data/triggers").iterdir()]) == 1
     assert not (project.path / "data/triggers").exists()

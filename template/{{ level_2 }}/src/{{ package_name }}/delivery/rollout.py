@@ -2,6 +2,7 @@
 """Reads the steps of a release and what it is measured by, from `deploy/levels/level-2/canary/`."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -111,16 +112,23 @@ class Plan:
     metrics: list[Metric]
 
 
-def read_plan(seconds_per_step: float) -> Plan:
+def read_plan(seconds_per_step: float | None, arguments: Mapping[str, str] = {}) -> Plan:
     """Return what a release does. A pause takes `seconds_per_step`, and the longest range of a query half of it.
+
+    Args:
+        seconds_per_step: None leaves all durations as they are in the cluster.
+        arguments: values in place of those of the files.
 
     Raises:
         UserError: a file is missing, or a value in it does not fit.
     """
     rollout, template = load(ROLLOUT, Rollout), load(ANALYSIS, Template)
-    values = {one.name: one.text for one in [*template.arguments, *rollout.arguments]} | FEWER
+    known = [*template.arguments, *rollout.arguments]
+    values = {one.name: one.text for one in known if one.text is not None}
+    values |= {} if seconds_per_step is None else FEWER
+    values |= arguments
     ranges = [seconds(found) for one in template.metrics for found in RANGE.findall(one.query)]
-    scale = seconds_per_step / 2 / max(ranges, default=seconds_per_step)
+    scale = 1 if seconds_per_step is None else seconds_per_step / 2 / max(ranges, default=seconds_per_step)
     observed = [one["metricName"] for one in rollout.dry_run]
     metrics = [
         Metric(

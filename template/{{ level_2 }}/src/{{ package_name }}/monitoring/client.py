@@ -19,7 +19,8 @@ SECONDS = 60  # for an answer
 class Client:
     """A connection to a server, which counts predictions and those that failed."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, host: str | None = None) -> None:
+        self._headers = {"Host": host} if host else {}  # of a service behind a gateway, such as one of KServe
         self.address, self.problem = address, ""  # the problem is that of the last request that failed
         self.requests = self.failed = 0
         self._path = f"/predict/{Tracking.load().model}"  # of whichever models the server has
@@ -44,7 +45,7 @@ class Client:
     def _ask(self, method: str, path: str, body: str | None = None, headers: Mapping[str, str] = {}) -> bytes | None:
         kept = self._connection.sock is not None
         try:
-            self._connection.request(method, path, body, headers)
+            self._connection.request(method, path, body, {**self._headers, **headers})
             response = self._connection.getresponse()
             content = response.read()
         except (OSError, HTTPException) as error:

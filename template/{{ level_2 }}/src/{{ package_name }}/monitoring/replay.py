@@ -20,9 +20,10 @@ def main() -> None:
     """Send the test rows."""
     parser = argparse.ArgumentParser(prog="poe replay", description="Send the test rows to a running server.")
     parser.add_argument("--server", default=SERVER, metavar="URL", help=f"default: {SERVER}")
+    parser.add_argument("--host", metavar="NAME", help="of the service, if the server is a gateway")
     arguments = parser.parse_args()
     with exit_on_user_error("replay"):
-        rows, client = read_table(TEST), Client(arguments.server)
+        rows, client = read_table(TEST), Client(arguments.server, arguments.host)
         if client.get("/v2/health/ready") is None:
             raise UserError(f"{client.problem}; `uv run poe serve` starts a server with the champion")
         client.send(rows)
