@@ -16,7 +16,7 @@ KEYS = {
 NEEDED = {"drift": ["prometheus", "prometheus-alertmanager"]}
 
 
-@pytest.mark.parametrize("names", ["bad-batch labels-late log-disk-full", "drift", "retrain-crash"])
+@pytest.mark.parametrize("names", ["bad-batch labels-late log-disk-full ab-guardrail", "drift", "retrain-crash"])
 def test_drills_recover(looping: Project, tool, names):
     for program in NEEDED.get(names, []):
         tool(program)

@@ -27,7 +27,7 @@ def test_ab_test_from_its_plan_to_its_end(looping: Project):
     change(project, "config/experiment.yaml", metric="outcome", min_effect=0.15, covariate="support_calls")
     project.poe("register")
     assert refused(project, "report") == "experiment: there was no experiment yet: `poe experiment start` starts one"
-    planned = project.poe("experiment", "plan").stdout
+    planned = project.process("experiment", "plan").stdout
     assert "outcome is 0.25" in planned
     assert "test rows); lower is better" in planned
     started = project.poe("experiment", "start", "--approved-by", "Ada").stdout

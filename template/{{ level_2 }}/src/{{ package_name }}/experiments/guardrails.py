@@ -2,8 +2,8 @@
 """Guardrails: errors and latency from a Prometheus or from one server, and the shift of predictions from the log."""
 
 import json
+from collections import defaultdict
 from math import ceil
-from typing import NamedTuple
 from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import urlopen
@@ -20,14 +20,6 @@ REQUESTS, SECONDS = "inference_requests_total", "inference_request_duration_seco
 MEASURED = ("error_ratio", "p99_seconds")  # from there
 TIMEOUT = 10
 Samples = list[tuple[dict[str, str], float]]
-
-
-class Traffic(NamedTuple):
-    """The requests of one arm."""
-
-    requests: float
-    error_ratio: float
-    p99_seconds: float
 
 
 def samples(source: str, name: str, model: str, seconds: float) -> Samples:
@@ -50,24 +42,22 @@ def samples(source: str, name: str, model: str, seconds: float) -> Samples:
     return [(one.labels, one.value) for one in found if one.name == name and one.labels["model"] == model]
 
 
-def traffic(source: str, model: str, running: Running, seconds: float) -> dict[bool, Traffic]:
-    """Return the requests of both arms, by whether they were treated. It raises what `samples` does."""
-    found = {name: samples(source.rstrip("/"), name, model, seconds) for name in (REQUESTS, SECONDS)}
-
-    def of(name: str, treated: bool) -> Samples:
-        version = running.treatment if treated else running.control
-        return [one for one in found[name] if (one[0]["variant"] == ALIAS, one[0]["version"]) == (treated, version)]
-
-    arms = {}
-    for treated in (False, True):
-        requests = of(REQUESTS, treated)
-        count = sum(number for _, number in requests)
-        failed = sum(number for labels, number in requests if labels["code"].startswith("5"))
-        buckets: dict[float, float] = {}
-        for labels, number in of(SECONDS, treated):
-            buckets[float(labels["le"])] = buckets.get(float(labels["le"]), 0) + number
-        arms[treated] = Traffic(count, failed / count if count else 0.0, quantile(buckets, 0.99))
-    return arms
+def traffic(source: str, model: str, running: Running, seconds: float, treated: bool) -> dict[str, float]:
+    """Return the number of requests of an arm, their error ratio and p99. It raises what `samples` does."""
+    version = running.treatment if treated else running.control
+    counts: dict[str, float] = defaultdict(float)  # by the code of the response
+    buckets: dict[float, float] = defaultdict(float)
+    for name in (REQUESTS, SECONDS):
+        for labels, number in samples(source.rstrip("/"), name, model, seconds):
+            if (labels["variant"] == ALIAS, labels["version"]) == (treated, version):
+                if name == REQUESTS:
+                    counts[labels["code"]] += number
+                else:
+                    buckets[float(labels["le"])] += number
+    requests = sum(counts.values())
+    failed = sum(number for code, number in counts.items() if code.startswith("5"))
+    ratio = failed / requests if requests else 0.0
+    return {"requests": requests, "error_ratio": ratio, "p99_seconds": quantile(buckets, 0.99)}
 
 
 def quantile(buckets: dict[float, float], share: float) -> float:
@@ -97,13 +87,12 @@ def measure(
     problems, found = {}, {}
     if limits.max_error_ratio is not None or limits.max_p99_seconds is not None:
         try:
-            found = traffic(source, model, running, seconds)
+            found = {each: traffic(source, model, running, seconds, each) for each in (True, False)}
         except (OSError, ValueError, KeyError) as error:
             problems = dict.fromkeys(MEASURED, f"{source} (metrics_from): {error}")
     values: dict[str, tuple[float, float | None]] = {}  # of treatment and control
-    if found and found[True].requests >= MIN_REQUESTS:
-        for name in MEASURED:
-            values[name] = getattr(found[True], name), getattr(found[False], name)
+    if found and found[True]["requests"] >= MIN_REQUESTS:
+        values = {name: (found[True][name], found[False][name]) for name in MEASURED}
     treated, control = (rows.loc[rows["treated"] == each, "prediction"] for each in (True, False))
     if min(len(treated), len(control)) >= MIN_REQUESTS:
         shift = abs(float(treated.mean() - control.mean())) / (float(control.std()) or 1.0)

@@ -39,6 +39,8 @@ def planned(plan: Experiment, model: str, control: str, now: datetime) -> tuple[
     """
     today, source = baseline(plan.metric, model, control, now)
     mean, variance = float(today.mean()), float(today.var(ddof=1))
+    if not variance:
+        raise UserError(f"metric: {plan.metric} is {mean:.3g} in all {source}: there is nothing to compare")
     treated = variance
     if {*today} <= {0.0, 1.0}:
         expected = mean + plan.sign * plan.min_effect
@@ -47,8 +49,6 @@ def planned(plan: Experiment, model: str, control: str, now: datetime) -> tuple[
                 f"min_effect: {plan.metric} is {mean:.3g} in {source}: it cannot change by {plan.min_effect:g}"
             )
         treated = expected * (1 - expected)
-    if not variance:
-        raise UserError(f"metric: {plan.metric} is {mean:.3g} in all {source}: there is nothing to compare")
     shares = plan.arms["control"], plan.arms["treatment"]
     found = planned_size((variance, treated), shares, plan.min_effect, plan.significance, plan.power)
     least = int(MIN_ENTITIES / min(shares)) + 1

@@ -1,7 +1,6 @@
 # Managed by copier-mlops: an update merges with your edits.
 """The metric of an A/B test: of labeled predictions, and of the entities that took part."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import duckdb
@@ -45,45 +44,26 @@ OTHERS = """
 """
 
 
-def outcome(truth: Truth) -> np.ndarray:
-    """Return the number that came true, or 1 where it was the second of two classes.
+def measure(metric: Metric, truth: Truth) -> np.ndarray:
+    """Return the metric of each row.
 
     Raises:
-        UserError: there are more classes.
+        UserError: there are more than two classes, and the metric is the outcome.
     """
-    if isinstance(truth.prediction, pd.Series):
-        return truth.target.to_numpy(float)
-    if len(classes := [*truth.prediction]) > 2:
-        raise UserError(f"metric: an outcome is a number or one of two classes, there are {len(classes)}: use error")
-    return (truth.target == classes[-1]).to_numpy(float)
-
-
-def value(truth: Truth) -> np.ndarray:
-    """Return what each row turned out to be worth."""
-    return truth.value.to_numpy(float)
-
-
-def error(truth: Truth) -> np.ndarray:
-    """Return the absolute error, or 1 where the class was wrong."""
-    if isinstance(truth.prediction, pd.Series):
-        return (truth.target - truth.prediction).abs().to_numpy(float)
-    return (truth.prediction.idxmax(axis=1) != truth.target).to_numpy(float)
-
-
-def loss(truth: Truth) -> np.ndarray:
-    """Return the squared error, or the log loss of the class."""
-    if isinstance(truth.prediction, pd.Series):
-        return ((truth.target - truth.prediction) ** 2).to_numpy(float)
-    place = pd.Index(truth.prediction.columns).get_indexer(pd.Index(truth.target))
-    return -np.log(np.clip(truth.prediction.to_numpy()[np.arange(len(place)), place], SMALLEST, 1))
-
-
-METRICS: dict[Metric, Callable[[Truth], np.ndarray]] = {
-    "outcome": outcome,
-    "value": value,
-    "error": error,
-    "loss": loss,
-}
+    target, prediction = truth.target, truth.prediction
+    if metric == "value":
+        return truth.value.to_numpy(float)
+    if isinstance(prediction, pd.Series):
+        found = {"outcome": target, "error": (target - prediction).abs(), "loss": (target - prediction) ** 2}
+        return found[metric].to_numpy(float)
+    if metric == "error":
+        return (prediction.idxmax(axis=1) != target).to_numpy(float)
+    if metric == "loss":
+        place = pd.Index(prediction.columns).get_indexer(pd.Index(target))
+        return -np.log(np.clip(prediction.to_numpy()[np.arange(len(place)), place], SMALLEST, 1))
+    if (count := prediction.shape[1]) > 2:
+        raise UserError(f"metric: an outcome is a number or one of two classes, there are {count}: use error")
+    return (target == prediction.columns[-1]).to_numpy(float)
 
 
 def baseline(metric: Metric, model: str, version: str, now: datetime) -> tuple[np.ndarray, str]:
@@ -98,7 +78,7 @@ def baseline(metric: Metric, model: str, version: str, now: datetime) -> tuple[n
         target = known.target.reset_index(drop=True)
         truth = Truth(target, as_prediction(known.output, known.classes), worth, pd.DataFrame())
         source = "test rows"
-    found = METRICS[metric](truth)
+    found = measure(metric, truth)
     return found, f"{len(found):,} {source}"
 
 
@@ -133,5 +113,5 @@ def measured(rows: pd.DataFrame, metric: Metric, model: str, running: Running) -
     for treated, version in ((False, running.control), (True, running.treatment)):
         chosen = found["treated"] == treated
         if chosen.any():
-            found.loc[chosen, "metric"] = METRICS[metric](Truth.of(found[chosen], reference.load(model, version)))
+            found.loc[chosen, "metric"] = measure(metric, Truth.of(found[chosen], reference.load(model, version)))
     return found

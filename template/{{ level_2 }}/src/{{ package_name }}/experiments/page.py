@@ -25,13 +25,12 @@ def write(result: Result) -> None:
 
 def _difference(result: Result) -> str:
     """Return how difference and confidence sequence developed, as a URL that holds the picture."""
-    canvas, axes, entities = _figure(result, f"Treatment minus control: {result.metric}")
+    canvas, axes, entities = _figure(result, f"Treatment minus control: {result.plan.metric}")
     low, high = [one.low for one in result.looks], [one.high for one in result.looks]
     axes.fill_between(entities, low, high, color=COLOR, alpha=0.25, linewidth=0, label="confidence sequence")
     axes.plot(entities, [one.difference for one in result.looks], color=COLOR, label="difference")
     axes.axhline(0, **REFERENCE_LINE)
-    effect = result.min_effect if result.better == "higher" else -result.min_effect
-    axes.axhline(effect, color=MARK, linewidth=1, label="least effect")
+    axes.axhline(result.plan.sign * result.plan.min_effect, color=MARK, linewidth=1, label="least effect")
     for place, name in ((result.planned, "planned, longest"), (result.longest, None)):
         axes.axvline(place, color=CONTROL, linestyle=":", label=name)
     axes.legend(frameon=False, fontsize=8, ncols=2)
@@ -40,7 +39,7 @@ def _difference(result: Result) -> str:
 
 def _means(result: Result) -> str:
     """Return how the means of the arms developed, as a URL that holds the picture."""
-    canvas, axes, entities = _figure(result, f"Mean {result.metric} of each arm")
+    canvas, axes, entities = _figure(result, f"Mean {result.plan.metric} of each arm")
     axes.plot(entities, [one.control for one in result.looks], color=CONTROL, label="control")
     axes.plot(entities, [one.treatment for one in result.looks], color=COLOR, label="treatment")
     axes.legend(frameon=False, fontsize=8)

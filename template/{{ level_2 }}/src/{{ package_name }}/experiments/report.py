@@ -61,7 +61,7 @@ def report(now: datetime) -> Result:
     return Result(
         created=now,
         model=model,
-        **plan.model_dump(include={"name", "hypothesis", "metric", "better", "min_effect", "significance"}),
+        plan=plan,
         **running.model_dump(include={"started", "stopped", "planned"}),
         longest=longest,
         arms=arms,

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from ..core.paths import REPORTS
-from .settings import Arm
+from .settings import Arm, Plan
 
 PATH = REPORTS / "experiment.json"
 Verdict = Literal["continue", "promote the treatment", "keep the control", "stop"]
@@ -56,12 +56,7 @@ class Result(Part):
 
     created: datetime
     model: str
-    name: str
-    hypothesis: str
-    metric: str
-    better: Literal["higher", "lower"]
-    min_effect: float
-    significance: float
+    plan: Plan
     started: datetime
     stopped: datetime | None
     planned: int  # entities of both arms together
