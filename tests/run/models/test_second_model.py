@@ -47,7 +47,7 @@ def typed(project: Project, commands: str) -> CompletedProcess[str]:
 
 def task(project: Project, name: str, *arguments: str, **variables: Any) -> str:
     """Run a task of the second model and return what it prints."""
-    module, *first = re.fullmatch(r"python -m (\S+)(.*)", project.tasks()[name])[0].split()[2:]
+    module, *first = project.tasks()[name].removeprefix("python -m ").split()
     return project.fork(module=module, arguments=[*first, *arguments], **variables).stdout
 
 
