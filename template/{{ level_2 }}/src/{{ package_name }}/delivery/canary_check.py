@@ -34,7 +34,7 @@ from .versions import find_version
 SECONDS_PER_STEP, REQUESTS_PER_SECOND = 20.0, 150.0
 LEAST_SECONDS = 5.0  # of a step: the range of a query has to hold some scrapes
 SCRAPE_SECONDS, SCRAPED_SECONDS = 0.5, 30.0  # interval, and the time until the first one
-FAILED_LOADS = 3  # after which a version counts as one that cannot be loaded
+RELOAD_SECONDS, FAILED_LOADS = 5, 2  # between attempts to load a version, and after how many failed ones it is dead
 QUIET_SECONDS = 1.0  # after the last step, in which all responses come from one version
 Reaction = Callable[[int, LiveServer], None]  # to a weight that is reached; with the server under test
 
@@ -161,7 +161,11 @@ def check(
     plan, program, model = read_plan(seconds_per_step), find("prometheus"), Tracking.load().model
     result = Result(model=model, stable=find_version(model, stable), canary=find_version(model, canary))
     with TemporaryDirectory(prefix="canary-", ignore_cleanup_errors=True) as temporary, ExitStack() as stack:
-        variables = {"SERVING_MODELS": model, "PREDICTION_LOG_PLACE": f"{temporary}/predictions"}
+        variables = {
+            "SERVING_MODELS": model,
+            "SERVING_RELOAD_SECONDS": str(RELOAD_SECONDS),
+            "PREDICTION_LOG_PLACE": f"{temporary}/predictions",
+        }
         old = stack.enter_context(started_server(SERVING_ALIASES=result.stable.alias, **variables))
         new = stack.enter_context(started_server(SERVING_ALIASES=result.canary.alias, **variables))
         servers = {STABLE: old.place, CANARY: new.place}

@@ -18,7 +18,7 @@ from ..training.live_server import started_server
 from .envoy import Envoy, envoy
 from .versions import Version, find_version
 
-PORT = 8080
+PORT, HOURS = 8080, 24.0
 
 
 def place() -> str:
@@ -67,9 +67,18 @@ def main() -> None:
     starting.add_argument("--served", default=CHAMPION, metavar="VERSION", help=help)
     starting.add_argument("--shadow", default=CHALLENGER, metavar="VERSION", help=help)
     starting.add_argument("--port", type=int, default=PORT, help="of Envoy; default: %(default)s")
+    reporting = commands.add_parser("report", help="compare the predictions of both: reports/shadow.html")
+    reporting.add_argument("--hours", type=float, default=HOURS, help="until now; default: %(default)g")
     arguments = parser.parse_args()
     with exit_on_user_error("shadow"):
-        start(arguments.served, arguments.shadow, arguments.port)
+        if arguments.command == "start":
+            start(arguments.served, arguments.shadow, arguments.port)
+            return
+        from .shadow_report import PAGE, report
+
+        found = report(place(), arguments.hours)
+        line = "version {shadow} disagrees with version {version} about {disagreements} of {rows} rows ({share:.2%})"
+        print(f"{line.format(**found)}, see {PAGE}")
 
 
 if __name__ == "__main__":

@@ -58,7 +58,8 @@ class LiveServer(Client):
         until = time.monotonic() + START_SECONDS
         while not self.ready:
             if self.process.poll() is not None or time.monotonic() > until or self.failed_loads >= loads:
-                raise UserError(f"the server did not become ready: {self._log.read_text(errors='replace')[-500:]}")
+                log = " ".join(self._log.read_text(errors="replace").split())
+                raise UserError(f"the server did not become ready: {log[-500:]}")
             time.sleep(0.1)
 
 

@@ -1,0 +1,45 @@
+"""`poe shadow`: clients get the champion's predictions only, and the challenger's are in a log of their own."""
+
+import re
+import signal
+import subprocess
+
+from harness.server import eventually
+from harness.template import Project, clean_environment
+
+ROWS = 40
+SEND = """
+import sys
+from {package}.core.io import read_table
+from {package}.core.paths import TEST
+from {package}.monitoring.client import Client
+client = Client(sys.argv[1])
+answers = client.send(read_table(TEST).head({rows}))
+print(client.failed, *sorted({{one["version"] for one in answers if one}}))
+"""
+
+
+def test_challenger_predicts_what_the_champion_serves(looping: Project):
+    package = looping.answers["package_name"]
+    looping.python(f"from {package}.drills.harness import faults; faults.register(shifted=True)")
+    none = looping.poe("shadow", "report", rc=1).stderr
+    assert "`poe shadow start` fills both" in none
+    command = [looping.path / ".venv/bin/python", "-m", f"{package}.delivery.shadow", "start", "--port", "0"]
+    log = looping.path / "shadow.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, cwd=looping.path, env=clean_environment(), stdout=output, stderr=output)
+    try:
+        found = eventually("both servers", lambda: re.match(r"(\S+) serves version 1; version 2 logs", log.read_text()))
+        send = looping.path / "send.py"
+        send.write_text(SEND.format(package=package, rows=ROWS))
+        assert looping.run(looping.path / ".venv/bin/python", send, found[1]).stdout.split() == ["0", "1"]
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+    assert "disagrees" in looping.poe("shadow", "report").stdout
+    result = looping.json("reports/shadow.json")
+    assert (result["version"], result["shadow"]) == ("1", "2")
+    assert (result["rows"], result["only_returned"]) == (ROWS, 0)
+    assert result["shadow_mean"] > result["mean"] + 0.2
+    assert sum(group["rows"] for name, group in result["groups"].items() if name.startswith("contract ")) == ROWS
+    assert "Largest differences" in looping.text("reports/shadow.html")
