@@ -71,7 +71,7 @@ def prometheus() -> Iterator[tuple[str, dict[str, float], list[str]]]:
             self.end_headers()
             self.wfile.write(json.dumps({"data": {"result": result}}).encode())
 
-        def log_message(self, *_: Any) -> None:
+        def log_message(self, format: str, *args: Any) -> None:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
@@ -91,7 +91,7 @@ def percentages(folder: Path) -> list[int]:
 def test_traffic_follows_the_measurements(kserve: Project, cluster, prometheus, tmp_path: Path):
     address, values, asked = prometheus
     revisions = {"latestCreatedRevision": "two", "latestReadyRevision": "two", "latestRolledoutRevision": "one"}
-    where = {**cluster(**revisions), "PYTHONUNBUFFERED": "1"}
+    where: Any = cluster(**revisions)
 
     # Without data nothing fails.
     printed = kserve.process("kserve-canary", "--prometheus", address, **where).stdout

@@ -30,13 +30,11 @@ def two(first_pipeline: Callable[..., Any], changes: Path | None) -> Iterator[tu
     ran = first_pipeline(**{**DEFAULT, "maturity_level": 2})
     with ran.changed(changes):
         project = ran.project
-        add, tasks, train, serve = bash_blocks(project.text("docs/second-model.md"))
+        add, tasks, train, _ = bash_blocks(project.text("docs/second-model.md"))
         typed(project, add)
         typed(project, tasks)
         change(project, "value/params.yaml", data__customers=1500, model__learning_rate=0.1)
         printed = typed(project, train).stdout
-        setting, _ = serve.splitlines()
-        typed(project, setting)
         yield project, printed
 
 
@@ -47,7 +45,7 @@ def typed(project: Project, commands: str) -> CompletedProcess[str]:
 
 def task(project: Project, name: str, *arguments: str, **variables: Any) -> str:
     """Run a task of the second model and return what it prints."""
-    module, *first = re.fullmatch(r"python -m (\S+)(.*)", project.tasks()[name])[0].split()[2:]
+    module, *first = project.tasks()[name].removeprefix("python -m ").split()
     return project.fork(module=module, arguments=[*first, *arguments], **variables).stdout
 
 
@@ -62,7 +60,9 @@ def test_each_model_has_its_own_pipeline_versions_and_lineage(two: tuple[Project
         f"value/dvc.yaml:{stage}" for stage in ("ingest", "prepare", "train", "register")
     ]
     assert "value 1 is the champion, approved by Ada Lovelace" in printed
-    assert project.run("git", "status", "--porcelain").stdout.split() == ["M", "config/serving.yaml"]
+    assert project.run("git", "status", "--porcelain").stdout == ""
+    production = project.text("deploy/overlays/production/image/kustomization.yaml")
+    assert "SERVING_ALIASES=customer-churn@release-1,value@release-1\n" in production
     first, second = project.json("reports/run.json"), project.json("value/reports/run.json")
     assert (first["model"], second["model"]) == ("customer-churn", "value")
     assert first["train_rows"] > second["train_rows"]

@@ -212,7 +212,7 @@ def kubeflow() -> Iterator[tuple[str, dict[tuple[str, str], Any]]]:
 
         do_GET = do_POST = do_DELETE = answer  # noqa: N815
 
-        def log_message(self, *_: Any) -> None:
+        def log_message(self, format: str, *args: Any) -> None:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:

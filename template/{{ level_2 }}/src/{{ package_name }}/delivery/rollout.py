@@ -145,14 +145,14 @@ def read_plan(seconds_per_step: float | None, arguments: Mapping[str, str] = {})
     return Plan(rollout.steps, rollout.first_step, metrics)
 
 
-def _filled(text: str, values: dict[str, str | None]) -> str:
+def _filled(text: str, values: Mapping[str, str | None]) -> str:
     """Return a text with the values of the arguments that it names."""
     if missing := [name for name in ARGUMENT.findall(text) if values.get(name) is None]:
         raise UserError(f"{ANALYSIS}: the argument {missing[0]} has no value")
     return ARGUMENT.sub(lambda found: str(values[found[1]]), text)
 
 
-def _limit(metric: Measured, values: dict[str, str | None]) -> float:
+def _limit(metric: Measured, values: Mapping[str, str | None]) -> float:
     condition = " ".join(_filled(metric.condition, values).split())
     if found := CONDITION.fullmatch(condition):
         return float(found[1])

@@ -25,7 +25,7 @@ from ..core.errors import UserError, exit_on_user_error
 from ..core.lineage import git
 from ..core.settings import Settings
 from ..registry.client import Tracking
-from .remote_stage import parents, stages
+from .remote_stage import address_of, parents, stages
 
 PIPELINE, ARGO = Path("deploy/kubeflow/pipeline.yaml"), Path("deploy/argo/pipeline.yaml")
 # Its arguments: revision, address of the stage, archive for the steps after, archives of the steps before.
@@ -68,7 +68,7 @@ def graph() -> dict[str, list[str]]:
         UserError: there is no stage, or two have the same name as a step.
     """
     with Repo() as repo:
-        found = {address: [one.addressing for one in parents(repo, stage)] for address, stage in stages(repo).items()}
+        found = {address: [address_of(one) for one in parents(repo, stage)] for address, stage in stages(repo).items()}
     names = [step_name(address) for address in found]
     if same := {name for name in names if names.count(name) > 1}:
         raise UserError(f"two stages would be the step {min(same)}: rename one in dvc.yaml")
@@ -101,7 +101,7 @@ def compile_pipeline(found: dict[str, list[str]], settings: Kubeflow, into: Path
 
     into.parent.mkdir(parents=True, exist_ok=True)
     try:
-        made = dsl.pipeline(pipeline, name=Tracking.load().model, description="The stages of all dvc.yaml.")
+        made: Any = dsl.pipeline(pipeline, name=Tracking.load().model, description="The stages of all dvc.yaml.")
         compiler.Compiler().compile(made, str(into))
     except (TypeError, ValueError) as error:
         raise UserError(f"{Kubeflow.path()}: Kubeflow rejects the pipeline: {error}") from error
@@ -178,7 +178,7 @@ def submit(host: str, schedule: str) -> str:
     name, version = Tracking.load().model, git("rev-parse", "--short", "HEAD") or "uncommitted"
     warnings.filterwarnings("ignore", "This client only works with", FutureWarning)  # of any version since 2023
     try:
-        client = Client(host)
+        client: Any = Client(host)
         if pipeline := client.get_pipeline_id(name):
             client.upload_pipeline_version(str(PIPELINE), f"{version}-{datetime.now(UTC):%Y%m%d%H%M%S}", pipeline)
         else:

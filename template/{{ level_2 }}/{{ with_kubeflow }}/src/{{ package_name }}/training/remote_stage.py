@@ -26,14 +26,15 @@ ENTRIES = "dvc.lock.json"  # in the archive: entries of dvc.lock by address of t
 
 
 def stages(repo: Repo) -> dict[str, PipelineStage]:
-    """Return the stages of all `dvc.yaml` by address, such as `train` or `value/dvc.yaml:train`, parents first."""
-    graph, found = repo.index.graph, {}
+    """Return the stages of all `dvc.yaml` by address, parents first."""
+    graph: Any = repo.index.graph
+    found: dict[str, PipelineStage] = {}
 
     def add(stage: PipelineStage) -> None:
-        if stage.addressing not in found:
+        if address_of(stage) not in found:
             for parent in parents(repo, stage):
                 add(parent)
-            found[stage.addressing] = stage
+            found[address_of(stage)] = stage
 
     for stage in graph.nodes:
         if isinstance(stage, PipelineStage):
@@ -41,10 +42,15 @@ def stages(repo: Repo) -> dict[str, PipelineStage]:
     return found
 
 
+def address_of(stage: PipelineStage) -> str:
+    """Return the address of a stage, such as `train` or `value/dvc.yaml:train`."""
+    return str(stage.addressing)
+
+
 def parents(repo: Repo, stage: PipelineStage) -> list[PipelineStage]:
     """Return the stages whose outputs a stage depends on."""
     found = [each for each in repo.index.graph.successors(stage) if isinstance(each, PipelineStage)]
-    return sorted(found, key=lambda each: each.addressing)
+    return sorted(found, key=address_of)
 
 
 def run(address: str, given: Iterable[Path], into: Path) -> None:
