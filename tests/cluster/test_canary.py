@@ -10,6 +10,8 @@ import shutil
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import pytest
@@ -26,7 +28,25 @@ from harness.template import Project
 
 RATE = 40.0  # requests a second, of each release
 LEFT_OUT = {"CronJob", "PrometheusRule", "ServiceMonitor"}  # nothing here reads them
-OVERLAY = "deploy/overlays/production/image/kustomization.yaml"
+ROUTES: Manifest = {  # Istio's own definition is large, and its schema is checked in tests/render/test_canary.py
+    "apiVersion": "apiextensions.k8s.io/v1",
+    "kind": "CustomResourceDefinition",
+    "metadata": {"name": "virtualservices.networking.istio.io"},
+    "spec": {
+        "group": "networking.istio.io",
+        "names": {"kind": "VirtualService", "plural": "virtualservices"},
+        "scope": "Namespaced",
+        "versions": [
+            {
+                "name": version,
+                "served": True,
+                "storage": version == "v1",
+                "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
+            }
+            for version in ("v1", "v1alpha3")  # that of the template, and the one that the controller reads
+        ],
+    },
+}
 FAULTS = {
     "good": Fault(),
     "flawless": Fault(),  # there is no series of errors, so their ratio is empty
@@ -37,49 +57,82 @@ FAULTS = {
     "late": Fault(),  # from 50 % on, it has errors
     "dead": Fault(),  # its pods do not become ready
     "observed": Fault(errors=0.2),  # dryRun: nothing returns it
+    "routed": Fault(),  # by a route of Istio, with two pods
 }
 RETURNED = {"errors": "errors", "slow": "latency", "shifted": "predictions", "late": "errors"}  # the metric that failed
 REACHED = [10, 50, 100]  # and as close to 25 % as ten or eleven pods can be
 
 
+@dataclass(frozen=True)
+class Versions:
+    """What production has before and after a promotion."""
+
+    before: list[Manifest]
+    after: list[Manifest]
+
+    @property
+    def metrics(self) -> list[dict[str, Any]]:
+        """The metrics of the analysis."""
+        return copy.deepcopy(only("AnalysisTemplate", self.before)["spec"]["metrics"])
+
+
 @pytest.fixture(scope="module")
-def versions(
+def build(
     render: Callable[..., Project], binaries: Binaries, tmp_path_factory: pytest.TempPathFactory
-) -> list[list[Manifest]]:
-    """Return production of level 2 before and after the promotion of version 2, as its component makes it, but faster."""
+) -> Callable[[str], Versions]:
+    """Return production of level 2 as its component makes it, but faster; `routed` is what uses Istio."""
     rendered = render(maturity_level=2)
     project = Project(shutil.copytree(rendered.path, tmp_path_factory.mktemp("canary") / "project"), rendered.answers)
     scale_time(project)
-    made = []
-    for alias in ("release-1", "release-2"):
-        path = project.path / OVERLAY
-        path.write_text(re.sub(r"(?<=SERVING_ALIASES=)\S+", alias, path.read_text()))
-        built = binaries.kustomize(project.path / "deploy/overlays/production")
-        made.append([each for each in built if each["kind"] not in LEFT_OUT])
-    return made
+    overlay = project.path / "deploy/overlays/production"
+    setting, listed = overlay / "image/kustomization.yaml", overlay / "kustomization.yaml"
+    (entry,) = re.findall(r"List `(- \S+canary/istio)`", project.text("docs/runbooks/canary.md"))
+
+    def version(alias: str) -> list[Manifest]:
+        setting.write_text(re.sub(r"(?<=SERVING_ALIASES=)\S+", alias, setting.read_text()))
+        return [each for each in binaries.kustomize(overlay) if each["kind"] not in LEFT_OUT]
+
+    @cache
+    def build(kind: str) -> Versions:
+        text = listed.read_text()
+        if kind == "routed":
+            listed.write_text(text.replace("/production\n", f"/production\n  {entry}\n"))
+        made = Versions(version("release-1"), version("release-2"))
+        listed.write_text(text)
+        return made
+
+    return build
 
 
-def new_version(name: str, manifests: list[Manifest]) -> list[Manifest]:
-    """Return a release's new version."""
-    changed = copy.deepcopy(manifests)
+@pytest.fixture(scope="module")
+def versions(build: Callable[[str], Versions]) -> Versions:
+    """Return what most releases have."""
+    return build("pods")
+
+
+def of(name: str, build: Callable[[str], Versions]) -> Versions:
+    """Return what a release has before and after it."""
+    made = copy.deepcopy(build("routed" if name == "routed" else "pods"))
     if name == "dead":
-        only("Rollout", changed)["spec"]["template"]["metadata"]["annotations"] = {UNREADY: "yes"}
+        only("Rollout", made.after)["spec"]["template"]["metadata"]["annotations"] = {UNREADY: "yes"}
     if name == "observed":
-        canary(changed)["analysis"]["dryRun"] = [{"metricName": ".*"}]
-    return changed
+        canary(made.after)["analysis"]["dryRun"] = [{"metricName": ".*"}]
+    return made
 
 
 @pytest.fixture(scope="module")
 def controller(own_cluster: Cluster) -> Cluster:
     """Return a cluster with a node on which nothing runs, and the controller."""
     start_kwok(own_cluster)
+    own_cluster.apply([ROUTES])
+    own_cluster.kubectl("wait", "--for=condition=Established", "crd", ROUTES["metadata"]["name"])
     start_rollouts(own_cluster)
     start_api_proxy(own_cluster)
     return own_cluster
 
 
 @pytest.fixture(scope="module")
-def releases(controller: Cluster, versions: list[list[Manifest]], tool: Callable[[str], str]) -> dict[str, Release]:
+def releases(controller: Cluster, build: Callable[[str], Versions], tool: Callable[[str], str]) -> dict[str, Release]:
     """Return all releases after each has ended, one way or the other."""
     inside = controller.inside
     targets = start_prometheus(controller, tool("prometheus"))
@@ -93,7 +146,6 @@ def releases(controller: Cluster, versions: list[list[Manifest]], tool: Callable
         found[name] = Release(name, f"canary-{name}", {"old": old, "new": new}, clients)
     ports = {name: {version: server.port for version, server in each.servers.items()} for name, each in found.items()}
     driver = Driver(controller, start_envoy(controller, ports), targets, [*found.values()])
-    before, after = versions
 
     def all_are(holds: Callable[[Release], bool]) -> bool:
         assert driver.error is None
@@ -104,13 +156,15 @@ def releases(controller: Cluster, versions: list[list[Manifest]], tool: Callable
     with ExitStack() as running:
         for release in found.values():
             controller.namespace(release.namespace)
-            controller.apply(before, release.namespace)
+            controller.apply(of(release.name, build).before, release.namespace)
         running.enter_context(driver.driving())
         controller.eventually("ten pods of each", lambda: all_are(ten_pods))
         for release in found.values():
             release.fewest = 99
             running.enter_context(release.clients.asking())
-            controller.apply(new_version(release.name, after), release.namespace)
+            made = of(release.name, build)
+            changed = [each for each in made.after if each not in made.before]  # the controller changes the others
+            controller.apply(changed, release.namespace)
         controller.eventually("an end of all", lambda: all_are(ended))
     return found
 
@@ -122,7 +176,8 @@ def canary(of: list[Manifest]) -> dict[str, Any]:
 
 def ten_pods(release: Release) -> bool:
     """Return whether the old version is rolled out."""
-    return release.status.get("phase") == "Healthy" and release.status.get("availableReplicas") == 10
+    wanted = 2 if release.name == "routed" else 10
+    return release.status.get("phase") == "Healthy" and release.status.get("availableReplicas") == wanted
 
 
 def ended(release: Release) -> bool:
@@ -206,8 +261,18 @@ def test_no_request_fails_for_want_of_pods(releases, name):
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_ten_pods_are_ready_at_any_time(releases, name):
-    assert releases[name].fewest >= 10
+def test_no_pod_is_missing_at_any_time(releases, name):
+    assert releases[name].fewest >= (2 if name == "routed" else 10)
+
+
+def test_route_of_istio_gives_two_pods_the_weights_of_the_steps(controller, releases):
+    release = releases["routed"]
+    assert release.status["phase"] == "Healthy"
+    assert release.reached["new"] == [0, 10, 25, 50, 100]
+    for weight in (10, 25, 50):
+        assert_share(release, weight)
+    assert release.clients.failed() == 0
+    assert measured(controller, release).keys() == {"errors", "latency", "predictions"}
 
 
 def test_dead_pods_return_the_release_before_they_get_a_request(releases):
@@ -228,10 +293,9 @@ def test_first_release_may_be_observed_only(controller, releases):
 def test_lost_readiness_in_mid_canary_starts_no_third_version(controller, versions, releases):
     """With a reference to the Deployment, the controller scaled that up, which had the new version."""
     namespace = controller.namespace("canary-unready")
-    before, after = versions
-    controller.apply(before, namespace)
+    controller.apply(versions.before, namespace)
     controller.eventually("ten pods", lambda: ready(controller, namespace) == [10])
-    after = copy.deepcopy(after)
+    after = copy.deepcopy(versions.after)
     canary(after)["steps"][1]["pause"] = {}  # until the test goes on
     controller.apply(after, namespace)
     controller.eventually("a canary", lambda: status(controller, namespace).get("phase") == "Paused")
@@ -300,24 +364,22 @@ WITHOUT_CARE = "len(result) > 0 && result[0] <= 0.01"  # as many examples have i
 @pytest.mark.parametrize("answer", ANSWERS)
 def test_condition_holds_for_each_kind_of_answer(controller, releases, versions, answer):
     query, phase = ANSWERS[answer]
-    metrics = copy.deepcopy(only("AnalysisTemplate", versions[0])["spec"]["metrics"])
+    metrics = versions.metrics
     assert run(controller, versions, f"condition-{answer}", query, metrics) == {each["name"]: phase for each in metrics}
 
 
 def test_condition_without_care_fails_where_nothing_was_measured(controller, releases, versions):
     """Show that the tests above would notice."""
-    (metric, *_) = copy.deepcopy(only("AnalysisTemplate", versions[0])["spec"]["metrics"])
+    (metric, *_) = versions.metrics
     metric["successCondition"] = WITHOUT_CARE
     for answer in ("empty", "nan"):
         found = run(controller, versions, f"careless-{answer}", ANSWERS[answer][0], [copy.deepcopy(metric)])
         assert found == {"errors": "Failed"}
 
 
-def run(
-    cluster: Cluster, versions: list[list[Manifest]], name: str, query: str, metrics: list[dict[str, Any]]
-) -> dict[str, str]:
+def run(cluster: Cluster, versions: Versions, name: str, query: str, metrics: list[dict[str, Any]]) -> dict[str, str]:
     """Let the controller evaluate metrics on the answer to a query once, and return the phase of each."""
-    args = [{"value": "x", **each} for each in only("AnalysisTemplate", versions[0])["spec"]["args"]]
+    args = [{"value": "x", **each} for each in only("AnalysisTemplate", versions.before)["spec"]["args"]]
     for metric in metrics:
         metric["provider"]["prometheus"]["query"] = query
         metric |= {"count": 1, "failureLimit": 0}

@@ -220,6 +220,37 @@ def test_first_releases_may_only_be_observed(project, tool):
     assert problems(rollout) == []
 
 
+def with_istio(project: Project) -> Project:
+    """List the component of Istio where the runbook says."""
+    (entry,) = re.findall(r"List `(- \S+canary/istio)`", project.text("docs/runbooks/canary.md"))
+    path = project.path / "deploy/overlays/production/kustomization.yaml"
+    path.write_text(path.read_text().replace("/production\n", f"/production\n  {entry}\n"))
+    return project
+
+
+def test_with_istio_a_weight_is_a_share_of_the_requests_of_two_pods(project, tool):
+    found = built(with_istio(project(maturity_level=2)), "deploy/overlays/production", tool)
+    assert [problem for each in found for problem in problems(each)] == []
+    canary = only("Rollout", found)["spec"]["strategy"]["canary"]
+    routed = only("VirtualService", found)
+    services = {each["metadata"]["name"]: each for each in found if each["kind"] == "Service"}
+    assert canary["trafficRouting"]["istio"]["virtualService"] == {
+        "name": routed["metadata"]["name"],
+        "routes": [route["name"] for route in routed["spec"]["http"]],
+    }
+    (route,) = routed["spec"]["http"]
+    weights = {each["destination"]["host"]: each["weight"] for each in route["route"]}
+    assert weights == {canary["stableService"]: 100, canary["canaryService"]: 0}
+    assert weights.keys() <= services.keys()
+    assert routed["spec"]["hosts"] == ["model-server"]
+    monitored = only("ServiceMonitor", found)["spec"]["selector"]["matchLabels"]
+    scraped = [
+        name for name, each in services.items() if monitored.items() <= each["metadata"].get("labels", {}).items()
+    ]
+    assert scraped == ["model-server"]
+    assert only("HorizontalPodAutoscaler", found)["spec"]["minReplicas"] == 2
+
+
 def test_a_typing_error_in_the_analysis_is_found(render):
     (template,) = manifests(render(maturity_level=2).path / COMPONENT / "analysis.yaml")
     template["spec"]["metrics"][0]["failureLimits"] = 1

@@ -109,12 +109,18 @@ class Driver:
         for each in self._all("apps/v1", "replicasets"):
             if LABEL in each["metadata"]["labels"]:
                 sets.setdefault(each["metadata"]["namespace"], []).append(each)
+        routes = {
+            each["metadata"]["namespace"]: each for each in self._all("networking.istio.io/v1", "virtualservices")
+        }
         for release in self.releases:
             if found := rollouts.get(release.namespace):
-                self._follow(release, found.get("status", {}), sets.get(release.namespace, []))
+                weights = weights_of(routes[release.namespace]) if release.namespace in routes else None
+                self._follow(release, found.get("status", {}), sets.get(release.namespace, []), weights)
 
-    def _follow(self, release: Release, status: dict[str, Any], sets: list[Manifest]) -> None:
-        """Give each version the share of the ready pods that it has."""
+    def _follow(
+        self, release: Release, status: dict[str, Any], sets: list[Manifest], weights: dict[str, int] | None
+    ) -> None:
+        """Give each version the share of the ready pods that it has, or what a router's route gives it."""
         ready: Counter[str] = Counter()
         for each in sets:
             hashed = each["metadata"]["labels"][LABEL]
@@ -129,6 +135,10 @@ class Driver:
         if not (total := ready.total()) or newest is None:
             return
         shares = {each: round(100 * ready[each] / total) for each in release.servers}
+        stable = release.versions.get(status.get("stableRS", ""), newest)
+        if weights:
+            shares = dict.fromkeys(release.servers, 0) | {newest: weights["canary"]}
+            shares[stable] += weights["stable"]
         if shares != release.shares:
             self.envoy.weigh(release.name, shares)
             release.shares = shares
@@ -139,10 +149,18 @@ class Driver:
         release.status = status
 
     def _all(self, group: str, kind: str) -> list[Manifest]:
+        """Return all objects of a kind, none if the cluster does not know it."""
         with closing(self.cluster.inside.connect("127.0.0.1", API_PORT)) as connection:
             connection.request("GET", f"/apis/{group}/{kind}")
             with connection.getresponse() as response:
-                return json.loads(response.read())["items"]
+                content = response.read()
+                return json.loads(content)["items"] if response.status == 200 else []
+
+
+def weights_of(route: Manifest) -> dict[str, int]:
+    """Return the weights of the stable version and of the canary in a route of Istio."""
+    (found,) = route["spec"]["http"]
+    return {each["destination"]["host"].rpartition("-")[2]: each["weight"] for each in found["route"]}
 
 
 def start_api_proxy(cluster: Cluster) -> None:
