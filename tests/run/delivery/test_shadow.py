@@ -19,6 +19,12 @@ print(client.failed, *sorted({{one["version"] for one in answers if one}}))
 """
 
 
+def compared(project: Project) -> int:
+    """Return how many rows a report compares."""
+    reported = re.search(r"disagrees .* of (\d+) rows", project.poe("shadow", "report", rc=None).stdout)
+    return int(reported[1]) if reported else 0
+
+
 def test_challenger_predicts_what_the_champion_serves(looping: Project):
     package = looping.answers["package_name"]
     looping.python(f"from {package}.drills.harness import faults; faults.register(shifted=True)")
@@ -33,10 +39,10 @@ def test_challenger_predicts_what_the_champion_serves(looping: Project):
         send = looping.path / "send.py"
         send.write_text(SEND.format(package=package, rows=ROWS))
         assert looping.run(looping.path / ".venv/bin/python", send, found[1]).stdout.split() == ["0", "1"]
+        eventually("all predictions in both logs", lambda: compared(looping) == ROWS)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)
-    assert "disagrees" in looping.poe("shadow", "report").stdout
     result = looping.json("reports/shadow.json")
     assert (result["version"], result["shadow"]) == ("1", "2")
     assert (result["rows"], result["only_returned"]) == (ROWS, 0)
