@@ -36,10 +36,10 @@ def own_cluster(binaries: Binaries, disk: Path) -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="session")
-def deployed(render: Callable[..., Project], binaries: Binaries) -> Callable[[str], list[Manifest]]:
+def deployed(render: Callable[..., Project], binaries: Binaries) -> Callable[..., list[Manifest]]:
     """Return what the default project has in an environment, as Argo CD builds it."""
 
-    def deployed(environment: str) -> list[Manifest]:
-        return binaries.kustomize(render(maturity_level=1).path / "deploy" / "overlays" / environment)
+    def deployed(environment: str, level: int = 1) -> list[Manifest]:
+        return binaries.kustomize(render(maturity_level=level).path / "deploy" / "overlays" / environment)
 
     return deployed

@@ -37,11 +37,18 @@ def pod(of: list[Manifest], name: str, **changes: Any) -> Manifest:
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_every_object_of_an_environment_is_accepted(own_cluster, deployed, environment):
-    name = own_cluster.namespace(f"accepted-{environment}")
-    printed = own_cluster.apply(deployed(environment), name).splitlines()
-    assert len(printed) == len(deployed(environment))
+@pytest.mark.parametrize("level", [1, 2])
+def test_every_object_of_an_environment_is_accepted(own_cluster, deployed, level, environment):
+    name = own_cluster.namespace(f"accepted-{level}-{environment}")
+    printed = own_cluster.apply(deployed(environment, level), name).splitlines()
+    assert len(printed) == len(deployed(environment, level))
     assert all(line.endswith("serverside-applied") for line in printed)
+
+
+def test_typing_error_in_a_canary_is_refused(own_cluster, namespace, deployed):
+    rollout = copy.deepcopy(only("Rollout", deployed("production", 2)))
+    rollout["spec"]["strategy"]["canary"]["steps"][0] = {"setWeigth": 10}
+    assert "setWeigth: field not declared in schema" in own_cluster.apply([rollout], namespace, rc=1)
 
 
 def test_project_and_applications_of_argo_cd_are_accepted(own_cluster, render):

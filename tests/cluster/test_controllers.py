@@ -3,18 +3,25 @@
 import json
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+from harness import environments
+from harness.act import DIGEST, play, without_tasks
 from harness.cluster.argocd import ArgoCD, start_argocd
+from harness.cluster.canary import Driver, Release, scale_time, start_api_proxy
 from harness.cluster.cluster import Cluster
+from harness.cluster.envoy import start_envoy
 from harness.cluster.kwok import USED, start_kwok
 from harness.cluster.metrics import start_metrics_server
+from harness.cluster.prometheus import start_prometheus
 from harness.cluster.rollouts import start_rollouts
+from harness.cluster.versions import Clients, Fault, Server
 from harness.kube import Manifest
-from harness.next_level import with_next_level
+from harness.shared import Shared
 from harness.template import Project
 
 ENVIRONMENTS = ["staging", "production"]
@@ -206,22 +213,143 @@ def test_automatic_sync_of_one_application_can_be_switched_off(argocd):
     cluster.eventually("the service", lambda: cluster.get("service", SERVER, STAGING))
 
 
-def test_a_level_replaces_the_deployment_without_a_gap(argocd):
+def test_level_2_replaces_the_deployment_without_a_gap(argocd, render, disk):
     cluster = argocd.cluster
     cluster.eventually("two pods", lambda: replicas(cluster, PRODUCTION) == (2, 2))
-    fewest = []
-    with_next_level(argocd.project)
-    argocd.push("Lift")
-
-    def replaced() -> bool:
-        fewest.append(ready_pods(cluster, PRODUCTION))
-        return cluster.get("deployment", SERVER, PRODUCTION) is None
-
-    cluster.eventually("a Rollout alone", replaced)
-    assert min(fewest) >= 2
+    level_2, overlays = render(maturity_level=2), argocd.project.path / "deploy/overlays"
+    argocd.project.run("cp", "-r", overlays, disk / "overlays")  # a lift keeps what they are now
+    argocd.project.run("cp", "-r", f"{level_2.path}/.", argocd.project.path)
+    argocd.project.run("cp", "-r", f"{disk}/overlays/.", overlays)
+    environments.install(argocd.project, Shared(disk / "shared"))
+    argocd.project.run("git", "push", "--quiet", "origin", "HEAD")
+    assert fewest_until_gone(cluster, "deployment") >= 2
     rollout = cluster.get("rollout", SERVER, PRODUCTION)
     assert rollout["status"]["phase"] == "Healthy"
-    assert rollout["status"]["availableReplicas"] == 2
+    assert rollout["status"]["availableReplicas"] == 10, "it is healthy when the autoscaler has set its pods"
+    assert image(cluster, PRODUCTION, "rollout").endswith("b" * 64)
+    assert cluster.get("deployment", SERVER, STAGING)
+    cluster.eventually("no sync", lambda: argocd.deployed("production"))
+
+
+def fewest_until_gone(cluster: Cluster, kind: str) -> int:
+    """Wait until production has no object of a kind for its pods, and return how many pods were ready at the least."""
+    fewest = []
+
+    def gone() -> bool:
+        fewest.append(ready_pods(cluster, PRODUCTION))
+        return cluster.get(kind, SERVER, PRODUCTION) is None
+
+    cluster.eventually(f"no {kind}", gone)
+    return min(fewest)
+
+
+SERVERS = ["first", "good", "bad"]  # a version of image and model each
+REGISTERED = """
+from mlflow import MlflowClient
+from customer_churn.registry.client import connected
+
+with connected():
+    client = MlflowClient()
+    client.create_registered_model("customer-churn")
+    for _ in range(3):
+        client.create_model_version("customer-churn", "unused", tags={"validation_status": "passed", "author": "Ada"})
+"""
+
+
+@pytest.fixture
+def released(argocd: ArgoCD, tool: Callable[[str], str]) -> Iterator[Release]:
+    """Return production of level 2, with hours as seconds, clients that go on, and a server of each version."""
+    cluster = argocd.cluster
+    scale_time(argocd.project)
+    argocd.push("Release faster")
+    argocd.project.python(REGISTERED)
+    start_api_proxy(cluster)
+    servers = {name: Server("production", name, Fault(errors=0.2 if name == "bad" else 0)) for name in SERVERS}
+    for server in servers.values():
+        server.start(cluster.inside)
+    targets = start_prometheus(cluster, tool("prometheus"))
+    envoy = start_envoy(cluster, {"production": {name: server.port for name, server in servers.items()}})
+    release = Release("production", PRODUCTION, servers, Clients(cluster.inside, "production", 40))
+    driver = Driver(cluster, envoy, targets, [release])
+    with driver.driving(), release.clients.asking():
+        cluster.eventually("the first version", lambda: argocd.deployed("production") and release.done == "first")
+        yield release
+    assert driver.error is None
+
+
+def test_merged_change_and_promotion_reach_all_requests_and_a_bad_one_comes_back(argocd, released, tmp_path):
+    cluster, clients = argocd.cluster, released.clients
+    # A merged pull request: CD builds an image and proposes it for staging, then by hand for production.
+    deliver(argocd, tmp_path / "staging", "push", ref="refs/heads/main")
+    deliver(argocd, tmp_path / "production", "workflow_dispatch")
+    assert "serves release-2" in promote(argocd.project, "2")
+    argocd.push("Merge: bring image and champion to production")
+    cluster.eventually("all requests at the new version", lambda: released.done == "good")
+    assert image(cluster, PRODUCTION, "rollout").endswith(DIGEST)
+    assert served_alias(cluster) == "release-2"
+    assert [share for share in released.reached["good"] if share in {10, 50, 100}] == [10, 50, 100]
+    cluster.eventually("health", lambda: health(argocd) == "Healthy")
+    assert clients.failed() == 0
+
+    assert "serves release-3" in promote(argocd.project, "3")
+    argocd.push("Merge: bring the champion to production")
+    cluster.eventually("the return of the bad version", lambda: "bad" in released.reached and released.done == "good")
+    assert 'Metric "errors" assessed Failed' in released.status["message"]
+    assert max(released.reached["bad"]) <= 30
+    cluster.eventually("a degraded application", lambda: health(argocd) == "Degraded")
+    failed = clients.failed()
+    assert failed
+
+    assert "is the champion again" in argocd.project.poe("rollback").stdout
+    argocd.push("Roll back")
+    cluster.eventually("health", lambda: argocd.deployed("production") and health(argocd) == "Healthy")
+    assert served_alias(cluster) == "release-2"
+    assert released.done == "good"
+    assert clients.failed() == failed, "only requests that the bad version got"
+    assert clients.lost == []
+    assert released.fewest >= 10
+
+
+def deliver(argocd: ArgoCD, folder: Path, event: str, **payload: Any) -> None:
+    """Play CD with its own jobs and tool, in a clone, and merge what it proposes."""
+    clone = Project(folder.with_name(f"{folder.name}-clone"), argocd.project.answers)
+    argocd.project.run("git", "clone", "--quiet", argocd.project.path, clone.path)
+    without_tasks(clone, "ci.yml")
+    cd = clone.path / ".github/workflows/cd.yml"
+    tool = f"{sys.executable} tools/image.py"  # no environment is needed for it
+    cd.write_text(cd.read_text().replace("uv run --locked poe image", tool).replace("uv sync --locked", "'true'"))
+    clone.commit("Check nothing")
+    played = play(clone, folder, "cd.yml", event, **payload)
+    assert {*played.jobs.values()} == {"success"}, played.printed
+    argocd.project.run("git", "apply", folder / "proposed.diff")
+    argocd.project.commit(f"Merge: bring an image to {folder.name}")
+
+
+def promote(project: Project, version: str) -> str:
+    """Promote a version, and return what that prints."""
+    return project.poe("promote", "--version", version, "--approved-by", "Grace", GOVERNANCE_COMMITTED="false").stdout
+
+
+def health(argocd: ArgoCD) -> str:
+    """Return the health of production."""
+    return argocd.application("production")["status"]["health"]["status"]
+
+
+def served_alias(cluster: Cluster) -> str:
+    """Return the alias that the pods of production serve by default."""
+    rollout = cluster.get("rollout", SERVER, PRODUCTION) or {}
+    (server,) = rollout["spec"]["template"]["spec"]["containers"]
+    name = server["envFrom"][0]["configMapRef"]["name"]
+    return (cluster.get("configmap", name, PRODUCTION) or {})["data"]["SERVING_ALIASES"]
+
+
+def test_the_way_back_to_level_1_leaves_no_gap_either(argocd, render):
+    levels = argocd.project.path / "deploy/levels"
+    argocd.project.run("rm", "-r", levels)
+    argocd.project.run("cp", "-r", render(maturity_level=1).path / "deploy/levels", levels)
+    argocd.push("Lower")
+    assert fewest_until_gone(argocd.cluster, "rollout") >= 2
+    assert replicas(argocd.cluster, PRODUCTION)[1] >= 2
 
 
 def ready_pods(cluster: Cluster, namespace: str) -> int:

@@ -16,6 +16,7 @@ COMPONENT = "deploy/levels/level-2/canary"
 ROLLOUT = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": "model-server"}
 FORM = re.compile(r"len\(result\) == 0 \|\| isNaN\(result\[0\]\) \|\| result\[0\] <= \{\{args\.(max-[a-z0-9-]+)\}\}")
 HASHES = {"canary-hash": "new", "stable-hash": "old"}
+NAMESPACE = "production|"  # or none
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,7 @@ def limits(production: list[Manifest]) -> dict[str, str]:
 
 def query(metric: dict[str, Any], limits: dict[str, str]) -> str:
     """Return the query of a metric as the controller sends it."""
-    arguments = {**HASHES, **limits}
+    arguments = {**limits, **HASHES, "namespace": NAMESPACE}
     return re.sub(
         r"\{\{args\.([a-z0-9-]+)\}\}", lambda match: arguments[match[1]], metric["provider"]["prometheus"]["query"]
     )
@@ -116,7 +117,7 @@ def test_every_metric_has_the_form_that_no_data_never_fails(metrics, production,
         assert metric.keys() == {"name", "initialDelay", "interval", "failureLimit", "successCondition", "provider"}
         parse(query(metric, limits))
     given = {arg["name"] for arg in only("Rollout", production)["spec"]["strategy"]["canary"]["analysis"]["args"]}
-    assert given == HASHES.keys(), "the other arguments have values"
+    assert given == HASHES.keys() | {"namespace"}, "the other arguments have values"
 
 
 def test_limits_are_those_of_the_alerts(limits, render):
@@ -126,9 +127,9 @@ def test_limits_are_those_of_the_alerts(limits, render):
     )
 
 
-def requests(version: str, code: int, each_minute: int) -> dict[str, str]:
+def requests(version: str, code: int, each_minute: int, namespace: str = "production") -> dict[str, str]:
     """Return the series of responses that a version sends each minute."""
-    labels = f'model="churn",rollouts_pod_template_hash="{version}",code="{code}"'
+    labels = f'model="churn",namespace="{namespace}",rollouts_pod_template_hash="{version}",code="{code}"'
     return {"series": f"inference_requests_total{{{labels}}}", "values": f"0+{each_minute}x10"}
 
 
@@ -155,6 +156,7 @@ CASES: dict[str, tuple[str, list[dict[str, str]], float | None]] = {
     "no error ever is a ratio of 0": ("errors", [requests("new", 200, 100)], 0),
     "errors alone": ("errors", [requests("new", 500, 100)], 1),
     "a part": ("errors", [requests("new", 200, 95), requests("new", 503, 5)], 0.05),
+    "errors in another environment": ("errors", [requests("new", 500, 100, "x"), requests("new", 200, 100)], 0),
     "errors of the old version": ("errors", [requests("old", 500, 100), requests("new", 200, 100)], 0),
     "client errors": ("errors", [requests("new", 422, 50), requests("new", 200, 50)], 0),
     "too few requests for errors": ("errors", [requests("new", 500, 10)], None),
@@ -216,6 +218,37 @@ def test_first_releases_may_only_be_observed(project, tool):
     rollout = only("Rollout", built(changed, "deploy/overlays/production", tool))
     assert rollout["spec"]["strategy"]["canary"]["analysis"]["dryRun"] == [{"metricName": ".*"}]
     assert problems(rollout) == []
+
+
+def with_istio(project: Project) -> Project:
+    """List the component of Istio where the runbook says."""
+    (entry,) = re.findall(r"List `(- \S+canary/istio)`", project.text("docs/runbooks/canary.md"))
+    path = project.path / "deploy/overlays/production/kustomization.yaml"
+    path.write_text(path.read_text().replace("/production\n", f"/production\n  {entry}\n"))
+    return project
+
+
+def test_with_istio_a_weight_is_a_share_of_the_requests_of_two_pods(project, tool):
+    found = built(with_istio(project(maturity_level=2)), "deploy/overlays/production", tool)
+    assert [problem for each in found for problem in problems(each)] == []
+    canary = only("Rollout", found)["spec"]["strategy"]["canary"]
+    routed = only("VirtualService", found)
+    services = {each["metadata"]["name"]: each for each in found if each["kind"] == "Service"}
+    assert canary["trafficRouting"]["istio"]["virtualService"] == {
+        "name": routed["metadata"]["name"],
+        "routes": [route["name"] for route in routed["spec"]["http"]],
+    }
+    (route,) = routed["spec"]["http"]
+    weights = {each["destination"]["host"]: each["weight"] for each in route["route"]}
+    assert weights == {canary["stableService"]: 100, canary["canaryService"]: 0}
+    assert weights.keys() <= services.keys()
+    assert routed["spec"]["hosts"] == ["model-server"]
+    monitored = only("ServiceMonitor", found)["spec"]["selector"]["matchLabels"]
+    scraped = [
+        name for name, each in services.items() if monitored.items() <= each["metadata"].get("labels", {}).items()
+    ]
+    assert scraped == ["model-server"]
+    assert only("HorizontalPodAutoscaler", found)["spec"]["minReplicas"] == 2
 
 
 def test_a_typing_error_in_the_analysis_is_found(render):

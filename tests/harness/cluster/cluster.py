@@ -66,8 +66,8 @@ class Cluster:
         self.apply([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}])
         return name
 
-    def eventually(self, what: str, holds: Callable[[], Any]) -> Any:
-        """Wait until something holds, and return it; fail at once if a program has ended."""
+    def eventually(self, what: str, holds: Callable[[], Any], by: Program | None = None) -> Any:
+        """Wait until something holds, and return it; fail at once if a program has ended, with the log of the one in charge."""
         until = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < until:
             if found := holds():
@@ -75,7 +75,8 @@ class Cluster:
             for program in self.inside.programs:
                 program.running()
             time.sleep(0.2)
-        raise AssertionError(f"not within {PATIENCE_SECONDS} s: {what}\nlogs: {self.inside.folder}/log")
+        said = f"{by.name} logged:\n{by.end_of_log}" if by else f"logs: {self.inside.folder}/log"
+        raise AssertionError(f"not within {PATIENCE_SECONDS} s: {what}\n{said}")
 
 
 @contextmanager

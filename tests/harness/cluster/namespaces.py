@@ -33,8 +33,13 @@ class Program:
 
     def running(self) -> bool:
         """Return whether it runs; fail if it has ended, with the end of its log."""
-        assert self.process.poll() is None, f"{self.name} has ended:\n{self.log.read_text()[-3000:]}"
+        assert self.process.poll() is None, f"{self.name} has ended:\n{self.end_of_log}"
         return True
+
+    @property
+    def end_of_log(self) -> str:
+        """Return the end of its log."""
+        return self.log.read_text(errors="replace")[-3000:]
 
     def stop(self) -> None:
         """End it at once."""
@@ -88,24 +93,30 @@ class Namespaces:
     def connect(self, host: str, port: int, timeout: float = 30) -> HTTPConnection:
         """Return a connection from inside."""
         connection = HTTPConnection(host, port, timeout=timeout)
-        connection.sock = self._socket(host, port, timeout)
-        return connection
-
-    def _socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        """Make a socket inside: it stays in the namespace in which its thread was when it was made."""
-        with Path("/proc/thread-self/ns/net").open() as own, Path(f"/proc/{self.pid}/ns/net").open() as inside:
-            enter(inside.fileno())
-            try:
-                made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-            finally:
-                enter(own.fileno())
+        connection.sock = made = self._socket()
         made.settimeout(timeout)
         try:
             made.connect((host, port))
         except OSError:
             made.close()
             raise
+        return connection
+
+    def listen(self, host: str) -> socket.socket:
+        """Return a socket that accepts connections inside, on a free port."""
+        made = self._socket()
+        made.bind((host, 0))
+        made.listen(128)
         return made
+
+    def _socket(self) -> socket.socket:
+        """Make a socket inside: it stays in the namespace in which its thread was when it was made."""
+        with Path("/proc/thread-self/ns/net").open() as own, Path(f"/proc/{self.pid}/ns/net").open() as inside:
+            enter(inside.fileno())
+            try:
+                return socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+            finally:
+                enter(own.fileno())
 
 
 def enter(namespace: int) -> None:

@@ -117,7 +117,8 @@ def read_plan(seconds_per_step: float) -> Plan:
         UserError: a file is missing, or a value in it does not fit.
     """
     rollout, template = load(ROLLOUT, Rollout), load(ANALYSIS, Template)
-    values = {one.name: one.text for one in [*template.arguments, *rollout.arguments]}
+    arguments = [*template.arguments, *rollout.arguments]  # a value of the cluster, such as its namespace, is unknown here
+    values = {one.name: one.text for one in arguments if one.text is not None}
     ranges = [seconds(found) for one in template.metrics for found in RANGE.findall(one.query)]
     scale = seconds_per_step / 2 / max(ranges, default=seconds_per_step)
     observed = [one["metricName"] for one in rollout.dry_run]
@@ -136,14 +137,14 @@ def read_plan(seconds_per_step: float) -> Plan:
     return Plan(rollout.steps, rollout.first_step, metrics)
 
 
-def _filled(text: str, values: dict[str, str | None]) -> str:
+def _filled(text: str, values: dict[str, str]) -> str:
     """Return a text with the values of the arguments that it names."""
-    if missing := [name for name in ARGUMENT.findall(text) if values.get(name) is None]:
+    if missing := [name for name in ARGUMENT.findall(text) if name not in values]:
         raise UserError(f"{ANALYSIS}: the argument {missing[0]} has no value")
-    return ARGUMENT.sub(lambda found: str(values[found[1]]), text)
+    return ARGUMENT.sub(lambda found: values[found[1]], text)
 
 
-def _limit(metric: Measured, values: dict[str, str | None]) -> float:
+def _limit(metric: Measured, values: dict[str, str]) -> float:
     condition = " ".join(_filled(metric.condition, values).split())
     if found := CONDITION.fullmatch(condition):
         return float(found[1])

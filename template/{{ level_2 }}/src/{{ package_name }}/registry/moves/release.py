@@ -5,15 +5,23 @@ So a promotion is a change in Git, which the cluster rolls out step by step: doc
 """
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from mlflow import MlflowClient
 
 from ...core.errors import UserError
+from ...core.settings import Settings
 from ..governance import Governance
 
 OVERLAYS = Path("deploy/overlays")
 SETTING = re.compile(r"(?<=SERVING_ALIASES=)\S+")
+
+
+class Served(Settings, env_prefix="SERVING_", extra="ignore"):
+    """What of `config/serving.yaml` decides how aliases are written."""
+
+    models: list[str]
 
 
 def follow(client: MlflowClient, model: str, version: str) -> str:
@@ -28,10 +36,24 @@ def follow(client: MlflowClient, model: str, version: str) -> str:
     if not path.exists():
         return f"{path} is missing, so no cluster follows to {alias}"
     text = path.read_text(encoding="utf-8")
-    changed, found = SETTING.subn(alias, text)
+    models = Served.load().models
+    changed, found = SETTING.subn(lambda match: with_default(match[0], model, alias, models), text)
     if found != 1:
         raise UserError(f"{path} must set SERVING_ALIASES once, not {found} times: the servers follow no promotion")
     if changed == text:
         return ""
     path.write_text(changed, encoding="utf-8", newline="")
     return f"{path} serves {alias}: commit and push it, and the cluster follows"
+
+
+def with_default(setting: str, model: str, alias: str, models: Sequence[str]) -> str:
+    """Return a value of SERVING_ALIASES in which the default alias of a model is replaced, and all others stay.
+
+    An entry is `ALIAS`, for all models, or `MODEL@ALIAS`; the first of a model is its default. One model needs no name.
+    """
+    entries = [entry.rpartition("@") for entry in setting.split(",")]
+    aliases = {each: [found for name, _, found in entries if name in ("", each)] for each in models}
+    if model in aliases:
+        aliases[model] = [alias, *aliases[model][1:]]
+    named = [(each, found) for each, all_of_it in aliases.items() for found in all_of_it]
+    return ",".join(found if len(models) == 1 else f"{each}@{found}" for each, found in named)
