@@ -53,6 +53,7 @@ ELSEWHERE: dict[str, Path] = {
     "check-deployment": RUN / "retraining" / "test_retraining.py",
     "drill": RUN / "drills" / "test_drills.py",
     "year": RUN / "drills" / "test_drills.py",
+    "experiment": RUN / "experiments" / "test_experiment.py",
     "ci-retrain": TEMPLATE / "{{ level_2 }}" / ".github" / "workflows" / "retrain.yml",
     "hooks": WORKFLOWS / "ci.yml",
     "ci-checklist": WORKFLOWS / "pr-checklist.yml",
