@@ -30,7 +30,7 @@ def compared(project: Project) -> int:
 def test_challenger_predicts_what_the_champion_serves(looping: Project):
     package = looping.answers["package_name"]
     looping.python(f"from {package}.drills.harness import faults; faults.register(shifted=True)")
-    none = looping.poe("shadow", "report", rc=1).stderr
+    none = looping.process("shadow", "report", rc=1).stderr
     assert "no request is in both logs" in none
     command = [looping.path / ".venv/bin/python", "-m", f"{package}.delivery.shadow", "start", "--port", "0"]
     log = looping.path / "shadow.log"

@@ -117,7 +117,10 @@ def read_plan(seconds_per_step: float) -> Plan:
         UserError: a file is missing, or a value in it does not fit.
     """
     rollout, template = load(ROLLOUT, Rollout), load(ANALYSIS, Template)
-    arguments = [*template.arguments, *rollout.arguments]  # a value of the cluster, such as its namespace, is unknown here
+    arguments = [
+        *template.arguments,
+        *rollout.arguments,
+    ]  # a value of the cluster, such as its namespace, is unknown here
     values = {one.name: one.text for one in arguments if one.text is not None}
     ranges = [seconds(found) for one in template.metrics for found in RANGE.findall(one.query)]
     scale = seconds_per_step / 2 / max(ranges, default=seconds_per_step)
