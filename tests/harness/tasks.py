@@ -56,6 +56,8 @@ ELSEWHERE: dict[str, Path] = {
     "check-deployment": RUN / "retraining" / "test_retraining.py",
     "drill": RUN / "drills" / "test_drills.py",
     "year": RUN / "drills" / "test_drills.py",
+    "canary-check": RUN / "delivery" / "test_canary_check.py",
+    "shadow": RUN / "delivery" / "test_shadow.py",
     "experiment": RUN / "experiments" / "test_experiment.py",
     "ci-retrain": TEMPLATE / "{{ level_2 }}" / ".github" / "workflows" / "retrain.yml",
     "hooks": WORKFLOWS / "ci.yml",

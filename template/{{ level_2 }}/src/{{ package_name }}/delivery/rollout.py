@@ -124,7 +124,9 @@ def read_plan(seconds_per_step: float | None, arguments: Mapping[str, str] = {})
     """
     rollout, template = load(ROLLOUT, Rollout), load(ANALYSIS, Template)
     known = [*template.arguments, *rollout.arguments]
-    values = {one.name: one.text for one in known if one.text is not None}
+    values = {
+        one.name: one.text for one in known if one.text is not None
+    }  # not those of the cluster, such as its namespace
     values |= {} if seconds_per_step is None else FEWER
     values |= arguments
     ranges = [seconds(found) for one in template.metrics for found in RANGE.findall(one.query)]
@@ -145,14 +147,14 @@ def read_plan(seconds_per_step: float | None, arguments: Mapping[str, str] = {})
     return Plan(rollout.steps, rollout.first_step, metrics)
 
 
-def _filled(text: str, values: Mapping[str, str | None]) -> str:
+def _filled(text: str, values: dict[str, str]) -> str:
     """Return a text with the values of the arguments that it names."""
-    if missing := [name for name in ARGUMENT.findall(text) if values.get(name) is None]:
+    if missing := [name for name in ARGUMENT.findall(text) if name not in values]:
         raise UserError(f"{ANALYSIS}: the argument {missing[0]} has no value")
-    return ARGUMENT.sub(lambda found: str(values[found[1]]), text)
+    return ARGUMENT.sub(lambda found: values[found[1]], text)
 
 
-def _limit(metric: Measured, values: Mapping[str, str | None]) -> float:
+def _limit(metric: Measured, values: dict[str, str]) -> float:
     condition = " ".join(_filled(metric.condition, values).split())
     if found := CONDITION.fullmatch(condition):
         return float(found[1])

@@ -78,8 +78,7 @@ def main() -> None:
         from .shadow_report import PAGE, report
 
         end = datetime.now(UTC)
-        found = report(end - timedelta(hours=arguments.hours), end, place())
-        print(f"{found.line()}, see {PAGE}")
+        print(f"{report(end - timedelta(hours=arguments.hours), end, place()).line()}, see {PAGE}")
 
 
 if __name__ == "__main__":

@@ -88,7 +88,10 @@ def decide(
     if problems:
         return "stop", f"stop: {'; '.join(problems)}"
     if not looks:
-        return "continue", f"continue: fewer than {MIN_ENTITIES} entities of each arm have an outcome that is due and known"
+        return (
+            "continue",
+            f"continue: fewer than {MIN_ENTITIES} entities of each arm have an outcome that is due and known",
+        )
     last = looks[-1]
     found = f"{plan.metric} differs by {last.difference:+.4g} ({last.low:+.4g} to {last.high:+.4g})"
     best = plan.sign * (last.high if plan.sign > 0 else last.low)
