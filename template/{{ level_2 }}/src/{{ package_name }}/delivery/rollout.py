@@ -124,9 +124,8 @@ def read_plan(seconds_per_step: float | None, arguments: Mapping[str, str] = {})
     """
     rollout, template = load(ROLLOUT, Rollout), load(ANALYSIS, Template)
     known = [*template.arguments, *rollout.arguments]
-    values = {
-        one.name: one.text for one in known if one.text is not None
-    }  # not those of the cluster, such as its namespace
+    # A value of the cluster, such as its namespace, is not known here.
+    values = {one.name: one.text for one in known if one.text is not None}
     values |= {} if seconds_per_step is None else FEWER
     values |= arguments
     ranges = [seconds(found) for one in template.metrics for found in RANGE.findall(one.query)]
