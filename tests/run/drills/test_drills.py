@@ -21,7 +21,7 @@ RELEASES = {"bad-model": "errors", "slow-model": "slow", "shifted-model": "shift
 @pytest.mark.parametrize(
     "names",
     [
-        "bad-batch labels-late log-disk-full",
+        "bad-batch labels-late log-disk-full ab-guardrail",
         "drift",
         "retrain-crash",
         "bad-model slow-model shifted-model dead-pod",

@@ -9,6 +9,7 @@ import argparse
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from threading import Event
 
 from ..core.errors import exit_on_user_error
@@ -76,9 +77,8 @@ def main() -> None:
             return
         from .shadow_report import PAGE, report
 
-        found = report(place(), arguments.hours)
-        line = "version {shadow} disagrees with version {version} about {disagreements} of {rows} rows ({share:.2%})"
-        print(f"{line.format(**found)}, see {PAGE}")
+        end = datetime.now(UTC)
+        print(f"{report(end - timedelta(hours=arguments.hours), end, place()).line()}, see {PAGE}")
 
 
 if __name__ == "__main__":

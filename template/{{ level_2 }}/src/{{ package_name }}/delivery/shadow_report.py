@@ -1,98 +1,112 @@
 # Managed by copier-mlops: an update merges with your edits.
-"""Compares the predictions of a shadow with those that were returned for the same rows: `poe shadow report`."""
+"""Compares what two versions predicted for the same requests, which both logs hold under the same id: `poe shadow report`."""
 
-from datetime import UTC, datetime, timedelta
+import json
+from datetime import datetime
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from pydantic import BaseModel
 
 from ..core.environment import environment as variables
 from ..core.errors import UserError
 from ..core.io import write_json, write_text
 from ..core.paths import REPORTS
-from ..core.prediction_log import FEATURE
-from ..modeling.data import SLICES
 from ..monitoring.page import image
-from ..monitoring.prediction_log import features, read
+from ..monitoring.prediction_log import read
 from ..pipeline.figures import COLOR, REFERENCE_LINE
 from ..registry.client import Tracking
 from ..reporting.html import environment
 
+COLUMNS = ["request_id", "row", "entity", "time", "model", "version", "prediction", "output"]
+NEAR = 0.1  # standard deviations of the served predictions: numbers that differ by less agree
+ROWS, POINTS = 10, 2_000  # shown
 RESULT, PAGE = REPORTS / "shadow.json", REPORTS / "shadow.html"
-KEY = ["request_id", "row"]
-NUMBER_DIFFERS = 0.1  # of the standard deviation of the returned numbers: more is a disagreement
-ROWS, POINTS = 10, 2000  # on the page
 
 
-def report(place: str, hours: float) -> dict[str, Any]:
-    """Write `reports/shadow.json` and its page, and return what they hold.
+class Shadow(BaseModel, frozen=True, extra="forbid"):
+    """How far the predictions of two versions differ."""
+
+    start: datetime
+    end: datetime
+    model: str
+    served: str  # versions
+    shadow: str
+    rows: int  # that both predicted
+    only_served: int  # rows that the shadow did not predict: not mirrored, failed, or not logged yet
+    only_shadow: int
+    disagreement: float  # share of the rows with another most probable class, or numbers that are not near
+    mean_difference: float  # absolute
+    largest: list[dict[str, Any]]  # rows with the largest difference
+
+    def line(self) -> str:
+        """Return one line for people."""
+        return (
+            f"{self.rows:,} rows by version {self.served} and, in its shadow, {self.shadow}: {self.disagreement:.1%}"
+            f" disagree, mean difference {self.mean_difference:.4g}; {self.only_served:,} by version {self.served} alone"
+        )
+
+
+def report(start: datetime, end: datetime, place: str) -> Shadow:
+    """Write `reports/shadow.json` and `reports/shadow.html`, and return the result.
 
     Args:
-        place: of the shadow's log.
-        hours: until now, that are compared.
+        start: of the predictions.
+        end: of the predictions; it is not part of the span.
+        place: where the shadow logs its predictions.
 
     Raises:
-        UserError: no row was predicted by both.
+        UserError: no request is in both logs.
     """
-    end = datetime.now(UTC) + timedelta(seconds=1)
-    model, start = Tracking.load().model, end - timedelta(hours=hours)
-    served = read(start, end)
+    model, key = Tracking.load().model, ["request_id", "row"]
+    served = _read(model, start, end)
     with variables(PREDICTION_LOG_PLACE=place):
-        shadow = read(start, end)
-    tables = [one[one["model"] == model].drop_duplicates(KEY) for one in (served, shadow)]
-    both = tables[0].merge(tables[1][[*KEY, "version", "prediction", "output"]], on=KEY, suffixes=("", "_shadow"))
+        shadow = _read(model, start, end)
+    both = served.merge(shadow, on=key, suffixes=("", "_shadow")).sort_values("time", ignore_index=True)
     if both.empty:
         raise UserError(
-            f"no row of the last {hours:g} h is in the prediction log and in {place}: `poe shadow start` fills both"
+            f"no request is in both logs: {len(served):,} predictions were served, {len(shadow):,} are in {place};"
+            " `uv run poe shadow start` mirrors requests"
         )
-    both["differs"] = _differs(both)
-    difference = both["prediction_shadow"] - both["prediction"]
-    groups = {
-        f"{column} {value}": group
-        for column in SLICES
-        if f"{FEATURE}{column}" in both
-        for value, group in both.groupby(f"{FEATURE}{column}", observed=True)["differs"]
-    }
-    found: dict[str, Any] = {
-        "model": model,
-        "version": ", ".join(sorted(both["version"].unique())),
-        "shadow": ", ".join(sorted(both["version_shadow"].unique())),
-        "rows": len(both),
-        "only_returned": len(tables[0]) - len(both),
-        "disagreements": int(both["differs"].sum()),
-        "share": float(both["differs"].mean()),
-        "mean": float(both["prediction"].mean()),
-        "shadow_mean": float(both["prediction_shadow"].mean()),
-        "mean_difference": float(difference.abs().mean()),
-        "groups": {name: {"rows": len(group), "share": float(group.mean())} for name, group in groups.items()},
-    }
-    write_json(found, RESULT)
-    worst = both.loc[difference.abs().nlargest(ROWS).index]
-    rows = [
-        {"returned": one["prediction"], "shadow": one["prediction_shadow"], "row": row}
-        for (_, one), row in zip(worst.iterrows(), features(worst).to_dict("records"), strict=True)
-    ]
-    page = environment().get_template("shadow.html.j2")
-    write_text(page.render({**found, "rows": rows, "found_rows": len(both), "figure": _figure(both)}), PAGE)
-    return found
+    difference = (both["prediction_shadow"] - both["prediction"]).abs()
+    if len(both["output"][0]) > 1:
+        disagree = both["output"].map(np.argmax) != both["output_shadow"].map(np.argmax)
+    else:
+        disagree = difference > NEAR * both["prediction"].std(ddof=0)
+    shown = ["time", "request_id", "row", "entity", "prediction", "prediction_shadow"]
+    largest = both.loc[difference.nlargest(ROWS).index, shown].assign(time=lambda rows: rows["time"].astype(str))
+    result = Shadow(
+        start=start,
+        end=end,
+        model=model,
+        served=", ".join(sorted(both["version"].unique())),
+        shadow=", ".join(sorted(both["version_shadow"].unique())),
+        rows=len(both),
+        only_served=len(served) - len(both),
+        only_shadow=len(shadow) - len(both),
+        disagreement=float(disagree.mean()),
+        mean_difference=float(difference.mean()),
+        largest=json.loads(largest.to_json(orient="records", double_precision=15)),
+    )
+    write_json(result.model_dump(mode="json"), RESULT)
+    template = environment().get_template("shadow.html.j2")
+    write_text(template.render(model=model, result=result, figure=_figure(both)), PAGE)
+    return result
 
 
-def _differs(both: pd.DataFrame) -> pd.Series:
-    """Return for each row whether the class differs, or the number by more than a part of the standard deviation."""
-    if both["output"].map(len).max() > 1:
-        classes = [both[name].map(lambda output: output.argmax()) for name in ("output", "output_shadow")]
-        return classes[0] != classes[1]
-    return (both["prediction_shadow"] - both["prediction"]).abs() > NUMBER_DIFFERS * both["prediction"].std()
+def _read(model: str, start: datetime, end: datetime) -> pd.DataFrame:
+    rows = read(start, end, COLUMNS)
+    return rows[rows["model"] == model].drop_duplicates(["request_id", "row"])  # clients may repeat an id
 
 
 def _figure(both: pd.DataFrame) -> str:
-    """Return both predictions of each row as a URL that holds the picture."""
-    canvas = Figure(figsize=(5, 5), layout="constrained")
+    """Return the predictions of both versions as a URL that holds the picture."""
+    canvas, rows = Figure(figsize=(5, 4.6), layout="constrained"), both.sample(min(len(both), POINTS), random_state=0)
     axes = canvas.subplots()
-    some = both.sample(min(POINTS, len(both)), random_state=0)
-    axes.scatter(some["prediction"], some["prediction_shadow"], s=6, alpha=0.4, color=COLOR)
-    axes.axline((some["prediction"].median(),) * 2, slope=1, **REFERENCE_LINE)
-    axes.set(xlabel="returned", ylabel="shadow")
+    axes.scatter(rows["prediction"], rows["prediction_shadow"], s=8, alpha=0.4, color=COLOR, linewidths=0)
+    axes.axline((rows["prediction"].mean(),) * 2, slope=1, **REFERENCE_LINE)
+    axes.set(xlabel="prediction that was served", ylabel="prediction of the shadow")
     axes.spines[["top", "right"]].set_visible(False)
     return image(canvas)

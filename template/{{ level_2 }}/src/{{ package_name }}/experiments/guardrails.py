@@ -1,0 +1,111 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""Guardrails: errors and latency from a Prometheus or from one server, and the shift of predictions from the log."""
+
+import json
+from collections import defaultdict
+from math import ceil
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import urlopen
+
+import pandas as pd
+from prometheus_client.parser import text_string_to_metric_families
+
+from ..core.experiment import ALIAS, Running
+from .result import Guardrail
+from .settings import Guardrails
+
+MIN_REQUESTS = 100  # of an arm before it is judged
+REQUESTS, SECONDS = "inference_requests_total", "inference_request_duration_seconds_bucket"
+MEASURED = ("error_ratio", "p99_seconds")  # from there
+TIMEOUT = 10
+Samples = list[tuple[dict[str, str], float]]
+
+
+def samples(source: str, name: str, model: str, seconds: float) -> Samples:
+    """Return the increase of a counter with its labels: by a Prometheus, or since a model server started.
+
+    Raises:
+        OSError: there is no answer.
+        ValueError: the answer is neither.
+    """
+    increase = f"increase({name}{{model={json.dumps(model)}}}[{ceil(seconds)}s])"
+    try:
+        with urlopen(f"{source}/api/v1/query?{urlencode({'query': increase})}", timeout=TIMEOUT) as response:
+            return [(one["metric"], float(one["value"][1])) for one in json.load(response)["data"]["result"]]
+    except HTTPError as error:
+        if error.code != 404:
+            raise
+    with urlopen(f"{source}/metrics", timeout=TIMEOUT) as response:
+        families = [*text_string_to_metric_families(response.read().decode())]
+    found = [one for family in families for one in family.samples]
+    return [(one.labels, one.value) for one in found if one.name == name and one.labels["model"] == model]
+
+
+def traffic(source: str, model: str, running: Running, seconds: float, treated: bool) -> dict[str, float]:
+    """Return the number of requests of an arm, their error ratio and p99. It raises what `samples` does."""
+    version = running.treatment if treated else running.control
+    counts: dict[str, float] = defaultdict(float)  # by the code of the response
+    buckets: dict[float, float] = defaultdict(float)
+    for name in (REQUESTS, SECONDS):
+        for labels, number in samples(source.rstrip("/"), name, model, seconds):
+            if (labels["variant"] == ALIAS, labels["version"]) == (treated, version):
+                if name == REQUESTS:
+                    counts[labels["code"]] += number
+                else:
+                    buckets[float(labels["le"])] += number
+    requests = sum(counts.values())
+    failed = sum(number for code, number in counts.items() if code.startswith("5"))
+    ratio = failed / requests if requests else 0.0
+    return {"requests": requests, "error_ratio": ratio, "p99_seconds": quantile(buckets, 0.99)}
+
+
+def quantile(buckets: dict[float, float], share: float) -> float:
+    """Return a quantile of a histogram of Prometheus as its `histogram_quantile` does; 0 if it is empty."""
+    total, below, count = max(buckets.values(), default=0), 0.0, 0.0
+    for limit, cumulated in sorted(buckets.items()):
+        if total and cumulated >= share * total:
+            inside = (share * total - count) / (cumulated - count)
+            return below if limit == float("inf") else below + (limit - below) * inside
+        below, count = limit, cumulated
+    return 0.0
+
+
+def measure(
+    limits: Guardrails, source: str, model: str, running: Running, seconds: float, rows: pd.DataFrame
+) -> list[Guardrail]:
+    """Return each guardrail that has a limit.
+
+    Args:
+        limits: of the plan.
+        source: address of a Prometheus or of a model server.
+        model: name in the registry.
+        running: the test.
+        seconds: since its start.
+        rows: of `measures.exposed`.
+    """
+    problems, found = {}, {}
+    if limits.max_error_ratio is not None or limits.max_p99_seconds is not None:
+        try:
+            found = {each: traffic(source, model, running, seconds, each) for each in (True, False)}
+        except (OSError, ValueError, KeyError) as error:
+            problems = dict.fromkeys(MEASURED, f"{source} (metrics_from): {error}")
+    values: dict[str, tuple[float, float | None]] = {}  # of treatment and control
+    if found and found[True]["requests"] >= MIN_REQUESTS:
+        values = {name: (found[True][name], found[False][name]) for name in MEASURED}
+    treated, control = (rows.loc[rows["treated"] == each, "prediction"] for each in (True, False))
+    if min(len(treated), len(control)) >= MIN_REQUESTS:
+        shift = abs(float(treated.mean() - control.mean())) / (float(control.std()) or 1.0)
+        values["prediction_shift"] = shift, None
+    return [
+        Guardrail(
+            name=name,
+            limit=limit,
+            treatment=values[name][0] if name in values else None,
+            control=values[name][1] if name in values else None,
+            breached=name in values and values[name][0] > limit,
+            note="" if name in values else problems.get(name, f"fewer than {MIN_REQUESTS} requests"),
+        )
+        for name, limit in ((field.removeprefix("max_"), limit) for field, limit in limits)
+        if limit is not None
+    ]

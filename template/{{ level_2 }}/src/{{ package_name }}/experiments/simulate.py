@@ -1,0 +1,67 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""Simulated users of a running A/B test: test rows under new entities, sent to a real server, and their outcomes."""
+
+import time
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import numpy as np
+import pandas as pd
+
+from ..core.column_types import kind_of
+from ..core.errors import UserError
+from ..core.experiment import ALIAS
+from ..core.io import read_table
+from ..core.paths import TEST
+from ..modeling.data import ENTITY, TARGET, VALUE
+from ..modeling.labels import TIME
+from ..monitoring.client import Client
+from ..monitoring.labels import ingest
+from .lifecycle import state
+from .settings import Plan
+
+LOG_SECONDS = 2  # until the server has written the last predictions
+
+
+def simulate(server: str, users: int, effect: float) -> str:
+    """Send a request for each user, store all outcomes, and return a message.
+
+    Args:
+        server: its address.
+        users: number of them.
+        effect: of the treatment on the plan's metric, if that is the outcome or the value of a user.
+
+    Raises:
+        UserError: no server responds, or a request fails.
+    """
+    metric, client, rng = Plan(**state()[1].plan).metric, Client(server), np.random.default_rng()
+    if effect and metric not in ("outcome", "value"):
+        raise UserError(f"--effect changes an outcome or a value; the {metric} depends on the two models alone")
+    if client.get("/v2/health/ready") is None:
+        raise UserError(f"{client.problem}; `uv run poe serve` starts a server with the champion")
+    rows = read_table(TEST).sample(users, replace=True, random_state=rng, ignore_index=True)
+    first = int(time.time() * 1000)
+    new = np.arange(first, first + users) if kind_of(rows[ENTITY]) == "numbers" else f"{uuid4().hex[:8]}-"
+    rows[ENTITY] = new if isinstance(new, np.ndarray) else [f"{new}{user}" for user in range(users)]
+    answers = client.send(rows)
+    if client.failed:
+        raise UserError(f"{client.failed} of {client.requests} requests failed: {client.problem}")
+    treated = np.array([(answer or {}).get("variant") == ALIAS for answer in answers])
+    outcomes = rows[[ENTITY, TARGET, VALUE]].assign(**{TIME: datetime.now(UTC)})
+    if effect and metric == "value":
+        outcomes[VALUE] = outcomes[VALUE].astype(float) + effect * treated
+    elif effect:
+        outcomes[TARGET] = _shifted(outcomes[TARGET], treated, effect, rng)
+    time.sleep(LOG_SECONDS)
+    stored = ingest(outcomes)
+    return f"{users:,} users, {int(treated.sum()):,} in the treatment; outcomes: {stored.line()}"
+
+
+def _shifted(target: pd.Series, treated: np.ndarray, effect: float, rng: np.random.Generator) -> pd.Series:
+    """Return outcomes whose mean, or rate of the second class, differs by an effect where they are treated."""
+    if target.nunique() > 2 and kind_of(target) == "numbers":
+        return target + effect * treated
+    source, other = (min, max) if effect > 0 else (max, min)
+    changeable = (target == source(target)).to_numpy()
+    changed = treated & changeable & (rng.random(len(target)) < abs(effect) / changeable.mean())
+    return target.mask(pd.Series(changed, target.index), other(target))
