@@ -51,6 +51,7 @@ bench: .venv ## Run the benchmarks, and write their figures to benchmarks/result
 	uv run --locked python benchmarks/experiment.py
 	uv run --locked python benchmarks/canary.py
 	uv run --locked python benchmarks/year.py
+	uv run --locked python benchmarks/envoy.py
 	uv run --locked python benchmarks/page.py
 
 demo: no-demo | python $(uv) ## Render a level 1 project with all defaults into ./demo and run its pipeline

@@ -54,6 +54,7 @@ class Load:
 
     requests: float  # per second
     p99: float  # milliseconds
+    p50: float
 
 
 @contextmanager
@@ -113,9 +114,13 @@ def load(candidate: Candidate, rows: int, clients: int, folder: Path) -> Load:
     printed = subprocess.run([*command, f"--script={script}", url], check=True, capture_output=True, text=True).stdout
     if "Non-2xx" in printed or "Socket errors" in printed:
         sys.exit(f"{candidate.name} fails under load:\n{printed}")
-    value, unit = re.findall(r"99%\s+([\d.]+)(us|ms|s)", printed)[0]
+    p99, p50 = (
+        float(value) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
+        for percent in (99, 50)
+        for value, unit in re.findall(rf"{percent}%\s+([\d.]+)(us|ms|s)", printed)[:1]
+    )
     (requests,) = re.findall(r"Requests/sec:\s+([\d.]+)", printed)
-    return Load(float(requests), float(value) * {"us": 0.001, "ms": 1, "s": 1000}[unit])
+    return Load(float(requests), p99, p50)
 
 
 def candidates(folder: Path, project: Path) -> Iterator[Candidate]:
@@ -233,7 +238,9 @@ def measured(servers: list[Candidate], folder: Path) -> dict[tuple[int, int], di
             for server in servers:
                 now = load(server, rows, clients, folder)
                 before = found[rows, clients].get(server.name, now)
-                found[rows, clients][server.name] = Load(max(now.requests, before.requests), min(now.p99, before.p99))
+                found[rows, clients][server.name] = Load(
+                    max(now.requests, before.requests), min(now.p99, before.p99), min(now.p50, before.p50)
+                )
     return found
 
 

@@ -4,13 +4,15 @@ import re
 
 import pytest
 from harness.forks import module_of
-from harness.lifting import kinds
+from harness.lifting import kinds, options_at
 from harness.tasks import ELSEWHERE, NOT_RUN, SERVERS, TASKS
 from harness.template import levels
 
 
 def test_each_task_is_run(render):
-    projects = [render(maturity_level=level, **kind) for level in levels() for kind in kinds(level)]
+    each_last = {level: {name: values[-1] for name, values in options_at(level).items()} for level in levels()}
+    answers = [(level, kind) for level in levels() for kind in [*kinds(level), each_last[level]]]
+    projects = [render(maturity_level=level, **kind) for level, kind in answers]
     tasks = {task for project in projects for task in project.tasks() if not task.startswith("_")}
     assert tasks == {*TASKS, *SERVERS, *ELSEWHERE, *NOT_RUN}
 

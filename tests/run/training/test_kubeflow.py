@@ -92,6 +92,18 @@ def test_compiled_pipeline_runs_each_stage_once_in_a_fresh_clone(piped: Project,
     assert stages_run(again.run("prepare")) == []
 
 
+def test_steps_are_retried_limited_and_never_cached(piped: Project):
+    spec, platform = yaml.safe_load_all(piped.text(PIPELINE))
+    for task in spec["root"]["dag"]["tasks"].values():
+        assert not task["cachingOptions"].get("enableCache")
+        assert task["retryPolicy"]["maxRetryCount"] == 2
+    for executor in spec["deploymentSpec"]["executors"].values():
+        limits = executor["container"]["resources"]
+        assert (limits["resourceCpuLimit"], limits["resourceMemoryLimit"]) == ("2", "4Gi")
+    (kubernetes,) = platform["platforms"].values()
+    assert kubernetes["deploymentSpec"]["executors"].keys() == spec["deploymentSpec"]["executors"].keys()
+
+
 def test_argo_has_the_tasks_of_all_dvc_yaml_and_keeps_the_rest(piped: Project):
     manifest = yaml.safe_load(piped.text(ARGO))
     assert problems(manifest) == []

@@ -1,17 +1,19 @@
 # Managed by copier-mlops: an update merges with your edits.
 """Programs of others that run as long as they are needed: Prometheus, Alertmanager, Envoy."""
 
+import os
 import shutil
+import signal
 import subprocess
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..core.errors import UserError
 
-START_SECONDS = 60
+START_SECONDS = 120
 
 
 def find(*names: str) -> str:
@@ -42,11 +44,11 @@ def running(command: Sequence[str], folder: Path, ready: Callable[[], bool]) -> 
     """Run a program in a folder until the end of the block, which begins when it is ready.
 
     Raises:
-        UserError: it ends before that, or takes longer than a minute; with the end of its log.
+        UserError: it ends before that, or takes longer than two minutes; with the end of its log.
     """
     log, until = folder / f"{Path(command[0]).name}.log", time.monotonic() + START_SECONDS
     with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=folder, stdout=output, stderr=output)
+        process = subprocess.Popen(command, cwd=folder, stdout=output, stderr=output, start_new_session=True)
     try:
         while not ready():
             if process.poll() is not None or time.monotonic() > until:
@@ -54,5 +56,6 @@ def running(command: Sequence[str], folder: Path, ready: Callable[[], bool]) -> 
             time.sleep(0.1)
         yield process
     finally:
-        process.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # with the processes that it has started
         process.wait()

@@ -59,15 +59,17 @@ class Argument(BaseModel):
         return {"Stable": STABLE, "Latest": CANARY}[self.pods] if self.pods else self.value
 
 
-class Measured(BaseModel):
-    """A metric of the AnalysisTemplate."""
+class Metric(BaseModel):
+    """A metric of the AnalysisTemplate; `read_plan` fills in its values."""
 
     name: str
-    interval: Duration
-    delay: Duration = Field(0.0, alias="initialDelay")
-    failure_limit: int = Field(0, alias="failureLimit")  # more failures than this abort the release
+    query: str = Field(validation_alias=AliasPath("provider", "prometheus", "query"))  # PromQL
     condition: str = Field(alias="successCondition")
-    query: str = Field(validation_alias=AliasPath("provider", "prometheus", "query"))
+    limit: float = 0  # of the condition: a larger value is a failure
+    delay: Duration = Field(0.0, alias="initialDelay")
+    interval: Duration
+    failure_limit: int = Field(0, alias="failureLimit")  # more failures than this abort the release
+    dry_run: bool = False  # it is only observed
 
 
 class Rollout(BaseModel):
@@ -87,20 +89,7 @@ class Template(BaseModel):
     """What matters here of `analysis.yaml`."""
 
     arguments: list[Argument] = Field([], validation_alias=AliasPath("spec", "args"))
-    metrics: list[Measured] = Field(min_length=1, validation_alias=AliasPath("spec", "metrics"))
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A metric with all values filled in, and with the durations of the check, in seconds."""
-
-    name: str
-    query: str  # PromQL
-    limit: float  # a larger value is a failure
-    delay: float
-    interval: float
-    failure_limit: int
-    dry_run: bool  # it is only observed
+    metrics: list[Metric] = Field(min_length=1, validation_alias=AliasPath("spec", "metrics"))
 
 
 @dataclass(frozen=True)
@@ -112,12 +101,12 @@ class Plan:
     metrics: list[Metric]
 
 
-def read_plan(seconds_per_step: float | None, arguments: Mapping[str, str] = {}) -> Plan:
+def read_plan(seconds_per_step: float | None, given: Mapping[str, str] = {}) -> Plan:
     """Return what a release does. A pause takes `seconds_per_step`, and the longest range of a query half of it.
 
     Args:
         seconds_per_step: None leaves all durations as they are in the cluster.
-        arguments: values in place of those of the files.
+        given: arguments in place of those of the files.
 
     Raises:
         UserError: a file is missing, or a value in it does not fit.
@@ -130,16 +119,17 @@ def read_plan(seconds_per_step: float | None, arguments: Mapping[str, str] = {})
     values |= arguments
     ranges = [seconds(found) for one in template.metrics for found in RANGE.findall(one.query)]
     scale = 1 if seconds_per_step is None else seconds_per_step / 2 / max(ranges, default=seconds_per_step)
-    observed = [one["metricName"] for one in rollout.dry_run]
     metrics = [
-        Metric(
-            name=one.name,
-            query=RANGE.sub(lambda found: f"[{seconds(found[1]) * scale * 1000:.0f}ms]", _filled(one.query, values)),
-            limit=_limit(one, values),
-            delay=one.delay * scale,
-            interval=one.interval * scale,
-            failure_limit=one.failure_limit,
-            dry_run=any(re.search(pattern, one.name) for pattern in observed),
+        one.model_copy(
+            update={
+                "query": RANGE.sub(
+                    lambda found: f"[{seconds(found[1]) * scale * 1000:.0f}ms]", _filled(one.query, values)
+                ),
+                "limit": _limit(one, values),
+                "delay": one.delay * scale,
+                "interval": one.interval * scale,
+                "dry_run": any(re.search(observed["metricName"], one.name) for observed in rollout.dry_run),
+            }
         )
         for one in template.metrics
     ]

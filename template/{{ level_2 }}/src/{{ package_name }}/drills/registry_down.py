@@ -1,16 +1,14 @@
 # Managed by copier-mlops: an update merges with your edits.
 """The registry is down: the server keeps serving, a promotion fails in one line, and both go on when the registry is back."""
 
-import os
-import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
-from ..delivery.programs import is_ready
+from ..delivery.programs import is_ready, running
 from ..delivery.traffic import traffic
 from ..training.live_server import free_port, live_server
 from . import Evidence
@@ -59,11 +57,6 @@ def main() -> Evidence:
 def _registry(port: int) -> Iterator[None]:
     """Run an MLflow server on the registry in this folder, and kill it with its processes at the end of the block."""
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", "sqlite:///mlflow.db", "--workers", "1"]
-    with Path("registry.log").open("ab") as log:
-        process = subprocess.Popen([*command, "--port", str(port)], stdout=log, stderr=log, start_new_session=True)
-    try:
-        wait(lambda: is_ready(f"http://127.0.0.1:{port}/health"), "the MLflow server starts")
+    ready = partial(is_ready, f"http://127.0.0.1:{port}/health")
+    with running([*command, "--port", str(port)], Path(), ready):
         yield
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
