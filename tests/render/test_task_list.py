@@ -4,9 +4,9 @@ import re
 
 import pytest
 from harness.forks import module_of
-from harness.lifting import kinds, options_at
+from harness.lifting import kinds
 from harness.tasks import ELSEWHERE, NOT_RUN, SERVERS, TASKS
-from harness.template import levels
+from harness.template import levels, options_at
 
 
 def test_each_task_is_run(render):

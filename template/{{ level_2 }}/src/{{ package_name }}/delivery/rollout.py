@@ -116,7 +116,7 @@ def read_plan(seconds_per_step: float | None, given: Mapping[str, str] = {}) -> 
     # A value of the cluster, such as its namespace, is not known here.
     values = {one.name: one.text for one in known if one.text is not None}
     values |= {} if seconds_per_step is None else FEWER
-    values |= arguments
+    values |= given
     ranges = [seconds(found) for one in template.metrics for found in RANGE.findall(one.query)]
     scale = 1 if seconds_per_step is None else seconds_per_step / 2 / max(ranges, default=seconds_per_step)
     metrics = [
@@ -143,7 +143,7 @@ def _filled(text: str, values: dict[str, str]) -> str:
     return ARGUMENT.sub(lambda found: values[found[1]], text)
 
 
-def _limit(metric: Measured, values: dict[str, str]) -> float:
+def _limit(metric: Metric, values: dict[str, str]) -> float:
     condition = " ".join(_filled(metric.condition, values).split())
     if found := CONDITION.fullmatch(condition):
         return float(found[1])
