@@ -6,11 +6,12 @@ import pytest
 from harness.forks import module_of
 from harness.lifting import kinds
 from harness.tasks import ELSEWHERE, NOT_RUN, SERVERS, TASKS
-from harness.template import levels
+from harness.template import levels, options
 
 
 def test_each_task_is_run(render):
     projects = [render(maturity_level=level, **kind) for level in levels() for kind in kinds(level)]
+    projects += [render(maturity_level=2, orchestrator=each) for each in options()["orchestrator"]]
     tasks = {task for project in projects for task in project.tasks() if not task.startswith("_")}
     assert tasks == {*TASKS, *SERVERS, *ELSEWHERE, *NOT_RUN}
 
