@@ -15,7 +15,7 @@ from harness.cluster.metrics import start_metrics_server
 from harness.cluster.mlflow import ADDRESS, start_mlflow
 from harness.cluster.node import PLUGINS, TOOLS, node
 from harness.docker import PROGRAMS, engine, import_stand_ins
-from harness.kube import Manifest, only
+from harness.kube import Manifest
 from harness.projects import DEFAULT, inside
 from harness.shared import Shared
 from harness.template import Project, clean_environment
@@ -62,9 +62,7 @@ def production(image: Path, project: Project, binaries: Binaries, disk: Path) ->
         start_metrics_server(made)
         start_mlflow(made, project)
         made.namespace(NAMESPACE)
-        manifests = binaries.kustomize(project.path / "deploy" / "overlays" / "production")
-        only("Deployment", manifests)["spec"]["minReadySeconds"] = 0  # pods are replaced often here
-        made.apply(manifests, NAMESPACE)
+        made.apply(binaries.kustomize(project.path / "deploy" / "overlays" / "production"), NAMESPACE)
         yield made
 
 
