@@ -12,7 +12,7 @@ import yaml
 from harness import environments
 from harness.act import DIGEST, play, without_tasks
 from harness.cluster.argocd import ArgoCD, start_argocd
-from harness.cluster.canary import Driver, Release, scale_time, start_api_proxy
+from harness.cluster.canary import LABEL, Driver, Release, scale_time, start_api_proxy
 from harness.cluster.cluster import Cluster
 from harness.cluster.envoy import start_envoy
 from harness.cluster.kwok import USED, start_kwok
@@ -232,12 +232,14 @@ def test_level_2_replaces_the_deployment_without_a_gap(argocd, render, disk):
 
 
 def fewest_until_gone(cluster: Cluster, kind: str) -> int:
-    """Wait until production has no object of a kind for its pods, and return how many pods were ready at the least."""
+    """Wait until production has no pod of a Deployment or Rollout, and return how many pods were ready at the least."""
     fewest = []
 
     def gone() -> bool:
-        fewest.append(ready_pods(cluster, PRODUCTION))
-        return cluster.get(kind, SERVER, PRODUCTION) is None
+        pods = cluster.all("pods", PRODUCTION)
+        fewest.append(ready_pods(pods))
+        old = [pod for pod in pods if (LABEL in pod["metadata"]["labels"]) == (kind == "rollout")]
+        return not old and cluster.get(kind, SERVER, PRODUCTION) is None
 
     cluster.eventually(f"no {kind}", gone)
     return min(fewest)
@@ -352,9 +354,9 @@ def test_the_way_back_to_level_1_leaves_no_gap_either(argocd, render):
     assert replicas(argocd.cluster, PRODUCTION)[1] >= 2
 
 
-def ready_pods(cluster: Cluster, namespace: str) -> int:
-    """Return how many pods are ready."""
-    found = [pod["status"].get("conditions", []) for pod in cluster.all("pods", namespace)]
+def ready_pods(pods: list[Manifest]) -> int:
+    """Return how many pods are ready, of those that are not being deleted."""
+    found = [pod["status"].get("conditions", []) for pod in pods if "deletionTimestamp" not in pod["metadata"]]
     return sum({"type": "Ready", "status": "True"}.items() <= each.items() for pod in found for each in pod)
 
 

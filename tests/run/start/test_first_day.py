@@ -12,26 +12,29 @@ from harness.template import levels
 # How many packages `uv sync` may install, by level: each one is something that can break.
 MOST_PACKAGES = {0: 60, 1: 220}
 
-SHORT = [
-    {"problem_type": "classification", "framework": "scikit-learn"},
-    {"problem_type": "regression", "framework": "xgboost"},
-]
-
 each_level = pytest.mark.parametrize("level", levels())
 
 
-def test_lint_is_clean(new):
-    new.poe("lint")
+CHURN = {"problem_type": "classification", "framework": "scikit-learn"}
+PRICE = {"problem_type": "regression", "framework": "xgboost"}
+# Each problem and each framework, at the lowest and the highest level: that one has the files of all. More in the long run.
+SHORT = [{"maturity_level": level, **model} for level, model in product([levels()[0], levels()[-1]], [CHURN, PRICE])]
+SHORT += [{"maturity_level": level, **PRICE} for level in levels()[1:-1]]
+EACH = [{"maturity_level": level, **model} for level, model in product(levels(), models())]
+
+each_kind = pytest.mark.parametrize(
+    "answers",
+    [pytest.param(answers, marks=() if answers in SHORT else pytest.mark.long) for answers in EACH],
+    ids=lambda answers: named(answers),
+)
 
 
-# Each problem and each framework at each level; other pairs in the long run.
-TESTED = [
-    pytest.param({"maturity_level": level, **model}, marks=() if model in SHORT else pytest.mark.long)
-    for level, model in product(levels(), models())
-]
+@each_kind
+def test_lint_is_clean(installed, answers):
+    installed(**answers).poe("lint")
 
 
-@pytest.mark.parametrize("answers", TESTED, ids=lambda answers: named(answers))
+@each_kind
 def test_tests_pass_and_run_the_notebook(installed, answers):
     printed = installed(**answers).poe("test", "-v").stdout
     assert re.search(r"test_notebook_runs\[explore\] PASSED", printed)

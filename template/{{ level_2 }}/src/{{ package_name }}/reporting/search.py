@@ -27,7 +27,7 @@ def write(study: optuna.Study, scoring: str) -> None:
     pyplot.switch_backend("Agg")
     trials = study.get_trials(deepcopy=False)
     complete = [trial for trial in trials if trial.state == optuna.trial.TrialState.COMPLETE]
-    best = sorted(complete, key=lambda trial: trial.values, reverse=True)[:BEST]
+    best = sorted(complete, key=lambda trial: trial.values or [], reverse=True)[:BEST]
     names = [*best[0].params] if best else []
     text = (
         environment()

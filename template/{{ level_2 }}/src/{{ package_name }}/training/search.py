@@ -195,8 +195,9 @@ def run_search(search: Search) -> optuna.Study:
             fail_lost(study)
         page.write(study, SCORING)
         mlflow.log_artifact(str(page.PAGE), "reports")
-        mlflow.log_metric("best_score", best_of(study).value)
-        mlflow.set_tags({f"best.{name}": value for name, value in study.best_params.items()})
+        best = best_of(study)
+        mlflow.log_metric("best_score", study.best_value)
+        mlflow.set_tags({f"best.{name}": value for name, value in best.params.items()})
     return study
 
 

@@ -29,8 +29,8 @@ def extend(frame: pd.DataFrame) -> pd.DataFrame:
 def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
     """Return all rows; what are categories in the first part are categories of all, the new ones last."""
     joined, first = pd.concat(parts, ignore_index=True), parts[0]
-    for name in first.select_dtypes("category"):
-        dtype = first[name].dtype
-        further = sorted({*joined[name].dropna()} - {*dtype.categories})
-        joined[name] = joined[name].astype(pd.CategoricalDtype([*dtype.categories, *further], dtype.ordered))
+    for name in first.select_dtypes("category").columns.tolist():
+        known, ordered = first[name].cat.categories, first[name].cat.ordered
+        further = sorted({*joined[name].dropna()} - {*known})
+        joined[name] = joined[name].astype(pd.CategoricalDtype([*known, *further], ordered))
     return joined
