@@ -40,15 +40,23 @@ def is_ready(url: str) -> bool:
 
 
 @contextmanager
-def running(command: Sequence[str], folder: Path, ready: Callable[[], bool]) -> Iterator[subprocess.Popen[bytes]]:
+def running(
+    command: Sequence[str], folder: Path, ready: Callable[[], bool], group: bool = False
+) -> Iterator[subprocess.Popen[bytes]]:
     """Run a program in a folder until the end of the block, which begins when it is ready.
+
+    Args:
+        command: the program and its arguments.
+        folder: where it runs and logs.
+        ready: returns whether it is.
+        group: it starts processes, which end with it.
 
     Raises:
         UserError: it ends before that, or takes longer than two minutes; with the end of its log.
     """
     log, until = folder / f"{Path(command[0]).name}.log", time.monotonic() + START_SECONDS
     with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=folder, stdout=output, stderr=output, start_new_session=True)
+        process = subprocess.Popen(command, cwd=folder, stdout=output, stderr=output, start_new_session=group)
     try:
         while not ready():
             if process.poll() is not None or time.monotonic() > until:
@@ -56,6 +64,8 @@ def running(command: Sequence[str], folder: Path, ready: Callable[[], bool]) -> 
             time.sleep(0.1)
         yield process
     finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)  # with the processes that it has started
+        if group:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
         process.wait()

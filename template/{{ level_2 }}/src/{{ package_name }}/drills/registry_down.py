@@ -58,5 +58,5 @@ def _registry(port: int) -> Iterator[None]:
     """Run an MLflow server on the registry in this folder, and kill it with its processes at the end of the block."""
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", "sqlite:///mlflow.db", "--workers", "1"]
     ready = partial(is_ready, f"http://127.0.0.1:{port}/health")
-    with running([*command, "--port", str(port)], Path(), ready):
+    with running([*command, "--port", str(port)], Path(), ready, group=True):
         yield
