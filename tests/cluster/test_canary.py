@@ -15,6 +15,7 @@ from functools import cache
 from typing import Any
 
 import pytest
+from harness.canary_scenarios import BY_NAME, SCENARIOS
 from harness.cluster.binaries import Binaries
 from harness.cluster.canary import Driver, Release, scale_time, start_api_proxy
 from harness.cluster.cluster import Cluster
@@ -60,6 +61,15 @@ FAULTS = {
     "routed": Fault(),  # by a route of Istio, with two pods
 }
 RETURNED = {"errors": "errors", "slow": "latency", "shifted": "predictions", "late": "errors"}  # the metric that failed
+AS_CHECKED = {  # scenarios of `poe canary-check`
+    "flawless": "good",
+    "errors": "errors",
+    "slow": "slow",
+    "late": "late fault",
+    "shifted": "shifted predictions",
+    "dead": "dead",
+    "quiet": "no traffic",
+}
 REACHED = [10, 50, 100]  # and as close to 25 % as ten or eleven pods can be
 
 
@@ -239,6 +249,19 @@ def test_fault_returns_the_release_by_its_own_metric(controller, releases, name)
     assert release.clients.share("new", 0)[0] == 0
     assert release.reached["new"][-1] == 0
     assert max(release.reached["new"]) <= (55 if name == "late" else 30)
+
+
+def test_each_scenario_of_the_canary_check_is_released_here():
+    assert sorted(AS_CHECKED.values()) == sorted(each.name for each in SCENARIOS)
+
+
+@pytest.mark.parametrize("name", AS_CHECKED)
+def test_controller_decides_as_the_canary_check_has_to(controller, releases, name):
+    release, scenario = releases[name], BY_NAME[AS_CHECKED[name]]
+    assert ("aborted" if release.status.get("abort") else "promoted") == scenario.outcome
+    failed = [each["name"] for each in measured(controller, release).values() if each["phase"] == "Failed"]
+    assert failed == [by for by in [scenario.aborted_by] if by in RETURNED.values()]
+    assert {*release.reached["new"]} & {*REACHED} == {*scenario.weights} & {*REACHED}
 
 
 def test_late_fault_is_found_after_all_weights_before_were_good(releases):
