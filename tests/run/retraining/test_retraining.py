@@ -23,7 +23,8 @@ COMMANDS = [  # of these pages, in an order in which each has something to do
     "uv run poe audit list",
 ]
 ELSEWHERE = re.compile(
-    "poe (replay|serve|exporter|experiment|drill|year|search|cost|sagemaker|promote|new-data( FILE)?$|monitor --(start|end))"
+    "poe (replay|serve|exporter|experiment|drill|year|search|cost|sagemaker|promote|new-data( FILE)?$|monitor --(start|end)"
+    "|canary-check|shadow)"
 )
 YESTERDAY = """
 import datetime, pathlib, pandas as pd
