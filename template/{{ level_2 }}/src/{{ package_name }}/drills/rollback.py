@@ -8,8 +8,7 @@ from contextlib import ExitStack
 
 from ..delivery.envoy import envoy
 from ..delivery.traffic import traffic
-from ..registry.governance import Governance
-from ..registry.moves.release import OVERLAYS, SETTING
+from ..registry.moves.release import SETTING, overlay
 from ..training.live_server import live_server
 from . import Evidence
 from .harness.sandbox import sandbox
@@ -55,6 +54,5 @@ def main() -> Evidence:
 
 def _alias() -> str:
     """Return the alias that the environment serves."""
-    overlay = OVERLAYS / Governance.load().environment / "image" / "kustomization.yaml"
-    found = SETTING.search(overlay.read_text(encoding="utf-8"))
+    found = SETTING.search(overlay().read_text(encoding="utf-8"))
     return found[0] if found else ""

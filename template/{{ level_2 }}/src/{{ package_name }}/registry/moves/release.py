@@ -32,7 +32,7 @@ def follow(client: MlflowClient, model: str, version: str) -> str:
     """
     alias = f"release-{version}"
     client.set_registered_model_alias(model, alias, version)
-    path = OVERLAYS / Governance.load().environment / "image" / "kustomization.yaml"
+    path = overlay()
     if not path.exists():
         return f"{path} is missing, so no cluster follows to {alias}"
     text = path.read_text(encoding="utf-8")
@@ -44,6 +44,11 @@ def follow(client: MlflowClient, model: str, version: str) -> str:
         return ""
     path.write_text(changed, encoding="utf-8", newline="")
     return f"{path} serves {alias}: commit and push it, and the cluster follows"
+
+
+def overlay() -> Path:
+    """Return the file that sets which aliases the environment serves."""
+    return OVERLAYS / Governance.load().environment / "image" / "kustomization.yaml"
 
 
 def with_default(setting: str, model: str, alias: str, models: Sequence[str]) -> str:

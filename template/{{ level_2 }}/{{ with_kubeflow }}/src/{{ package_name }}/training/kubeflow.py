@@ -22,6 +22,7 @@ from pydantic import BaseModel, NonNegativeInt
 from ruamel.yaml import YAML
 
 from ..core.errors import UserError, exit_on_user_error
+from ..core.io import atomic_write
 from ..core.lineage import git
 from ..core.settings import Settings
 from ..registry.client import Tracking
@@ -154,8 +155,8 @@ def list_tasks(found: dict[str, list[str]], path: Path) -> None:
     manifest = reader.load(path)
     (dag,) = (each["dag"] for each in manifest["spec"]["workflowSpec"]["templates"] if "dag" in each)
     dag["tasks"] = [argo_task(address, before) for address, before in found.items()]
-    with path.open("w", encoding="utf-8") as file:
-        reader.dump(manifest, file)
+    with atomic_write(path) as temporary:
+        reader.dump(manifest, temporary)
 
 
 def argo_task(address: str, before: list[str]) -> dict[str, Any]:
