@@ -14,8 +14,22 @@ import numpy as np
 import yaml
 
 FOLDER = Path("deploy", "levels", "level-2", "canary")
-STEP_MINUTES = 60
-RATES = (200, 1000, 4000)  # requests a minute, of both versions together
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a version is released, and how much it is used there."""
+
+    name: str
+    rate: int  # requests a minute, of both versions together
+    minutes: int = 60  # of a step
+    rows: int = 1  # of a request
+    least: int | None = None  # requests, in place of the template's
+
+
+# `poe canary-check` at its default speed: 150 requests a second, steps of 20 seconds, and 10 seconds for the 15 minutes of a query.
+CHECK = Place("in_canary_check", 100, minutes=30, rows=10, least=100)
+PLACES = [Place(f"at_{rate}_requests_a_minute", rate) for rate in (200, 1000, 4000)] + [CHECK]
 
 
 @dataclass(frozen=True)
@@ -24,7 +38,8 @@ class Limits:
 
     errors: float
     shift: float
-    least: int  # requests
+    requests: int  # with fewer there is no decision
+    predictions: int
     minutes: int  # range of a query
     failures: int  # more return to the old version
     weights: tuple[float, ...]
@@ -61,27 +76,30 @@ def limits() -> Limits:
     return Limits(
         errors=float(values["max-error-ratio"]),
         shift=float(values["max-prediction-shift"]),
-        least=int(values["min-requests"]),
+        requests=int(values["min-requests"]),
+        predictions=int(values["min-predictions"]),
         minutes=int(minutes),
         failures=failures,
         weights=tuple(step["setWeight"] / 100 for step in canary["steps"] if "setWeight" in step),
     )
 
 
-def returned(case: Case, rate: int, judged: Limits, rng: np.random.Generator) -> bool:
+def returned(case: Case, place: Place, judged: Limits, rng: np.random.Generator) -> bool:
     """Return whether a release returns to the old version."""
     failed = {"errors": 0, "predictions": 0}
     alike = 1 / case.deviation**2  # shape of a gamma distribution with mean 1
     for weight in judged.weights:
-        new, old = (rng.poisson(rate * share, STEP_MINUTES) for share in (weight, 1 - weight))
+        new, old = (rng.poisson(place.rate * share, place.minutes) for share in (weight, 1 - weight))
         errors = rng.binomial(new, case.errors)
-        values = case.shift * rng.gamma(alike * np.maximum(new, 1e-9)) / alike, rng.gamma(alike * old) / alike
-        for minute in range(2, STEP_MINUTES):  # after the delay
+        asked, before = place.rows * np.maximum(new, 1e-9), place.rows * np.maximum(old, 1e-9)
+        values = case.shift * rng.gamma(alike * asked) / alike, rng.gamma(alike * before) / alike
+        for minute in range(2, place.minutes):  # after the delay
             seen = slice(max(0, minute - judged.minutes + 1), minute + 1)
             requests, others = new[seen].sum(), old[seen].sum()
-            if min(requests, others) >= judged.least:
+            if requests >= (place.least or judged.requests):
                 failed["errors"] += errors[seen].sum() / requests > judged.errors
-                means = values[0][seen].sum() / requests, values[1][seen].sum() / others
+            if place.rows * min(requests, others) >= judged.predictions:
+                means = values[0][seen].sum() / asked[seen].sum(), values[1][seen].sum() / before[seen].sum()
                 failed["predictions"] += abs(means[0] / means[1] - 1) > judged.shift
     return max(failed.values()) > judged.failures
 
@@ -91,7 +109,6 @@ found: dict[str, dict[str, float]] = {}
 for case in CASES:
     print(case.name, file=sys.stderr)
     found[case.name] = {
-        f"at_{rate}_requests_a_minute": 100 * float(np.mean([returned(case, rate, judged, rng) for _ in range(runs)]))
-        for rate in RATES
+        place.name: 100 * float(np.mean([returned(case, place, judged, rng) for _ in range(runs)])) for place in PLACES
     }
 print(json.dumps(found))

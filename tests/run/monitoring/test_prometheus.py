@@ -1,6 +1,7 @@
 """A real Prometheus scrapes the real server: each rule and each panel of the dashboards finds its data."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 from harness.projects import change, inside
@@ -25,13 +26,16 @@ def test_each_rule_and_each_panel_finds_its_data(server, tmp_path, tool: Callabl
     server.ask("/predict", {"rows": rows[:1]})
     with prometheus(server, tmp_path, tool("prometheus")) as address:
         eventually("a first look", lambda: ask(address, "inference_requests_total"))
-        for _ in range(3):
+
+        def asked_while_used(expression: str) -> list[dict]:  # a rate is of requests in the last minute
             server.ask("/predict", {"rows": rows[:20]})
+            return ask(address, expression)
+
         recorded = [rule["record"] for rule in rules_of(project) if "record" in rule]
         dashboards = dashboards_of(project).values()
         panels = [filled_in(panel) for dashboard in dashboards for panel in targets_of(dashboard)]
         for expression in [*recorded, *panels]:
-            eventually(f"data for {expression}", lambda expression=expression: ask(address, expression))
+            eventually(f"data for {expression}", partial(asked_while_used, expression))
         assert ask(address, 'ALERTS{alertstate="firing"}') == []
         (ready,) = ask(address, "model_ready")
         assert ready["value"][1] == "1"

@@ -1,6 +1,7 @@
 """What a pipeline and a server cost, and the budget that stops a registration."""
 
 import re
+from functools import partial
 
 from harness.projects import inside, registry
 from harness.prometheus import ask, dashboards_of, filled_in, prometheus, targets_of
@@ -38,9 +39,13 @@ def test_cost_of_a_server_is_measured_and_every_panel_finds_data(looping, tmp_pa
         server.ask("/predict", {"rows": rows[:1]})
         with prometheus(server, tmp_path, tool("prometheus")) as address:
             eventually("a first look", lambda: ask(address, "inference_requests_total"))
-            server.ask("/predict", {"rows": rows[:20]})
-            for expression in targets_of(dashboards_of(looping)["cost.json"]):
-                eventually(f"data for {expression}", lambda expression=expression: ask(address, filled_in(expression)))
+
+            def asked_while_used(expression: str) -> list[dict]:  # a rate is of requests in the last minute
+                server.ask("/predict", {"rows": rows[:20]})
+                return ask(address, expression)
+
+            for expression in map(filled_in, targets_of(dashboards_of(looping)["cost.json"])):
+                eventually(f"data for {expression}", partial(asked_while_used, expression))
             (training,) = ask(address, "cost_training_run")
             assert float(training["value"][1]) == looping.json("reports/cost.json")["charged"]
         printed = looping.process("cost", "--server", server.url, "--seconds", "1").stdout

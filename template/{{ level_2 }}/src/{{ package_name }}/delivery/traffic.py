@@ -1,11 +1,12 @@
 # Managed by copier-mlops: an update merges with your edits.
-"""Simulated clients, who send the test rows at a constant rate."""
+"""Simulated clients, who send test rows at a constant rate."""
 
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
+from random import Random
 from threading import Event, Lock, Thread
 
 from ..core.inputs import Inputs
@@ -15,6 +16,7 @@ from ..modeling.data import features_and_target
 from ..monitoring.client import Client
 
 CLIENTS = 32  # so that slow responses do not lower the rate
+ROWS = 10  # of a request: their mean prediction is known within seconds
 
 
 class Traffic:
@@ -25,6 +27,8 @@ class Traffic:
         self.versions: Counter[str] = Counter()  # of the responses
         self._address, self._per_second = address, per_second
         self._rows = Inputs.read().to_rows(features_and_target(read_table(TEST))[0])
+        # Rows in turn would not do: Envoy sends each tenth request to the same version, which would see few of them.
+        self._random = Random(0)
         self._numbers, self._open, self._next = count(), set[int](), 0.0
         self._lock, self._stopped = Lock(), Event()
 
@@ -41,10 +45,11 @@ class Traffic:
             with self._lock:
                 number, self._next = next(self._numbers), max(self._next + 1 / self._per_second, time.monotonic())
                 wait = self._next - time.monotonic()
+                rows = self._random.choices(self._rows, k=ROWS)
             if self._stopped.wait(wait):
                 return
             self._open.add(number)
-            answer = client.predict([self._rows[number % len(self._rows)]])
+            answer = client.predict(rows)
             with self._lock:
                 self._open.discard(number)
                 self.requests += 1
@@ -54,7 +59,7 @@ class Traffic:
 
 @contextmanager
 def traffic(address: str, per_second: float) -> Iterator[Traffic]:
-    """Send test rows, one in a request, until the end of the block."""
+    """Send requests for some test rows each, until the end of the block."""
     found = Traffic(address, per_second)
     threads = [Thread(target=found._send) for _ in range(CLIENTS if per_second else 0)]
     for thread in threads:
