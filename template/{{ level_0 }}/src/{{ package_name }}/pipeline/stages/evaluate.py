@@ -20,6 +20,7 @@ from ..params import load_params
 from ..plots import plot
 
 IMPORTANCE_ROWS = 2_000
+SHUFFLES, MANY_COLUMNS = 3, 100  # of a column; one where there are more columns, which would take minutes
 
 
 def main() -> None:
@@ -71,5 +72,8 @@ def by_slice(test: pd.DataFrame, target: pd.Series, prediction: Any) -> list[dic
 def importance(model: Any, features: pd.DataFrame, target: pd.Series, seed: int) -> pd.Series:
     """Return by how much `metrics.score` falls, by feature, when it is shuffled, measured on a sample of the rows."""
     rows = features.sample(min(len(features), IMPORTANCE_ROWS), random_state=seed)
-    loss = permutation_importance(model, rows, target.loc[rows.index], scoring=score, n_repeats=3, random_state=seed)
+    shuffles = SHUFFLES if features.shape[1] <= MANY_COLUMNS else 1
+    loss = permutation_importance(
+        model, rows, target.loc[rows.index], scoring=score, n_repeats=shuffles, random_state=seed
+    )
     return pd.Series(loss["importances_mean"], index=features.columns)
