@@ -52,7 +52,8 @@ class Inference:
         metrics, plugins = Metrics(settings.prediction_buckets), discover()
         more = [alias for plugin in plugins for alias in plugin.aliases()]
         aliases = {name: [*dict.fromkeys(aliases_of(name, [*settings.aliases, *more]))] for name in settings.models}
-        return cls(settings, Models(aliases, metrics), metrics, Hooks(plugins, metrics))
+        models = Models(aliases, metrics, [plugin.download for plugin in plugins])
+        return cls(settings, models, metrics, Hooks(plugins, metrics))
 
     def respond(self, content: Any, code: int = 200) -> Response:
         """Return content as JSON; while the server drains, the response closes its connection too."""

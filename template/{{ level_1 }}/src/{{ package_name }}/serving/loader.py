@@ -6,7 +6,7 @@ import gc
 import json
 import logging
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from .prometheus import Metrics
 from .schema import InputSchema, RequestError
 
 log = logging.getLogger(__name__)
+Source = Callable[[str, str, Path], Path | None]  # (model, version, folder) -> folder of the model
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,11 @@ class LoadedModel:
 class Models:
     """The last successfully loaded version of each model, by alias. The first alias of a model is its default."""
 
-    def __init__(self, aliases: Mapping[str, Sequence[str]], metrics: Metrics) -> None:
+    def __init__(self, aliases: Mapping[str, Sequence[str]], metrics: Metrics, sources: Sequence[Source] = ()) -> None:
         self.draining = False  # set on SIGTERM
         self.aliases = aliases  # by model
         self._metrics = metrics
+        self._sources = sources
         self._loaded: dict[str, Mapping[str, LoadedModel]] = {name: {} for name in aliases}
         self._last_logged: dict[tuple[str, str], str] = {}
         self._tried: set[str] = set()  # models whose default version was loaded, or could not be, at least once
@@ -138,7 +140,7 @@ class Models:
                 self._replace(name, alias, None)
         elif alias not in loaded or loaded[alias].version != version:
             same = next((model for model in loaded.values() if model.version == version), None)
-            model = replace(same or load(name, version), variant=alias)
+            model = replace(same or load(name, version, self._sources), variant=alias)
             self._replace(name, alias, model)
             self._metrics.reloads.labels(name, "loaded").inc()
             self._log_once(name, alias, f"version {version} is served as {alias}, by its {model.predictor.path} path")
@@ -160,14 +162,15 @@ class Models:
             self._last_logged[name, alias] = message
 
 
-def load(name: str, version: str) -> LoadedModel:
-    """Return a version from the registry.
+def load(name: str, version: str, sources: Sequence[Source] = ()) -> LoadedModel:
+    """Return a version from the first source that has it, or else from the registry.
 
     Raises:
         UserError: its signature has a column that JSON cannot hold, or there is no signature.
     """
     with tempfile.TemporaryDirectory() as folder:
-        path = mlflow.artifacts.download_artifacts(f"models:/{name}/{version}", dst_path=folder)
+        found = (path for source in sources if (path := source(name, version, Path(folder))))
+        path = next(found, None) or mlflow.artifacts.download_artifacts(f"models:/{name}/{version}", dst_path=folder)
         return load_folder(Path(path), name, version)
 
 
