@@ -45,6 +45,7 @@ ELSEWHERE: dict[str, Path] = {
     "cost": RUN / "training" / "test_cost.py",
     "sagemaker": RUN / "training" / "test_spot.py",
     "kserve-canary": RUN / "delivery" / "test_kserve_canary.py",
+    "artifact": RUN / "delivery" / "test_signed_model.py",
     "kubeflow": RUN / "training" / "test_kubeflow.py",
     "remote-stage": RUN / "training" / "test_kubeflow.py",
     "features": RUN / "feature_store" / "test_feature_store.py",

@@ -28,6 +28,7 @@ LEFT_OUT = {
 POLICY = {  # no person takes part in a drill, and it logs nothing outside the copy
     "GOVERNANCE_APPROVAL": "claimed",
     "GOVERNANCE_FOUR_EYES": "false",
+    "ARTIFACT_REQUIRED": "false",
     "PREDICTION_LOG_PLACE": "data/predictions",
     "SEARCH_STORAGE": "sqlite:///data/search.db",
 }
