@@ -54,6 +54,7 @@ def _figure(found: Mapping[str, Evidence]) -> str:
         axes.scatter(seconds, [*times], s=20, color=color, label=label, zorder=2)
     axes.set_xscale("symlog", linthresh=1)
     axes.set(xlabel="seconds after the fault", xlim=(0, None))
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.invert_yaxis()
     axes.legend(fontsize=8, frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
