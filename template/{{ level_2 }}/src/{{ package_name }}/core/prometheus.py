@@ -22,7 +22,7 @@ def query(address: str, expression: str) -> Samples:
 
     Raises:
         NoPrometheusError: there is another server.
-        UserError: Prometheus cannot be reached, or refuses the expression.
+        UserError: Prometheus cannot be reached, or refuses the query.
     """
     try:
         with urlopen(f"{address}/api/v1/query?{urlencode({'query': expression})}", timeout=SECONDS) as response:
@@ -30,7 +30,7 @@ def query(address: str, expression: str) -> Samples:
     except HTTPError as error:
         if error.code == 404:
             raise NoPrometheusError(f"{address} is no Prometheus") from error
-        raise UserError(f"Prometheus at {address} refuses {expression}: {_reason(error)}") from error
+        raise UserError(f"Prometheus at {address} refuses a query: {_reason(error)}") from error
     except (OSError, HTTPException, ValueError, KeyError, TypeError) as error:
         raise UserError(f"Prometheus at {address}: {getattr(error, 'reason', error)}") from error
 
@@ -38,6 +38,6 @@ def query(address: str, expression: str) -> Samples:
 def _reason(error: HTTPError) -> str:
     """Return what Prometheus writes about an error; a proxy in front of it may write something else."""
     try:
-        return json.load(error)["error"]
-    except (ValueError, KeyError, TypeError):
+        return " ".join(json.load(error)["error"].split())
+    except (ValueError, KeyError, TypeError, AttributeError):
         return str(error)
