@@ -2,12 +2,8 @@
 
 import argparse
 import json
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
 
-from measure import ROOT, Promise, environment, install, render, template, write_results
+from measure import ROOT, Promise, installed, printed, write_results
 
 CASES = ROOT / "benchmarks" / "peers" / "canary_cases.py"
 METHOD = "{runs} simulated releases of each case, in three steps of an hour"
@@ -18,14 +14,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=200, help="of each case (default: 200)")
     arguments = parser.parse_args()
-    with template() as source, tempfile.TemporaryDirectory() as name:
-        project = render(source, Path(name, "project"), 2)
-        install(project)
-        command = [project / ".venv/bin/python", CASES, str(arguments.runs)]
-        done = subprocess.run(command, cwd=project, env=environment(), stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode:
-        sys.exit(done.returncode)
-    found = json.loads(done.stdout)
+    with installed(2) as (_, project):
+        found = json.loads(printed([project / ".venv/bin/python", CASES, str(arguments.runs)], project))
     good, bad = (
         [rate for case, rates in found.items() if case.startswith(kind) for rate in rates.values()]
         for kind in ("good", "bad")

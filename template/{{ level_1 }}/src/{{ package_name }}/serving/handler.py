@@ -13,13 +13,14 @@ import orjson
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from ..registry.client import aliases_of
 from .batching import MicroBatcher
 from .hooks import Hooks
 from .loader import LoadedModel, Models
 from .plugins import Prediction, RequestContext, discover
 from .prometheus import Metrics
 from .schema import Columns, RequestError
-from .settings import Serving, aliases_of
+from .settings import Serving
 
 log = logging.getLogger(__name__)
 Headers = Mapping[bytes, bytes]  # of a request, as ASGI has them: names in lower case

@@ -8,10 +8,12 @@ import logging
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import mlflow
+from mlflow.entities.model_registry import RegisteredModel
 
 from ..core.errors import UserError
 from ..core.inputs import DTYPES, Inputs
@@ -47,6 +49,7 @@ class Models:
     def __init__(self, aliases: Mapping[str, Sequence[str]], metrics: Metrics, sources: Sequence[Source] = ()) -> None:
         self.draining = False  # set on SIGTERM
         self.aliases = aliases  # by model
+        self.tags: dict[str, Mapping[str, str]] = {}  # of each registered model, as it was last read
         self._metrics = metrics
         self._sources = sources
         self._loaded: dict[str, Mapping[str, LoadedModel]] = {name: {} for name in aliases}
@@ -120,17 +123,22 @@ class Models:
 
     def refresh(self, name: str) -> None:
         """Load the versions to which the aliases have moved; on failure keep serving the current ones."""
+        read = cache(partial(self._read, name))  # once for all aliases, unless it fails
         for alias in self.aliases[name]:
             try:
                 with connected():
-                    self._refresh(name, alias)
+                    self._refresh(name, alias, version_of(read(), alias))
             except Exception as error:  # noqa: BLE001 - a version that cannot be loaded must not stop the server
                 self._metrics.reloads.labels(name, "failed").inc()
                 self._log_once(name, alias, f"the version with the alias {alias} cannot be loaded: {_line(error)}")
             self._tried.add(name)
 
-    def _refresh(self, name: str, alias: str) -> None:
-        version = version_of(registered(mlflow.MlflowClient(), name), alias)
+    def _read(self, name: str) -> RegisteredModel | None:
+        found = registered(mlflow.MlflowClient(), name)
+        self.tags[name] = found.tags if found else {}
+        return found
+
+    def _refresh(self, name: str, alias: str, version: str | None) -> None:
         loaded = self._loaded[name]
         if version is None:
             default = alias == self.aliases[name][0]
