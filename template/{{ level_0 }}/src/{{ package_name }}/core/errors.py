@@ -2,13 +2,22 @@
 """Errors that the user can fix."""
 
 import errno
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+# In a URL: the password before the host, and what a query signs with.
+SECRET = re.compile(r"(?<=://)([^/\s:@]*):[^/\s]+@|(?<=[?&])(password|sig|token)=[^&\s]+", re.IGNORECASE)
+
 
 class UserError(Exception):
-    """Describes in one line what is wrong and what to do."""
+    """Describes in one line what is wrong and what to do; passwords in URLs are masked, since logs keep it."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(
+            SECRET.sub(lambda found: f"{found[1]}:***@" if found[2] is None else f"{found[2]}=***", problem)
+        )
 
 
 @contextmanager

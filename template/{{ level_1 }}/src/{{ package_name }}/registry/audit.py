@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import UserError, exit_on_user_error
 from ..core.lineage import git
-from .audit_log import Anchor, Event, append, entries, locked, table, verify
+from .audit_log import Anchor, Event, append, entries, locked, one_line, table, verify
 from .governance import Governance
 
 if TYPE_CHECKING:
@@ -87,9 +87,10 @@ def _export(path: Path) -> None:
 
 
 def _line(entry: dict[str, Any]) -> str:
-    line = "{timestamp}  {event:20} {model} {version}  {deployed_by}  {approval_status}".format_map(entry)
+    texts = {name: one_line(str(value)) for name, value in entry.items()}
+    line = "{timestamp}  {event:20} {model} {version}  {deployed_by}  {approval_status}".format_map(texts)
     evidence = json.loads(entry["details"])
-    return "  ".join([line, *(evidence[name] for name in ("run", "ticket", "reason") if evidence.get(name))])
+    return "  ".join([line, *(one_line(evidence[name]) for name in ("run", "ticket", "reason") if evidence.get(name))])
 
 
 def main() -> None:
