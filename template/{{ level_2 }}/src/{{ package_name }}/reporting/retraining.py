@@ -5,6 +5,7 @@ from typing import Any
 
 from ..core.io import read_json, write_text
 from ..core.paths import REPORTS
+from .html import code
 
 RECORD, MONITORING, PAGE = REPORTS / "retrain.json", REPORTS / "monitoring.json", REPORTS / "retraining.md"
 CHOICES = """\
@@ -56,5 +57,5 @@ def _monitoring(found: dict[str, Any]) -> list[str]:
     alarms = [column for column in found["drift"]["columns"] if column["alarm"]]
     if not alarms:
         return []
-    rows = [f"| {one['name']} | {one['test']} | {one['effect']:.3f} | {one['p_value']:.2g} |" for one in alarms]
+    rows = [f"| {code(one['name'])} | {one['test']} | {one['effect']:.3f} | {one['p_value']:.2g} |" for one in alarms]
     return ["| drifted column | test | effect | p |", "| --- | --- | --- | --- |", *rows, ""]
