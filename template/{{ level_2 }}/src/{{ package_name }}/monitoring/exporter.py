@@ -6,7 +6,6 @@ it restarts, and an old result shows by its time.
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,12 +15,13 @@ from typing import Any, NamedTuple
 import yaml
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
+from pydantic import ValidationError
 
 from .. import FOLDER
 from ..core.errors import exit_on_user_error
 from ..core.io import read_json
 from ..core.triggers import FOLDER as TRIGGERS
-from ..core.triggers import record
+from ..core.triggers import Alert, Message, record
 from ..registry.client import Tracking
 from . import labels, result
 from .result import MonitoringResult
@@ -29,6 +29,7 @@ from .settings import Monitoring
 
 PORT = 9108
 MAX_BYTES = 1_000_000  # of a webhook
+TIMEOUT_SECONDS = 10.0  # of a client that sends nothing
 
 Values = float | int | Mapping[Any, float]  # one, or one for each label or tuple of labels
 
@@ -107,15 +108,16 @@ def _metrics(found: MonitoringResult) -> Iterator[Gauge]:
         yield Gauge("business_kpi", "Business KPI of predictions whose labels are due", bounds, ("name", "bound"))
 
 
-def triggers_of(alert: Mapping[str, Any]) -> Path:
+def triggers_of(alert: Alert) -> Path:
     """Return the folder for the alerts of the model in an alert's label; without one, of the model of this package."""
-    return folders().get(alert["labels"].get("model"), Path(FOLDER)) / TRIGGERS.relative_to(FOLDER)
+    return folders().get(alert.labels.model or "", Path(FOLDER)) / TRIGGERS.relative_to(FOLDER)
 
 
 class Handler(BaseHTTPRequestHandler):
     """`GET /metrics` and `POST /alerts`."""
 
     registry = CollectorRegistry(auto_describe=False)
+    timeout = TIMEOUT_SECONDS
 
     def do_GET(self) -> None:
         """Answer with the metrics."""
@@ -126,18 +128,24 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Record firing alerts as reasons to retrain; each once, however often Alertmanager repeats it."""
-        size = int(self.headers.get("Content-Length") or 0)
-        if self.path != "/alerts" or size > MAX_BYTES:
-            self._answer(404 if size <= MAX_BYTES else 413, b"POST alerts of Alertmanager to /alerts\n")
+        self.close_connection = True  # what is left of a body that is not read must not count as a request
+        size = self.headers.get("Content-Length", "")
+        if self.path != "/alerts":
+            self._answer(404, b"POST alerts of Alertmanager to /alerts\n")
+            return
+        if not size.isdecimal() or len(size) > len(str(MAX_BYTES)) or int(size) > MAX_BYTES:
+            self._answer(413, f"Content-Length must be a number up to {MAX_BYTES}\n".encode())
             return
         try:
-            firing = [alert for alert in json.loads(self.rfile.read(size))["alerts"] if alert["status"] == "firing"]
-            new = [alert["labels"]["alertname"] for alert in firing if record(alert, triggers_of(alert))]
-        except (ValueError, KeyError, TypeError) as error:
-            self._answer(400, f"this is no message of Alertmanager's webhook: {error!r}\n".encode())
+            message = Message.model_validate_json(self.rfile.read(int(size)))
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            problem = ": ".join([".".join(map(str, first["loc"])) or "body", first["msg"]])
+            self._answer(400, f"this is no message of Alertmanager's webhook: {problem}\n".encode())
             return
-        for name in new:
-            print(f"exporter: {name} fires and is recorded", file=sys.stderr, flush=True)
+        new = [alert for alert in message.alerts if record(alert, triggers_of(alert))]
+        for alert in new:
+            print(f"exporter: {alert.labels.alertname} fires and is recorded", file=sys.stderr, flush=True)
         self._answer(200, f"{len(new)} new\n".encode())
 
     def _answer(self, code: int, body: bytes, kind: str = "text/plain; charset=utf-8") -> None:
