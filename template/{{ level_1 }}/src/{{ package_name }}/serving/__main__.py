@@ -15,6 +15,7 @@ import uvicorn
 
 from ..core.errors import exit_on_user_error
 from .app import create_app
+from .connections import Connection
 from .handler import Inference
 from .settings import Serving
 
@@ -60,6 +61,7 @@ def main() -> None:
         create_app(inference),
         host=arguments.host,
         port=arguments.port,
+        http=Connection,
         access_log=False,
         proxy_headers=False,  # client addresses are not used
         log_config=None,

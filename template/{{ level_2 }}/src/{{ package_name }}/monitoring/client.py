@@ -33,7 +33,9 @@ class Client:
     def predict(self, rows: Sequence[Mapping[str, Any]], entity: str | None = None) -> dict[str, Any] | None:
         """Return the answer for rows, or None if the request failed, which is counted."""
         self.requests += 1
-        answer = self._ask("POST", self._path, json.dumps({"rows": [*rows]}), {"X-Entity-ID": entity} if entity else {})
+        answer = self._ask(
+            "POST", self._path, json.dumps({"rows": [*rows]}), {"X-Entity-ID": entity.encode()} if entity else {}
+        )
         self.failed += answer is None
         return None if answer is None else json.loads(answer)
 
@@ -42,13 +44,13 @@ class Client:
         rows = Inputs.read().to_rows(features_and_target(table)[0])
         return [self.predict([row], entity) for row, entity in zip(rows, table[ENTITY].astype(str), strict=True)]
 
-    def _ask(self, method: str, path: str, body: str | None = None, headers: Mapping[str, str] = {}) -> bytes | None:
+    def _ask(self, method: str, path: str, body: str | None = None, headers: Mapping[str, Any] = {}) -> bytes | None:
         kept = self._connection.sock is not None
         try:
             self._connection.request(method, path, body, {**self._headers, **headers})
             response = self._connection.getresponse()
             content = response.read()
-        except (OSError, HTTPException) as error:
+        except (OSError, HTTPException, ValueError) as error:  # such as an entity with a line break
             self.problem = f"no answer from {self.address}: {error}"
             self._connection.close()  # the next request connects again
             closed = isinstance(error, ConnectionError)  # as servers do with connections that were idle

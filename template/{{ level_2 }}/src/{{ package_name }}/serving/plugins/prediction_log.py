@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 DAY_SECONDS = 86_400
 MERGE_ROWS = 200_000  # more are merged at once: until then they stay in memory
+MERGE_BYTES = 50_000_000  # the same for long texts
 FORMAT: Any = {"compression": "zstd", "use_dictionary": ["model", "version", "variant"]}
 TYPES = {
     "double": pa.float64(),
@@ -64,6 +65,11 @@ class Parts:
     def rows(self) -> int:
         """The number of rows."""
         return sum(len(table) for table in self.tables.values())
+
+    @property
+    def full(self) -> bool:
+        """Whether they use too much memory to wait any longer."""
+        return self.rows >= MERGE_ROWS or sum(table.nbytes for table in self.tables.values()) >= MERGE_BYTES
 
 
 class PredictionLogWriter(Plugin):
@@ -106,7 +112,7 @@ class PredictionLogWriter(Plugin):
                 self._dropped.inc(rows)
                 failed = error
         for group, parts in [*self._open.items()]:
-            if time.monotonic() - parts.started >= self._settings.merge_seconds or parts.rows >= MERGE_ROWS:
+            if time.monotonic() - parts.started >= self._settings.merge_seconds or parts.full:
                 self._merge(group)
         if failed:
             raise failed
