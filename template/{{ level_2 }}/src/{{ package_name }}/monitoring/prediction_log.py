@@ -44,8 +44,13 @@ class Window(NamedTuple):
 
 def read(start: datetime, end: datetime, columns: list[str] | None = None) -> pd.DataFrame:
     """Return the rows of the log in a span of time, or only some of their columns; none if there is no log."""
-    chosen = ", ".join(f'"{name}"' for name in columns) if columns else "*"
+    chosen = ", ".join(map(quoted, columns)) if columns else "*"
     return query(f"select {chosen} from predictions order by time, request_id, row", Window(start, end))
+
+
+def quoted(name: str) -> str:
+    """Return the name of a column as SQL writes it, whatever is in it."""
+    return '"{}"'.format(name.replace('"', '""'))
 
 
 def features(frame: pd.DataFrame) -> pd.DataFrame:
