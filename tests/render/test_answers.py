@@ -73,6 +73,11 @@ def test_names_in_any_script_and_with_quotes_stay_as_they_are(render, level, pro
     assert yaml.safe_load(project.text(".copier-answers.yml")).items() >= UNICODE.items()
 
 
+def test_second_line_of_a_name_is_no_line_of_code(render):
+    project = render(maturity_level=0, project_name="Churn\nraise SystemExit")
+    assert "# # Churn raise SystemExit: a first look\n" in project.text("notebooks/explore.py")
+
+
 def test_repository_that_git_reaches_by_ssh(render):
     project = render(maturity_level=1, repository_url=SSH)
     assert project.answers["repository_url"] == SSH
