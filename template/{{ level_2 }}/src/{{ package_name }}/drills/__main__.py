@@ -47,8 +47,14 @@ def _evidence(drill: ModuleType, code: str | None) -> Evidence:
     try:
         found: Evidence = drill.main()
     except NotRecoveredError as error:
-        nothing = dict.fromkeys(("detected_after_seconds", "recovered_after_seconds"))
-        found = Evidence(fault=page.fault_of(drill), decision=str(error), action="none", recovered=False, **nothing)
+        found = Evidence(
+            fault=page.fault_of(drill),
+            detected_after_seconds=None,
+            decision=str(error),
+            action="none",
+            recovered_after_seconds=None,
+            recovered=False,
+        )
     return found.model_copy(update={"ended": datetime.now(UTC), "code": code})
 
 
