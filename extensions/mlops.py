@@ -59,7 +59,9 @@ def short_name(text: str) -> str:
 def short_name_problem(name: str) -> str:
     """Return in one line why a slug is not a valid `short_name`; empty if it is valid."""
     if len(name) > MAX_SLUG:
-        return f"use at most {MAX_SLUG} characters, since Kubernetes' namespaces begin with it: '{name}' has {len(name)}."
+        return (
+            f"use at most {MAX_SLUG} characters, since Kubernetes' namespaces begin with it: '{name}' has {len(name)}."
+        )
     if name in requirements():
         return f"add -ml or choose another: '{name}' is a package that the project installs."
     return ""

@@ -79,7 +79,10 @@ def test_names_in_any_script_and_with_quotes_stay_as_they_are(render, level, pro
     ("name", "slug"),
     [
         ("Pandas", "pandas-ml"),
-        ("Predictive maintenance of the rotating equipment in all parks", "predictive-maintenance-of-the-rotating-equipment"),
+        (
+            "Predictive maintenance of the rotating equipment in all parks",
+            "predictive-maintenance-of-the-rotating-equipment",
+        ),
     ],
 )
 def test_default_of_the_short_name_suits_uv_and_kubernetes(render, name, slug):

@@ -175,7 +175,7 @@ def read(path: Path) -> pd.DataFrame:
         UserError: it cannot be read as such.
     """
     known = read_table(RAW) if RAW.exists() else pd.DataFrame()
-    rows = read_file(path, {name: known[name].hasnans for name in known if _kind(known[name]) == "text"})
+    rows = read_file(path, {str(name): bool(known[name].hasnans) for name in known if _kind(known[name]) == "text"})
     if path.suffix == ".parquet" or TIMESTAMP not in rows:
         return rows
     try:
