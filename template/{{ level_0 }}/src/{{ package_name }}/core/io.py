@@ -70,20 +70,23 @@ def read_file(path: Path, texts: Mapping[str, bool]) -> "pd.DataFrame":
             be, words such as `NA` and `None` are text; an empty value is missing in any column.
 
     Raises:
-        UserError: it cannot be read as such.
+        UserError: it cannot be read as such, or has no row.
     """
     import pandas as pd
 
     try:
         if path.suffix == ".parquet":
-            return pd.read_parquet(path)
-        optional = {name: "str" for name, missing in texts.items() if missing}
-        complete = {name: _text_or_none for name, missing in texts.items() if not missing}
-        rows = pd.read_csv(path, dtype=optional, converters=complete)  # pyrefly: ignore[no-matching-overload]
+            rows = pd.read_parquet(path)
+        else:
+            optional = {name: "str" for name, missing in texts.items() if missing}
+            complete = {name: _text_or_none for name, missing in texts.items() if not missing}
+            rows = pd.read_csv(path, dtype=optional, converters=complete)  # pyrefly: ignore[no-matching-overload]
     except UnicodeDecodeError as error:
         raise UserError(f"{path} cannot be read: save it as CSV in UTF-8") from error
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read: {' '.join(str(error).split())[:300]}") from error
+    if rows.empty:
+        raise UserError(f"{path} has no row")
     if len(rows.columns) == 1 and ";" in str(rows.columns[0]):
         raise UserError(f"{path} cannot be read: save it with commas between the columns and points in numbers")
     return rows

@@ -172,7 +172,7 @@ def read(path: Path) -> pd.DataFrame:
     """Return the table in a Parquet or CSV file, whose columns are text where those of the data so far are.
 
     Raises:
-        UserError: it cannot be read as such.
+        UserError: it cannot be read as such, or has no row.
     """
     known = read_table(RAW) if RAW.exists() else pd.DataFrame()
     rows = read_file(path, {str(name): bool(known[name].hasnans) for name in known if _kind(known[name]) == "text"})
