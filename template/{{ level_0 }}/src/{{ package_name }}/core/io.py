@@ -3,7 +3,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,6 +59,41 @@ def write_table(frame: "pd.DataFrame", path: Path) -> None:
     frame = unify_types(frame)
     with atomic_write(path) as temporary:
         frame.to_parquet(temporary, index=False)
+
+
+def read_file(path: Path, texts: Mapping[str, bool]) -> "pd.DataFrame":
+    """Return the rows of a Parquet or CSV file as they are.
+
+    Args:
+        path: its suffix is that of the format.
+        texts: the columns that are text, since CSV has no types, and whether their values may be missing. Where none may
+            be, words such as `NA` and `None` are text; an empty value is missing in any column.
+
+    Raises:
+        UserError: it cannot be read as such, or has no row.
+    """
+    import pandas as pd
+
+    try:
+        if path.suffix == ".parquet":
+            rows = pd.read_parquet(path)
+        else:
+            optional = {name: "str" for name, missing in texts.items() if missing}
+            complete = {name: _text_or_none for name, missing in texts.items() if not missing}
+            rows = pd.read_csv(path, dtype=optional, converters=complete)  # pyrefly: ignore[no-matching-overload]
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} cannot be read: save it as CSV in UTF-8") from error
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read: {' '.join(str(error).split())[:300]}") from error
+    if rows.empty:
+        raise UserError(f"{path} has no row")
+    if len(rows.columns) == 1 and ";" in str(rows.columns[0]):
+        raise UserError(f"{path} cannot be read: save it with commas between the columns and points in numbers")
+    return rows
+
+
+def _text_or_none(value: str) -> str | None:
+    return value or None
 
 
 def read_json(path: Path, task: str | None = None) -> Any:

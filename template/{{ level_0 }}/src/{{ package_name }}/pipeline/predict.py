@@ -9,7 +9,8 @@ import pandas as pd
 
 from ..core.errors import UserError, exit_on_user_error
 from ..core.inputs import Inputs
-from ..core.io import atomic_write, read_model
+from ..core.io import atomic_write, read_file, read_model
+from ..core.paths import user_path
 from ..modeling.data import ENTITY, TIMESTAMP
 from .metrics import predict
 
@@ -20,9 +21,9 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     found = argparse.ArgumentParser(prog="poe predict", description="Predict the rows of a file.")
     found.add_argument(
-        "file", type=Path, help="CSV or Parquet with the columns of the raw data; the target may be there"
+        "file", type=user_path, help="CSV or Parquet with the columns of the raw data; the target may be there"
     )
-    found.add_argument("--output", type=Path, metavar="FILE", help="default: FILE_predictions in the same folder")
+    found.add_argument("--output", type=user_path, metavar="FILE", help="default: FILE_predictions in the same folder")
     return found
 
 
@@ -30,7 +31,7 @@ def predict_file(model: Any, inputs: Inputs, path: Path, output: Path | None) ->
     """Write a prediction for each row of a file and return a message.
 
     Raises:
-        UserError: the file is missing, is neither CSV nor Parquet, or a column is not as the model needs it.
+        UserError: the file is missing, cannot be read as CSV or Parquet, or a column is not as the model needs it.
     """
     output = output or path.with_stem(f"{path.stem}_predictions")
     for each in (path, output):
@@ -51,11 +52,8 @@ def predict_file(model: Any, inputs: Inputs, path: Path, output: Path | None) ->
 
 
 def read_rows(path: Path, inputs: Inputs) -> pd.DataFrame:
-    """Return the rows of a file; CSV has no types, so columns that are text to the model are read as such."""
-    if path.suffix == ".parquet":
-        return pd.read_parquet(path)
-    texts: Any = {column.name: "str" for column in inputs.columns if column.type == "string"}
-    return pd.read_csv(path, dtype=texts)
+    """Return the rows of a file; columns that are text to the model are read as such."""
+    return read_file(path, {column.name: not column.required for column in inputs.columns if column.type == "string"})
 
 
 def predictions_of(model: Any, inputs: Inputs, rows: pd.DataFrame) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 
 import argparse
 import logging
-from pathlib import Path
+import shlex
 
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
@@ -42,10 +42,14 @@ def _address(stage: str) -> str:
 
 
 def results_to_commit() -> list[str]:
-    """Return the small results that differ from the last commit: each dvc.lock, and JSON that Git does not ignore."""
+    """Return the small results that differ from the last commit: each dvc.lock, and JSON that Git does not ignore.
+
+    Paths are those from the folder of the project, which may be one of a larger repository.
+    """
     results = [":(glob)**/dvc.lock", f":(glob)**/{REPORTS.name}/**/*.json"]
-    status = git("status", "--porcelain", "--untracked-files=all", "--", *results)
-    return [Path(line[3:]).as_posix() for line in status.splitlines()]
+    status = git("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--", *results)
+    folder = git("rev-parse", "--show-prefix")
+    return [entry[3:].removeprefix(folder) for entry in status.split("\0") if entry]
 
 
 def main() -> None:
@@ -58,7 +62,7 @@ def main() -> None:
     if not reproduce(arguments.stages, arguments.force, arguments.alone):
         raise SystemExit(1)
     if changed := results_to_commit():
-        print(f"\nCommit with your code, so that this model can be restored: git add {' '.join(changed)}")
+        print(f"\nCommit with your code, so that this model can be restored: git add {shlex.join(changed)}")
         print("Then `uv run poe push` stores its data and model for others.")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from dvc.config import Config
 
 from ..core.errors import UserError, exit_on_user_error
+from ..core.paths import user_path
 
 ENV = Path(".env")
 LOCAL_REMOTE = Path(".dvc-remote")  # of the remote `local`
@@ -88,7 +89,7 @@ def main() -> None:
     commands.add_parser("push", help="send data and model of this commit to DVC's remote")
     pulling = commands.add_parser("pull", help="get data and model of this commit from DVC's remote")
     pulling.add_argument(
-        "--from", dest="clone", type=Path, metavar="FOLDER", help="use the stores of another clone on this machine"
+        "--from", dest="clone", type=user_path, metavar="FOLDER", help="use the stores of another clone on this machine"
     )
     arguments = parser.parse_args()
     with exit_on_user_error(arguments.command):

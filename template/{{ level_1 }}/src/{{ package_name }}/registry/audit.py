@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import UserError, exit_on_user_error
 from ..core.lineage import git
+from ..core.paths import user_path
 from .audit_log import Anchor, Event, append, entries, locked, one_line, table, verify
 from .governance import Governance
 
@@ -101,7 +102,7 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", metavar="{list,verify,export}")
     commands.add_parser("list", help="print all entries, the oldest first")
     commands.add_parser("verify", help="check that no entry was edited, deleted or moved")
-    commands.add_parser("export", help="write all entries as CSV").add_argument("path", type=Path)
+    commands.add_parser("export", help="write all entries as CSV").add_argument("path", type=user_path)
     arguments = parser.parse_args()
     with exit_on_user_error("audit"):
         if arguments.command == "export":

@@ -19,6 +19,7 @@ from .connections import Connection
 from .handler import Inference
 from .settings import Serving
 
+KEEP_ALIVE_SECONDS = 3660  # of idle connections: load balancers have to close them first, Envoy does after an hour
 GRACE_SECONDS = 10  # for requests that are still running when the server closes
 
 
@@ -65,6 +66,7 @@ def main() -> None:
         access_log=False,
         proxy_headers=False,  # client addresses are not used
         log_config=None,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     with suppress(KeyboardInterrupt):  # uvicorn raises it again after it has stopped

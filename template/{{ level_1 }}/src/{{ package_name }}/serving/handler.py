@@ -137,7 +137,7 @@ async def read_body(request: Request, headers: Headers, max_megabytes: float) ->
         ClientDisconnect: the client has closed the connection.
     """
     body, limit = bytearray(), int(max_megabytes * 1_000_000)
-    encoding = headers.get(b"content-encoding", b"identity").decode("latin-1")
+    encoding = headers.get(b"content-encoding", b"identity").decode("latin-1").strip().lower()
     async for chunk in request.stream():
         body += chunk
         if len(body) > limit:

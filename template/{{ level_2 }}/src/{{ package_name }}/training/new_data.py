@@ -18,8 +18,8 @@ from .. import FOLDER as MODEL_FOLDER
 from ..core.column_types import example, kind_of
 from ..core.errors import UserError, exit_on_user_error
 from ..core.inputs import Inputs
-from ..core.io import read_table, write_table, write_text
-from ..core.paths import INPUTS, RAW
+from ..core.io import read_file, read_table, write_table, write_text
+from ..core.paths import INPUTS, RAW, user_path
 from ..modeling.data import ENTITY, KNOWN_LATER, TARGET, TIMESTAMP, VALUE, features_and_target
 from ..pipeline.data_checks import checked
 from ..pipeline.expectations import check, load_suite
@@ -169,24 +169,28 @@ def _like(now: datetime, times: pd.Series) -> pd.Timestamp:
 
 
 def read(path: Path) -> pd.DataFrame:
-    """Return the table in a Parquet or CSV file.
+    """Return the table in a Parquet or CSV file, whose columns are text where those of the data so far are.
 
     Raises:
-        UserError: it cannot be read as such.
+        UserError: it cannot be read as such, or has no row.
     """
+    known = read_table(RAW) if RAW.exists() else pd.DataFrame()
+    rows = read_file(path, {str(name): bool(known[name].hasnans) for name in known if _kind(known[name]) == "text"})
+    if path.suffix == ".parquet" or TIMESTAMP not in rows:
+        return rows
     try:
-        if path.suffix == ".parquet":
-            return pd.read_parquet(path)
-        return pd.read_csv(path, parse_dates=[TIMESTAMP])
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read: {' '.join(str(error).split())[:300]}") from error
+        return rows.assign(**{TIMESTAMP: pd.to_datetime(rows[TIMESTAMP])})
+    except ValueError as error:
+        raise UserError(f"{path} cannot be read: {TIMESTAMP}: {' '.join(str(error).split())[:300]}") from error
 
 
 def main() -> None:
     """Add the rows of a file, or the labeled predictions of the log."""
     parser = argparse.ArgumentParser(prog="poe new-data", description="Add new rows as monthly partitions.")
     source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("file", nargs="?", type=Path, metavar="FILE", help="Parquet or CSV, with all columns of ingest")
+    source.add_argument(
+        "file", nargs="?", type=user_path, metavar="FILE", help="Parquet or CSV, with all columns of ingest"
+    )
     source.add_argument("--from-log", action="store_true", help="labeled predictions of the last --days")
     parser.add_argument("--days", type=int, default=90, help="default: 90")
     arguments = parser.parse_args()

@@ -113,7 +113,7 @@ def commit(reason: str) -> None:
         return
     try:
         for command in (["add"], ["commit", "--quiet", "--message", f"Retrain: {reason}"]):
-            subprocess.run(["git", *command, "--", *changed], capture_output=True, text=True, check=True)
+            subprocess.run(["git", *command, "--", *changed], capture_output=True, encoding="utf-8", check=True)
     except subprocess.CalledProcessError as failed:
         problem = " ".join((failed.stderr + failed.stdout).split())[:300]
         raise UserError(f"the results cannot be committed: {problem}") from failed
