@@ -11,6 +11,7 @@ from pathlib import Path
 from mlflow import MlflowClient
 
 from ...core.errors import UserError
+from ...core.lineage import git
 from ...core.settings import Settings
 from ..governance import Governance
 
@@ -41,7 +42,8 @@ def follow(client: MlflowClient, model: str, version: str) -> str:
     if found != 1:
         raise UserError(f"{path} must set SERVING_ALIASES once, not {found} times: the servers follow no promotion")
     if changed == text:
-        return ""
+        committed = git("ls-files", "--", path.as_posix()) and not git("status", "--porcelain", "--", path.as_posix())
+        return f"{path} has {alias} in this commit already: `git pull`, and if that changes it, run this again" if committed else ""
     path.write_text(changed, encoding="utf-8", newline="")
     return f"{path} serves {alias}: commit and push it, and the cluster follows"
 
