@@ -34,7 +34,8 @@ def registered(version: str) -> tuple[Any, Inputs, str]:
             raise UserError(
                 f"{found.name} {found.version} was not registered by `poe register`: its inputs are unknown"
             )
-        return load_native(uri, found.name, str(found.version)), Inputs.from_records(metadata[INPUTS]), str(found.version)
+        number = str(found.version)
+        return load_native(uri, found.name, number), Inputs.from_records(metadata[INPUTS]), number
 
 
 if __name__ == "__main__":

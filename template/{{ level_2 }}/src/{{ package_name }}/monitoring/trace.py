@@ -58,9 +58,7 @@ def describe_prediction(row: pd.DataFrame) -> list[str]:
     ]
 
 
-def _entries(
-    log: list[dict[str, Any]], version: str, time: str
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def _entries(log: list[dict[str, Any]], version: str, time: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return the entries about a version until a time, with the last that changed what is served, and those since."""
     moves = [entry for entry in log if entry["event"].endswith(MOVES)]
     last = [entry for entry in moves if entry["timestamp"] <= time][-1:]

@@ -42,8 +42,9 @@ def follow(client: MlflowClient, model: str, version: str) -> str:
     if found != 1:
         raise UserError(f"{path} must set SERVING_ALIASES once, not {found} times: the servers follow no promotion")
     if changed == text:
-        committed = git("ls-files", "--", path.as_posix()) and not git("status", "--porcelain", "--", path.as_posix())
-        return f"{path} has {alias} in this commit already: `git pull`, and if that changes it, run this again" if committed else ""
+        if not git("ls-files", "--", path.as_posix()) or git("status", "--porcelain", "--", path.as_posix()):
+            return ""
+        return f"{path} has {alias} in this commit already: `git pull`, and if that changes it, run this again"
     path.write_text(changed, encoding="utf-8", newline="")
     return f"{path} serves {alias}: commit and push it, and the cluster follows"
 
