@@ -27,8 +27,8 @@ def parser() -> argparse.ArgumentParser:
     return found
 
 
-def predict_file(model: Any, inputs: Inputs, path: Path, output: Path | None) -> str:
-    """Write a prediction for each row of a file and return a message.
+def predict_file(model: Any, inputs: Inputs, path: Path, output: Path | None, version: str | None = None) -> str:
+    """Write a prediction for each row of a file, with the version that made it if it has one, and return a message.
 
     Raises:
         UserError: the file is missing, cannot be read as CSV or Parquet, or a column is not as the model needs it.
@@ -43,12 +43,13 @@ def predict_file(model: Any, inputs: Inputs, path: Path, output: Path | None) ->
         predictions = predictions_of(model, inputs, read_rows(path, inputs))
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
+    predictions = predictions.assign(version=version) if version else predictions
     with atomic_write(output) as temporary:
         if output.suffix == ".csv":
             predictions.to_csv(temporary, index=False)
         else:
             predictions.to_parquet(temporary, index=False)
-    return f"{output}: {len(predictions)} predictions"
+    return f"{output}: {len(predictions)} predictions" + (f" of version {version}" if version else "")
 
 
 def read_rows(path: Path, inputs: Inputs) -> pd.DataFrame:

@@ -50,8 +50,8 @@ def anchors(model: "RegisteredModel | None") -> list[Anchor]:
     """Return the entries that registry and release tags recorded."""
     found = [Anchor.parse(model.tags[NEWEST], "the registry")] if model and NEWEST in model.tags else []
     for tag in git("tag", "--list", "model-v*").split():
-        if line := IN_MESSAGE.search(git("tag", "--list", tag, "--format=%(contents)")):
-            found.append(Anchor.parse(line[1], f"the release tag {tag}"))
+        if anchor := IN_MESSAGE.search(git("tag", "--list", tag, "--format=%(contents)")):
+            found.append(Anchor.parse(anchor[1], f"the release tag {tag}"))
     return found
 
 
@@ -87,11 +87,12 @@ def _export(path: Path) -> None:
         writer.writerows(entries())
 
 
-def _line(entry: dict[str, Any]) -> str:
+def line(entry: dict[str, Any]) -> str:
+    """Return an entry as `poe audit list` shows it."""
     texts = {name: one_line(str(value)) for name, value in entry.items()}
-    line = "{timestamp}  {event:20} {model} {version}  {deployed_by}  {approval_status}".format_map(texts)
+    what = "{timestamp}  {event:20} {model} {version}  {deployed_by}  {approval_status}".format_map(texts)
     evidence = json.loads(entry["details"])
-    return "  ".join([line, *(one_line(evidence[name]) for name in ("run", "ticket", "reason") if evidence.get(name))])
+    return "  ".join([what, *(one_line(evidence[name]) for name in ("run", "ticket", "reason") if evidence.get(name))])
 
 
 def main() -> None:
@@ -113,7 +114,7 @@ def main() -> None:
                 raise UserError("\n  ".join(["the log was changed, or is not the log of this registry", *found]))
             print(f"{_count()}, none changed")
         else:
-            print("\n".join(map(_line, entries())) or "no entry yet: `poe register` writes the first")
+            print("\n".join(map(line, entries())) or "no entry yet: `poe register` writes the first")
 
 
 def _count() -> str:

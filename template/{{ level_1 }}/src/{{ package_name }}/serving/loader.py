@@ -186,7 +186,7 @@ def load_folder(path: Path, name: str, version: str) -> LoadedModel:
     """Return the model in a folder of MLflow, in its ONNX form if it has one.
 
     Raises:
-        UserError: its signature has a column that JSON cannot hold, or there is no signature.
+        UserError: its signature has a column that JSON cannot hold, there is no signature, or it needs other code.
     """
     model, onnx = mlflow.models.Model.load(path), path / FAST_PATH
     if model.signature is None or not model.signature.inputs.has_input_names():
@@ -195,8 +195,23 @@ def load_folder(path: Path, name: str, version: str) -> LoadedModel:
     if onnx.exists():
         predictor: Predictor = OnnxPredictor(onnx, inputs)
     else:
-        predictor = NativePredictor(mlflow.sklearn.load_model(str(path)), inputs)
+        predictor = NativePredictor(load_native(str(path), name, version), inputs)
     return LoadedModel(name, version, version, InputSchema(inputs), predictor, _example(model, path))
+
+
+def load_native(uri: str, name: str, version: str) -> Any:
+    """Return the estimator in a folder or at an address of MLflow.
+
+    Raises:
+        UserError: it names a function of the project's modules that is not in this commit.
+    """
+    try:
+        return mlflow.sklearn.load_model(uri)
+    except (AttributeError, ImportError) as error:
+        raise UserError(
+            f"{name} {version} needs code that is not here ({error}): merge, or deploy, the commit that "
+            f"`uv run poe lineage --version {version}` names"
+        ) from error
 
 
 def _exempt_from_collection() -> None:

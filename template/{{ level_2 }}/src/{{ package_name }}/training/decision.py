@@ -68,11 +68,14 @@ def decide(today: date) -> Retrained:
     with locked():
         log = [entry for entry in entries() if entry["model"] == model]
         claimed = _claimed(log)
-        found = [one for one in triggers(settings, find(client, model, version), today) if one.key not in claimed]
+        triggered = triggers(settings, find(client, model, version), today)
+        found = [one for one in triggered if one.key not in claimed]
         paused = _paused_until(log, settings.pause_days)
         act = bool(found) and (paused is None or today >= paused)
         reason = "; ".join(trigger.reason for trigger in found)
         reason = reason or f"nothing calls for another model than champion {version}"
+        if triggered and not found:
+            reason = f"this was acted on already, as `poe audit` shows: {'; '.join(one.reason for one in triggered)}"
         if found and not act:
             reason = f"no retraining before {paused}, {settings.pause_days} days after the last one, although {reason}"
         about = {"created": datetime.now(UTC), "today": today, "model": model, "champion": version}
