@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pandas as pd
+from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -14,6 +15,7 @@ from ..core.paths import FIGURES
 COLOR = "#2f6f9f"
 REFERENCE_LINE = {"color": "#999999", "linestyle": "--", "linewidth": 1}
 MAX_FEATURES = 20
+rcParams["text.parse_math"] = False  # names of columns and classes are no formulas, such as "$1 to $5"
 
 
 @contextmanager

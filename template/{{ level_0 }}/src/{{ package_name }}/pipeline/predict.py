@@ -51,11 +51,19 @@ def predict_file(model: Any, inputs: Inputs, path: Path, output: Path | None) ->
 
 
 def read_rows(path: Path, inputs: Inputs) -> pd.DataFrame:
-    """Return the rows of a file; CSV has no types, so columns that are text to the model are read as such."""
+    """Return the rows of a file; CSV has no types, so columns that are text to the model are read as such.
+
+    So is the entity, unless all of them are numbers as Python writes them: `0042` stays what it is.
+    """
     if path.suffix == ".parquet":
         return pd.read_parquet(path)
     texts: Any = {column.name: "str" for column in inputs.columns if column.type == "string"}
-    return pd.read_csv(path, dtype=texts)
+    rows = pd.read_csv(path, dtype={**texts, ENTITY: "str"})
+    if ENTITY in rows and ENTITY not in texts:
+        numbers = pd.to_numeric(rows[ENTITY], errors="coerce")
+        if numbers.astype("str").equals(rows[ENTITY]):
+            rows[ENTITY] = numbers
+    return rows
 
 
 def predictions_of(model: Any, inputs: Inputs, rows: pd.DataFrame) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 # Managed by copier-mlops: an update merges with your edits.
 """What the pages in `reports/` share: templates, number format, Markdown, figures."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,18 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     found.filters["number"] = format_number
+    found.filters["cell"] = markdown_cell
     return found
 
 
 def format_number(value: Any) -> str:
     """Return a float with four significant digits, and any other value as text."""
     return f"{value:,.4g}" if isinstance(value, float) else str(value)
+
+
+def markdown_cell(value: Any) -> str:
+    """Return a name as text of a Markdown table: in one line, and with what would be markup escaped."""
+    return re.sub(r"([\\`*<|])", r"\\\1", " ".join(str(value).split()))
 
 
 def render_markdown(text: str) -> Markup:

@@ -80,7 +80,7 @@ class Inference:
                 body = await read_body(request, headers, self.settings.max_megabytes)
             content, entity = format.decode(body, headers), None
             if self.hooks.choosers or self.hooks.observers:
-                entity = request.headers.get("x-entity-id") or format.entity(content)
+                entity = entity_of(headers) or format.entity(content)
             if self.hooks.choosers and version is None:
                 model = self._choose(model, entity)
             columns = format.columns(content, model, self.settings.max_rows)
@@ -108,6 +108,15 @@ class Inference:
         versions = {alias: model.version for alias, model in loaded.items()}
         chosen = self.hooks.choose(RequestContext(default.name, entity, versions))
         return next((model for model in loaded.values() if chosen in (model.variant, model.version)), default)
+
+
+def entity_of(headers: Headers) -> str | None:
+    """Return the header X-Entity-ID, which is UTF-8 or, as old clients send it, Latin-1, or None without it."""
+    found = headers.get(b"x-entity-id", b"")
+    try:
+        return found.decode() or None
+    except UnicodeDecodeError:
+        return found.decode("latin-1")
 
 
 def request_id(headers: Headers) -> str | None:

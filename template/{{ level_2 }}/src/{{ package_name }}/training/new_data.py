@@ -9,6 +9,7 @@ import logging
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from dvc.exceptions import DvcException
@@ -169,7 +170,7 @@ def _like(now: datetime, times: pd.Series) -> pd.Timestamp:
 
 
 def read(path: Path) -> pd.DataFrame:
-    """Return the table in a Parquet or CSV file.
+    """Return the table in a Parquet or CSV file; CSV has no types, so its columns get those of the data so far.
 
     Raises:
         UserError: it cannot be read as such.
@@ -177,7 +178,14 @@ def read(path: Path) -> pd.DataFrame:
     try:
         if path.suffix == ".parquet":
             return pd.read_parquet(path)
-        return pd.read_csv(path, parse_dates=[TIMESTAMP])
+        known = {name: _kind(column) for name, column in read_table(RAW).items()} if RAW.exists() else {}
+        times = [TIMESTAMP, *(name for name, kind in known.items() if str(kind).startswith("times") and name != TIMESTAMP)]
+        texts: Any = {name: "str" for name, kind in known.items() if kind == "text"}
+        rows = pd.read_csv(path, parse_dates=times, dtype=texts)
+        for name in (name for name in times if known.get(name) == "times with a zone"):
+            if not pd.api.types.is_datetime64_any_dtype(rows[name]):  # summer and winter time differ
+                rows[name] = pd.to_datetime(rows[name], utc=True)
+        return rows
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read: {' '.join(str(error).split())[:300]}") from error
 
