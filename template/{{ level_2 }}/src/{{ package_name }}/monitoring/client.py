@@ -33,7 +33,8 @@ class Client:
     def predict(self, rows: Sequence[Mapping[str, Any]], entity: str | None = None) -> dict[str, Any] | None:
         """Return the answer for rows, or None if the request failed, which is counted."""
         self.requests += 1
-        answer = self._ask("POST", self._path, json.dumps({"rows": [*rows]}), {"X-Entity-ID": entity.encode()} if entity else {})
+        named = {"X-Entity-ID": entity.encode()} if entity else {}
+        answer = self._ask("POST", self._path, json.dumps({"rows": [*rows]}), named)
         self.failed += answer is None
         return None if answer is None else json.loads(answer)
 
@@ -47,13 +48,13 @@ class Client:
         for row, entity in zip(rows, table[ENTITY].astype(str), strict=True):
             yield self.predict([row], entity)
 
-    def _ask(self, method: str, path: str, body: str | None = None, headers: Mapping[str, str | bytes] = {}) -> bytes | None:
+    def _ask(self, method: str, path: str, body: str | None = None, headers: Mapping[str, Any] = {}) -> bytes | None:
         kept = self._connection.sock is not None
         try:
             self._connection.request(method, path, body, {**self._headers, **headers})
             response = self._connection.getresponse()
             content = response.read()
-        except (OSError, HTTPException, ValueError) as error:  # the last if no header can hold the entity, as a line break
+        except (OSError, HTTPException, ValueError) as error:  # no header may hold a line break: a ValueError
             self.problem = f"no answer from {self.address}: {error}"
             self._connection.close()  # the next request connects again
             closed = isinstance(error, ConnectionError)  # as servers do with connections that were idle

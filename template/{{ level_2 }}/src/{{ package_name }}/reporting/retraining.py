@@ -57,5 +57,8 @@ def _monitoring(found: dict[str, Any]) -> list[str]:
     alarms = [column for column in found["drift"]["columns"] if column["alarm"]]
     if not alarms:
         return []
-    rows = [f"| {markdown_cell(one['name'])} | {one['test']} | {one['effect']:.3f} | {one['p_value']:.2g} |" for one in alarms]
+    rows = [
+        f"| {markdown_cell(one['name'])} | {one['test']} | {one['effect']:.3f} | {one['p_value']:.2g} |"
+        for one in alarms
+    ]
     return ["| drifted column | test | effect | p |", "| --- | --- | --- | --- |", *rows, ""]

@@ -179,7 +179,7 @@ def read(path: Path) -> pd.DataFrame:
         if path.suffix == ".parquet":
             return pd.read_parquet(path)
         known = {name: _kind(column) for name, column in read_table(RAW).items()} if RAW.exists() else {}
-        times = [TIMESTAMP, *(name for name, kind in known.items() if str(kind).startswith("times") and name != TIMESTAMP)]
+        times = [name for name, kind in ({TIMESTAMP: "times"} | known).items() if str(kind).startswith("times")]
         texts: Any = {name: "str" for name, kind in known.items() if kind == "text"}
         rows = pd.read_csv(path, parse_dates=times, dtype=texts)
         for name in (name for name in times if known.get(name) == "times with a zone"):
