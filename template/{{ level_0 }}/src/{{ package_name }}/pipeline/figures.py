@@ -19,9 +19,9 @@ rcParams["text.parse_math"] = False  # names of columns and classes are no formu
 
 
 @contextmanager
-def figure(name: str, title: str, xlabel: str, ylabel: str) -> Iterator[Axes]:
-    """Yield the axes of the figure `name`, which is saved at the end of the block."""
-    canvas = Figure(figsize=(6, 4.5), layout="constrained")
+def figure(name: str, title: str, xlabel: str, ylabel: str, scale: float = 1) -> Iterator[Axes]:
+    """Yield the axes of the figure `name`, which is saved at the end of the block; with a scale, it is that much larger."""
+    canvas = Figure(figsize=(6 * scale, 4.5 * scale), layout="constrained")
     axes = canvas.subplots()
     axes.set(title=title, xlabel=xlabel, ylabel=ylabel)
     axes.spines[["top", "right"]].set_visible(False)
