@@ -3,7 +3,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,6 +50,24 @@ def read_table(path: Path, columns: list[str] | None = None) -> "pd.DataFrame":
     from .column_types import unify_types
 
     return unify_types(pd.read_parquet(require(path), columns=columns))
+
+
+def read_csv(path: Path, texts: Iterable[str], complete: Iterable[str], **options: Any) -> "pd.DataFrame":
+    """Return the table in a CSV file, which has no types.
+
+    Args:
+        path: of the file.
+        texts: columns that are read as text, if they are there.
+        complete: those of them that never miss a value, so that `NA` and `None` are texts there.
+        options: of `pandas.read_csv`.
+    """
+    import pandas as pd
+
+    types: Any = dict.fromkeys(texts, "str")
+    frame = pd.read_csv(path, dtype=types, **options)
+    if whole := [name for name in complete if name in frame]:
+        frame[whole] = pd.read_csv(path, usecols=whole, dtype="str", keep_default_na=False, na_values=[""])[whole]
+    return frame
 
 
 def write_table(frame: "pd.DataFrame", path: Path) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ..core.errors import UserError, exit_on_user_error
 from ..core.inputs import Inputs
-from ..core.io import atomic_write, read_model
+from ..core.io import atomic_write, read_csv, read_model
 from ..modeling.data import ENTITY, TIMESTAMP
 from .metrics import predict
 
@@ -57,9 +57,10 @@ def read_rows(path: Path, inputs: Inputs) -> pd.DataFrame:
     """
     if path.suffix == ".parquet":
         return pd.read_parquet(path)
-    texts: Any = {column.name: "str" for column in inputs.columns if column.type == "string"}
-    rows = pd.read_csv(path, dtype={**texts, ENTITY: "str"})
-    if ENTITY in rows and ENTITY not in texts:
+    texts = [column for column in inputs.columns if column.type == "string"]
+    names = [column.name for column in texts]
+    rows = read_csv(path, [*names, ENTITY], [column.name for column in texts if column.required])
+    if ENTITY in rows and ENTITY not in names:
         numbers = pd.to_numeric(rows[ENTITY], errors="coerce")
         if numbers.astype("str").equals(rows[ENTITY]):
             rows[ENTITY] = numbers

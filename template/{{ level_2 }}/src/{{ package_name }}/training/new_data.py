@@ -9,7 +9,6 @@ import logging
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from dvc.exceptions import DvcException
@@ -19,7 +18,7 @@ from .. import FOLDER as MODEL_FOLDER
 from ..core.column_types import example, kind_of
 from ..core.errors import UserError, exit_on_user_error
 from ..core.inputs import Inputs
-from ..core.io import read_table, write_table, write_text
+from ..core.io import read_csv, read_table, write_table, write_text
 from ..core.paths import INPUTS, RAW
 from ..modeling.data import ENTITY, KNOWN_LATER, TARGET, TIMESTAMP, VALUE, features_and_target
 from ..pipeline.data_checks import checked
@@ -178,10 +177,11 @@ def read(path: Path) -> pd.DataFrame:
     try:
         if path.suffix == ".parquet":
             return pd.read_parquet(path)
-        known = {name: _kind(column) for name, column in read_table(RAW).items()} if RAW.exists() else {}
+        so_far = read_table(RAW) if RAW.exists() else pd.DataFrame()
+        known = {str(name): _kind(column) for name, column in so_far.items()}
         times = [name for name, kind in ({TIMESTAMP: "times"} | known).items() if str(kind).startswith("times")]
-        texts: Any = {name: "str" for name, kind in known.items() if kind == "text"}
-        rows = pd.read_csv(path, parse_dates=times, dtype=texts)
+        texts = [name for name, kind in known.items() if kind == "text"]
+        rows = read_csv(path, texts, [name for name in texts if so_far[name].notna().all()], parse_dates=times)
         for name in (name for name in times if known.get(name) == "times with a zone"):
             if not pd.api.types.is_datetime64_any_dtype(rows[name]):  # summer and winter time differ
                 rows[name] = pd.to_datetime(rows[name], utc=True)
