@@ -3,7 +3,7 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,13 +61,14 @@ def write_table(frame: "pd.DataFrame", path: Path) -> None:
         frame.to_parquet(temporary, index=False)
 
 
-def read_file(path: Path, texts: Mapping[str, bool]) -> "pd.DataFrame":
+def read_file(path: Path, texts: Mapping[str, bool], times: Collection[str] = ()) -> "pd.DataFrame":
     """Return the rows of a Parquet or CSV file as they are.
 
     Args:
         path: its suffix is that of the format.
         texts: the columns that are text, since CSV has no types, and whether their values may be missing. Where none may
             be, words such as `NA` and `None` are text; an empty value is missing in any column.
+        times: the columns that are times; those that cannot be read as such stay as they are.
 
     Raises:
         UserError: it cannot be read as such, or has no row.
@@ -80,7 +81,10 @@ def read_file(path: Path, texts: Mapping[str, bool]) -> "pd.DataFrame":
         else:
             optional = {name: "str" for name, missing in texts.items() if missing}
             complete = {name: _text_or_none for name, missing in texts.items() if not missing}
-            rows = pd.read_csv(path, dtype=optional, converters=complete)  # pyrefly: ignore[no-matching-overload]
+            header = pd.read_csv(path, nrows=0).columns
+            dates = [name for name in times if name in header]
+            options: Any = {"dtype": optional, "converters": complete, "parse_dates": dates}
+            rows = pd.read_csv(path, **options)
     except UnicodeDecodeError as error:
         raise UserError(f"{path} cannot be read: save it as CSV in UTF-8") from error
     except (OSError, ValueError) as error:

@@ -53,8 +53,17 @@ def predict_file(model: Any, inputs: Inputs, path: Path, output: Path | None, ve
 
 
 def read_rows(path: Path, inputs: Inputs) -> pd.DataFrame:
-    """Return the rows of a file; columns that are text to the model are read as such."""
-    return read_file(path, {column.name: not column.required for column in inputs.columns if column.type == "string"})
+    """Return the rows of a file; columns that are text to the model are read as such.
+
+    So is the entity in CSV, unless all of them are numbers as Python writes them: `0042` stays what it is.
+    """
+    texts = {column.name: not column.required for column in inputs.columns if column.type == "string"}
+    rows = read_file(path, {ENTITY: True} | texts)
+    if path.suffix == ".csv" and ENTITY in rows and ENTITY not in texts:
+        numbers = pd.to_numeric(rows[ENTITY], errors="coerce")
+        if numbers.astype("str").equals(rows[ENTITY]):
+            rows[ENTITY] = numbers
+    return rows
 
 
 def predictions_of(model: Any, inputs: Inputs, rows: pd.DataFrame) -> pd.DataFrame:

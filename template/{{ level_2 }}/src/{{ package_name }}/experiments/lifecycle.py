@@ -85,7 +85,9 @@ def start(plan: Experiment, version: str, approval: Approval, now: datetime) -> 
             client.set_registered_model_alias(model, ALIAS, treatment)
             return f"{last.name} is running already, with version {treatment}"
         control = _control(client, model)
-        if blockers := [*promotion_blockers(found, approval), *_input_problems(plan, model, control, treatment)]:
+        blockers = ["it is the champion itself"] if treatment == control else []
+        blockers += [*promotion_blockers(found, approval), *_input_problems(plan, model, control, treatment)]
+        if blockers:
             raise UserError(f"version {treatment} cannot be tested: {'; '.join(blockers)}")
         size, _ = planned(plan, model, control, now)
         running = Running(

@@ -151,7 +151,15 @@ def _checked(outcomes: pd.DataFrame) -> pd.DataFrame:
     found["entity"] = found["entity"].astype(TEXT)
     if "value" not in found:
         found["value"] = 1.0
-    return found.drop_duplicates(["entity", "label_time"], keep="last")
+    key = ["entity", "label_time"]
+    differ = found.duplicated(key, keep="last") & ~found.duplicated([*key, "target"], keep="last")
+    if differ.any():
+        examples = ", ".join(found.loc[differ, "entity"].fillna("(none)").head(EXAMPLES))
+        print(
+            f"  {int(differ.sum()):,} outcomes differ from a later one with the same {ENTITY} and {source.TIME}, which"
+            f" counts, such as of {examples}: an outcome belongs to the last prediction before its {source.TIME}"
+        )
+    return found.drop_duplicates(key, keep="last")
 
 
 def _by_day(found: pd.DataFrame) -> Iterator[tuple[Path, pd.DataFrame]]:

@@ -26,11 +26,12 @@ def main() -> None:
         rows, client = read_table(TEST), Client(arguments.server, arguments.host)
         if client.get("/v2/health/ready") is None:
             raise UserError(f"{client.problem}; `uv run poe serve` starts a server with the champion")
-        client.send(rows)
+        # Each outcome is known before the next prediction for its entity: it belongs to no other one.
+        known = [datetime.now(UTC) for _ in client.stream(rows)]
         if client.failed:
             raise UserError(f"{client.failed} of {client.requests} requests failed: {client.problem}")
         time.sleep(2)  # until the server has written the predictions
-        outcomes = rows[[ENTITY, TARGET, VALUE]].assign(**{TIME: datetime.now(UTC)})
+        outcomes = rows[[ENTITY, TARGET, VALUE]].assign(**{TIME: known})
         print(f"replay: {len(rows):,} rows are predicted; outcomes: {ingest(outcomes).line()}")
 
 

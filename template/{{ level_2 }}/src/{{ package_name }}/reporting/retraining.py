@@ -39,7 +39,7 @@ def markdown(record: dict[str, Any]) -> str:
 def _comparison(candidate: str, compared: dict[str, Any]) -> list[str]:
     """Return the table of candidate and champion."""
     if compared["difference"] is None:
-        return [f"Not compared: only {compared['rows']} rows are new to both models.", ""]
+        return [f"Not compared, {compared['verdict']}: {compared['rows']} rows are new to both models.", ""]
     return [
         f"| {compared['measure']}, {compared['rows']:,} rows that are new to both | |",
         "| --- | --- |",

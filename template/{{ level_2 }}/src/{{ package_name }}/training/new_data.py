@@ -169,19 +169,26 @@ def _like(now: datetime, times: pd.Series) -> pd.Timestamp:
 
 
 def read(path: Path) -> pd.DataFrame:
-    """Return the table in a Parquet or CSV file, whose columns are text where those of the data so far are.
+    """Return the table in a Parquet or CSV file; CSV has no types, so its columns get those of the data so far.
 
     Raises:
         UserError: it cannot be read as such, or has no row.
     """
-    known = read_table(RAW) if RAW.exists() else pd.DataFrame()
-    rows = read_file(path, {str(name): bool(known[name].hasnans) for name in known if _kind(known[name]) == "text"})
-    if path.suffix == ".parquet" or TIMESTAMP not in rows:
-        return rows
+    so_far = read_table(RAW) if RAW.exists() else pd.DataFrame()
+    kinds = {TIMESTAMP: "times"} | {str(name): str(_kind(column)) for name, column in so_far.items()}
+    texts = {name: bool(so_far[name].hasnans) for name, kind in kinds.items() if kind == "text"}
+    rows = read_file(path, texts, [name for name, kind in kinds.items() if kind.startswith("times")])
+    for name in (name for name, kind in kinds.items() if kind == "times with a zone" and name in rows):
+        if not pd.api.types.is_datetime64_any_dtype(rows[name]):  # summer and winter time differ
+            rows[name] = _in_utc(path, rows[name])
+    return rows
+
+
+def _in_utc(path: Path, times: pd.Series) -> pd.Series:
     try:
-        return rows.assign(**{TIMESTAMP: pd.to_datetime(rows[TIMESTAMP])})
+        return pd.to_datetime(times, utc=True)
     except ValueError as error:
-        raise UserError(f"{path} cannot be read: {TIMESTAMP}: {' '.join(str(error).split())[:300]}") from error
+        raise UserError(f"{path} cannot be read: {times.name}: {' '.join(str(error).split())[:300]}") from error
 
 
 def main() -> None:
