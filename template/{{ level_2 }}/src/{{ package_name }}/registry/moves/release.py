@@ -11,6 +11,7 @@ from pathlib import Path
 from mlflow import MlflowClient
 
 from ...core.errors import UserError
+from ...core.io import write_text
 from ...core.settings import Settings
 from ..governance import Governance
 
@@ -42,7 +43,7 @@ def follow(client: MlflowClient, model: str, version: str) -> str:
         raise UserError(f"{path} must set SERVING_ALIASES once, not {found} times: the servers follow no promotion")
     if changed == text:
         return ""
-    path.write_text(changed, encoding="utf-8", newline="")
+    write_text(changed, path)
     return f"{path} serves {alias}: commit and push it, and the cluster follows"
 
 
