@@ -48,8 +48,12 @@ def change(environment: str, image: str) -> str:
     entry = f"images:\n  - name: model-server\n    newName: {parts['name']}\n    digest: {parts['digest']}\n"
     changed = IMAGES.sub(entry, path.read_text(encoding="utf-8"))
     temporary = path.with_name(f".{path.name}.partial")
-    temporary.write_text(changed, encoding="utf-8", newline="")
-    temporary.replace(path)  # completely or not at all
+    try:
+        temporary.write_text(changed, encoding="utf-8", newline="")
+        temporary.replace(path)  # completely or not at all
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        sys.exit(f"poe image: {path} cannot be written: {error.strerror}")
     return f"{environment} will run {image}"
 
 
