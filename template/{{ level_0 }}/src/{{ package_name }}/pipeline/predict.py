@@ -9,7 +9,7 @@ import pandas as pd
 
 from ..core.errors import UserError, exit_on_user_error
 from ..core.inputs import Inputs
-from ..core.io import atomic_write, read_model
+from ..core.io import atomic_write, read_model, readable
 from ..modeling.data import ENTITY, TIMESTAMP
 from .metrics import predict
 
@@ -52,10 +52,9 @@ def predict_file(model: Any, inputs: Inputs, path: Path, output: Path | None) ->
 
 def read_rows(path: Path, inputs: Inputs) -> pd.DataFrame:
     """Return the rows of a file; CSV has no types, so columns that are text to the model are read as such."""
-    if path.suffix == ".parquet":
-        return pd.read_parquet(path)
     texts: Any = {column.name: "str" for column in inputs.columns if column.type == "string"}
-    return pd.read_csv(path, dtype=texts)
+    with readable(path):
+        return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, dtype=texts)
 
 
 def predictions_of(model: Any, inputs: Inputs, rows: pd.DataFrame) -> pd.DataFrame:

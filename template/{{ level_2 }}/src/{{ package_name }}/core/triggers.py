@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import FOLDER as MODEL_FOLDER
-from .io import write_json
+from .io import read_json, write_json
 
 FOLDER = Path(MODEL_FOLDER, "data/triggers")
 
@@ -30,5 +30,5 @@ def record(alert: Mapping[str, Any], folder: Path = FOLDER) -> bool:
 
 def recorded() -> list[dict[str, str]]:
     """Return name, start and key of each stored alert, the oldest first."""
-    found = [json.loads(path.read_text(encoding="utf-8")) for path in FOLDER.glob("*.json")]
+    found = [read_json(path) for path in FOLDER.glob("*.json")]
     return sorted(found, key=lambda one: one["since"])

@@ -18,7 +18,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from .. import FOLDER
-from ..core.errors import exit_on_user_error
+from ..core.errors import UserError, exit_on_user_error
 from ..core.io import read_json
 from ..core.triggers import FOLDER as TRIGGERS
 from ..core.triggers import record
@@ -120,7 +120,10 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Answer with the metrics."""
         if self.path == "/metrics":
-            self._answer(200, generate_latest(self.registry), CONTENT_TYPE_LATEST)
+            try:
+                self._answer(200, generate_latest(self.registry), CONTENT_TYPE_LATEST)
+            except UserError as error:  # Prometheus counts the scrape as failed
+                self._answer(500, f"{error}\n".encode())
         else:
             self._answer(404, b"there are /metrics and /alerts\n")
 
