@@ -154,6 +154,18 @@ class Handler(BaseHTTPRequestHandler):
         """Log no request: Prometheus sends four a minute."""
 
 
+def listening(host: str, port: int) -> ThreadingHTTPServer:
+    """Return the server, which listens.
+
+    Raises:
+        UserError: it cannot, for example because another one does.
+    """
+    try:
+        return ThreadingHTTPServer((host, port), Handler)
+    except OSError as error:
+        raise UserError(f"{host}:{port} cannot be used: {error.strerror}; --port names another port") from error
+
+
 def main() -> None:
     """Serve until a signal stops the process."""
     parser = argparse.ArgumentParser(prog="poe exporter", description="Serve batch metrics; receive alerts.")
@@ -162,8 +174,9 @@ def main() -> None:
     arguments = parser.parse_args()
     with exit_on_user_error("exporter"):
         Monitoring.load()
+        server = listening(arguments.host, arguments.port)
     Handler.registry.register(Results())
-    with ThreadingHTTPServer((arguments.host, arguments.port), Handler) as server:
+    with server:
         print(f"exporter: http://{arguments.host}:{arguments.port}/metrics", flush=True)
         server.serve_forever()
 
