@@ -9,6 +9,7 @@ from dvc.exceptions import DvcException
 from dvc.repo import Repo
 
 from .. import FOLDER
+from ..core.errors import exit_on_user_error
 from ..core.lineage import git
 from ..core.paths import REPORTS
 
@@ -59,8 +60,9 @@ def main() -> None:
     parser.add_argument("--force", action="store_true", help="run also what is up to date")
     parser.add_argument("--alone", action="store_true", help="do not run the stages before")
     arguments = parser.parse_args()
-    if not reproduce(arguments.stages, arguments.force, arguments.alone):
-        raise SystemExit(1)
+    with exit_on_user_error("pipeline"):
+        if not reproduce(arguments.stages, arguments.force, arguments.alone):
+            raise SystemExit(1)
     if changed := results_to_commit():
         print(f"\nCommit with your code, so that this model can be restored: git add {shlex.join(changed)}")
         print("Then `uv run poe push` stores its data and model for others.")

@@ -9,6 +9,7 @@ from pathlib import Path
 from dvc.config import Config
 
 from ..core.errors import UserError, exit_on_user_error
+from ..core.io import write_text
 from ..core.paths import user_path
 
 ENV = Path(".env")
@@ -68,7 +69,7 @@ def use_stores_of(clone: Path) -> None:
     lines = ENV.read_text(encoding="utf-8").splitlines() if ENV.exists() else []
     kept = [line for line in lines if line.partition("=")[0] not in STORES]
     added = [f"{name}=sqlite:///{(clone / file).as_posix()}" for name, file in STORES.items()]
-    ENV.write_text("\n".join([*kept, *added]) + "\n", encoding="utf-8")
+    write_text("\n".join([*kept, *added]) + "\n", ENV)
 
 
 def _dvc(*arguments: str) -> int:

@@ -12,15 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import UserError, exit_on_user_error
+from ..core.io import atomic_write
 from ..core.lineage import git
 from ..core.paths import user_path
-from .audit_log import Anchor, Event, append, entries, locked, one_line, table, verify
+from .audit_log import Anchor, Event, append, entries, one_line, table, verify
 from .governance import Governance
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities.model_registry import RegisteredModel
+    from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 
+REGISTRATION = "registration"  # event of the log
 NEWEST = "audit_entry"  # tag of the registered model: number and hash of its newest entry
 IN_MESSAGE = re.compile(r"^audit: (\d+:[0-9a-f]{64})$", re.MULTILINE)  # of a release tag
 
@@ -31,9 +33,11 @@ def record(client: "MlflowClient", event: Event) -> None:
 
 
 def record_registration(client: "MlflowClient", model: str, version: str, by: str, shortfalls: list[str]) -> None:
-    """Record that a version was registered, and whether it passed the quality gate."""
+    """Record once that a version was registered, and whether it passed the quality gate; only inside `locked`."""
+    if _is_recorded(model, version):
+        return
     event = Event(
-        event="registration",
+        event=REGISTRATION,
         model=model,
         version=version,
         environment=Governance.load().environment,
@@ -42,8 +46,38 @@ def record_registration(client: "MlflowClient", model: str, version: str, by: st
         compliance_check="not checked",
         details={"shortfalls": shortfalls},
     )
-    with locked():
-        record(client, event)
+    record(client, event)
+
+
+def unfinished_registration(
+    client: "MlflowClient", model: str, lineage: dict[str, str], shortfalls: list[str]
+) -> "ModelVersion | None":
+    """Return the newest version if it was made from the same, and a crash came before its entry or its alias.
+
+    Only inside `locked`, which a registration holds until it is finished.
+
+    Args:
+        client: of the registry.
+        model: its name there.
+        lineage: the tags of the version to be registered that say what it was made from.
+        shortfalls: of that version.
+    """
+    from .client import CHALLENGER, registered, version_of
+
+    versions = client.search_model_versions(f"name='{model}'")
+    newest = max(versions, key=lambda one: int(one.version), default=None)
+    if newest is None or not lineage.items() <= newest.tags.items():
+        return None
+    if newest.tags.get("validation_shortfalls", "") != "; ".join(shortfalls):
+        return None
+    challenger = version_of(registered(client, model), CHALLENGER)
+    has_alias = bool(shortfalls) or challenger == str(newest.version)
+    return None if has_alias and _is_recorded(model, str(newest.version)) else newest
+
+
+def _is_recorded(model: str, version: str) -> bool:
+    found = {(entry["event"], entry["model"], entry["version"]) for entry in entries()}
+    return (REGISTRATION, model, version) in found
 
 
 def anchors(model: "RegisteredModel | None") -> list[Anchor]:
@@ -81,7 +115,7 @@ def problems() -> list[str]:
 
 
 def _export(path: Path) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with atomic_write(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, [column.name for column in table.columns])
         writer.writeheader()
         writer.writerows(entries())

@@ -127,23 +127,26 @@ def register(
     name: str, model: ModelInfo, metrics: dict[str, float], shortfalls: list[str], tags: dict[str, str]
 ) -> int:
     """Register the model of a run with `tags` and return its version, which has no alias."""
-    client = mlflow.MlflowClient()
-    version = int(mlflow.register_model(model.model_uri, name).version)
-    client.update_model_version(name, str(version), _summary(model.run_id, metrics))
-    client.update_run(str(model.run_id), name=f"{mlflow.get_run(model.run_id).info.run_name}, version {version}")
     verdict = {
         "validation_status": "failed" if shortfalls else "passed",
         "validation_shortfalls": "; ".join(shortfalls),
     }
-    for key, value in {**tags, **verdict}.items():
-        if value:
-            client.set_model_version_tag(name, str(version), key, value)
+    known = {key: value for key, value in {**tags, **verdict}.items() if value}
+    version = int(mlflow.register_model(model.model_uri, name, tags=known).version)  # no version is without its tags
+    describe(name, str(version), str(model.run_id), metrics)
     return version
 
 
-def make_challenger(name: str, version: int) -> None:
+def describe(name: str, version: str, run_id: str, metrics: dict[str, float]) -> None:
+    """Write metrics and links to the description of a version, and its number to the name of its run."""
+    client, suffix = mlflow.MlflowClient(), f", version {version}"
+    client.update_model_version(name, version, _summary(run_id, metrics))
+    client.update_run(run_id, name=f"{mlflow.get_run(run_id).info.run_name}".removesuffix(suffix) + suffix)
+
+
+def make_challenger(name: str, version: str) -> None:
     """Give a version the alias of the challenger."""
-    mlflow.MlflowClient().set_registered_model_alias(name, CHALLENGER, str(version))
+    mlflow.MlflowClient().set_registered_model_alias(name, CHALLENGER, version)
 
 
 def log_file(run_id: str, path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import AwareDatetime, BaseModel, Field
 
 from .. import FOLDER as MODEL_FOLDER
-from .io import write_json
+from .io import read_json, write_json
 
 FOLDER = Path(MODEL_FOLDER, "data/triggers")
 MAX_ALERTS = 1_000  # that are kept, the newest: who reaches the webhook must not be able to fill the disk
@@ -56,5 +56,5 @@ def record(alert: Alert, folder: Path = FOLDER) -> bool:
 
 def recorded() -> list[dict[str, str]]:
     """Return name, start and key of each stored alert, the oldest first."""
-    found = [json.loads(path.read_text(encoding="utf-8")) for path in FOLDER.glob("*.json")]
+    found = [read_json(path) for path in FOLDER.glob("*.json")]
     return sorted(found, key=lambda one: one["since"])

@@ -20,7 +20,7 @@ from ..core.lineage import author
 from ..monitoring.prediction_log import Window, query
 from ..registry.approval import Approval
 from ..registry.audit import record
-from ..registry.audit_log import Event, locked
+from ..registry.audit_log import Event, entries, locked
 from ..registry.checks import promotion_blockers
 from ..registry.client import INPUTS, Tracking, champion, connected, find, registered, version_of
 from ..registry.governance import Governance
@@ -28,6 +28,7 @@ from .measures import baseline
 from .settings import Experiment
 from .statistics import MIN_ENTITIES, planned_size
 
+EVENT = "experiment "  # before what happened, in the audit log
 DAYS = 7  # of the log, for the number of entities a day
 
 
@@ -118,9 +119,9 @@ def stop(reason: str) -> str:
         if version_of(registered(client, model), ALIAS):
             client.delete_registered_model_alias(model, ALIAS)
         stopped = last.model_copy(update={"stopped": datetime.now(UTC)})
-        client.set_registered_model_tag(model, TAG, stopped.model_dump_json())
         actor = f"{author()} (OS user {getpass.getuser()})"
         _record(client, model, "stopped", last, actor, "needs no approval", {"reason": reason})
+        client.set_registered_model_tag(model, TAG, stopped.model_dump_json())
     return f"{last.name} is stopped: {reason}"
 
 
@@ -161,7 +162,7 @@ def _record(
     client: MlflowClient, model: str, what: str, test: Running, actor: str, approval: str, details: dict[str, str]
 ) -> None:
     event = Event(
-        event=f"experiment {what}",
+        event=f"{EVENT}{what}",
         model=model,
         version=test.treatment,
         environment=Governance.load().environment,
@@ -170,7 +171,9 @@ def _record(
         compliance_check="not checked",
         details={"experiment": test.name, "control": test.control, "share": test.share, **details},
     )
-    record(client, event)
+    log = [entry for entry in entries() if entry["model"] == model and entry["event"].startswith(EVENT)]
+    if not log or Event.from_entry(log[-1]) != event:  # else a crash came after it
+        record(client, event)
 
 
 def _input_problems(plan: Experiment, model: str, control: str, treatment: str) -> list[str]:

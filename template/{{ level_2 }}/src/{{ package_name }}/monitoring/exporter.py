@@ -18,7 +18,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from pydantic import ValidationError
 
 from .. import FOLDER
-from ..core.errors import exit_on_user_error
+from ..core.errors import UserError, exit_on_user_error
 from ..core.io import read_json
 from ..core.triggers import FOLDER as TRIGGERS
 from ..core.triggers import Alert, Message, record
@@ -122,7 +122,10 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Answer with the metrics."""
         if self.path == "/metrics":
-            self._answer(200, generate_latest(self.registry), CONTENT_TYPE_LATEST)
+            try:
+                self._answer(200, generate_latest(self.registry), CONTENT_TYPE_LATEST)
+            except UserError as error:  # Prometheus counts the scrape as failed
+                self._answer(500, f"{error}\n".encode())
         else:
             self._answer(404, b"there are /metrics and /alerts\n")
 
@@ -159,6 +162,18 @@ class Handler(BaseHTTPRequestHandler):
         """Log no request: Prometheus sends four a minute."""
 
 
+def listening(host: str, port: int) -> ThreadingHTTPServer:
+    """Return the server, which listens.
+
+    Raises:
+        UserError: it cannot, for example because another one does.
+    """
+    try:
+        return ThreadingHTTPServer((host, port), Handler)
+    except OSError as error:
+        raise UserError(f"{host}:{port} cannot be used: {error.strerror}; --port names another port") from error
+
+
 def main() -> None:
     """Serve until a signal stops the process."""
     parser = argparse.ArgumentParser(prog="poe exporter", description="Serve batch metrics; receive alerts.")
@@ -167,8 +182,9 @@ def main() -> None:
     arguments = parser.parse_args()
     with exit_on_user_error("exporter"):
         Monitoring.load()
+        server = listening(arguments.host, arguments.port)
     Handler.registry.register(Results())
-    with ThreadingHTTPServer((arguments.host, arguments.port), Handler) as server:
+    with server:
         print(f"exporter: http://{arguments.host}:{arguments.port}/metrics", flush=True)
         server.serve_forever()
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from .. import FOLDER
 from ..core.column_types import TEXT
 from ..core.errors import UserError, exit_on_user_error
-from ..core.io import read_table, write_json, write_table
+from ..core.io import read_table, readable, write_json, write_table
 from ..core.paths import REPORTS
 from ..core.prediction_log import PredictionLog, folder_of
 from ..modeling import labels as source
@@ -130,8 +130,13 @@ def stored(window: Window) -> ds.Dataset | pa.Table:
     paths = [path for path in sorted(LABELS.glob("date=*.parquet")) if first <= path.stem <= last]
     if not paths:
         return COLUMNS.empty_table()
-    schema = pa.unify_schemas([pq.read_schema(path) for path in paths], promote_options="permissive")
+    schema = pa.unify_schemas([*map(_schema, paths)], promote_options="permissive")
     return ds.dataset(paths, schema=schema, format="parquet")
+
+
+def _schema(path: Path) -> pa.Schema:
+    with readable(path):
+        return pq.read_schema(path)
 
 
 def _checked(outcomes: pd.DataFrame) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
+from filelock import FileLock
 
 from .. import FOLDER as MODEL_FOLDER
 from ..core.column_types import example, kind_of
@@ -26,6 +27,7 @@ from ..pipeline.expectations import check, load_suite
 from ..pipeline.sources.partitions import FOLDER
 from ..pipeline.stages.validate import EXPECTATIONS
 
+LOCK = Path(".dvc/tmp/new-data.lock")
 STAGE, PIPELINE = "ingest", Path(MODEL_FOLDER, "dvc.yaml")
 DEPENDENCY = FOLDER.relative_to(MODEL_FOLDER).as_posix()  # as dvc.yaml names it
 OF_THE_WHOLE = "expect_table_row_count"  # expectations that a part of the data cannot meet
@@ -42,12 +44,14 @@ def add(rows: pd.DataFrame, now: datetime | None = None) -> dict[str, int]:
     rows = accepted(rows, now or datetime.now(UTC))
     with_dependency(PIPELINE.read_text(encoding="utf-8"))  # raises before anything is written
     months = {str(month): part for month, part in rows.groupby(rows[TIMESTAMP].dt.strftime("%Y-%m"))}
-    for month, part in months.items():
-        path = FOLDER / f"{month}.parquet"
-        if path.exists():
-            part = pd.concat([read_table(path), part]).drop_duplicates([ENTITY, TIMESTAMP], keep="last")
-        write_table(part.sort_values([TIMESTAMP, ENTITY], ignore_index=True), path)
-    track()
+    LOCK.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(LOCK):  # of two processes that add rows, the second one reads what the first one wrote
+        for month, part in months.items():
+            path = FOLDER / f"{month}.parquet"
+            if path.exists():
+                part = pd.concat([read_table(path), part]).drop_duplicates([ENTITY, TIMESTAMP], keep="last")
+            write_table(part.sort_values([TIMESTAMP, ENTITY], ignore_index=True), path)
+        track()
     return {month: len(part) for month, part in months.items()}
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from mlflow import MlflowClient
 
 from ...core.errors import UserError
+from ...core.io import write_text
 from ...core.lineage import git
 from ...core.settings import Settings
 from ..client import aliases_of
@@ -46,7 +47,7 @@ def follow(client: MlflowClient, model: str, version: str) -> str:
         if not git("ls-files", "--", path.as_posix()) or git("status", "--porcelain", "--", path.as_posix()):
             return ""
         return f"{path} has {alias} in this commit already: `git pull`, and if that changes it, run this again"
-    path.write_text(changed, encoding="utf-8", newline="")
+    write_text(changed, path)
     return f"{path} serves {alias}: commit and push it, and the cluster follows"
 
 
