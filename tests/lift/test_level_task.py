@@ -472,7 +472,9 @@ def test_update_that_was_killed_is_not_taken_for_edits(lived_in, monkeypatch):
         monkeypatch.setattr("copier_mlops.lift.take_over", die)
         main(["level", str(HIGH), "--defaults"])
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
-    assert refused(project, str(HIGH)) == f"copier-mlops: an update was interrupted and is incomplete. Undo it: {UNDO}\n"
+    assert (
+        refused(project, str(HIGH)) == f"copier-mlops: an update was interrupted and is incomplete. Undo it: {UNDO}\n"
+    )
     project.run("sh", "-c", UNDO)
     assert difference(tree(project), before) == ""
     assert run_level(project, str(HIGH)).returncode == 0

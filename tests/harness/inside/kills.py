@@ -83,7 +83,11 @@ class Watched:
             changes = getattr(connection, "total_changes", 0)
             if changes != self.changes.get(id(connection), 0):
                 self.changes[id(connection)] = changes
-                table = "audit log" if b"audit" in os.fsencode(connection.execute("pragma database_list").fetchone()[2]) else "registry"
+                table = (
+                    "audit log"
+                    if b"audit" in os.fsencode(connection.execute("pragma database_list").fetchone()[2])
+                    else "registry"
+                )
                 self.write(f"commit to {table}")
             committed(dialect, connection)
 
@@ -165,7 +169,11 @@ for number, (module, arguments, first) in enumerate(commands):
         code, printed = run(module, *arguments)
         now = seen()
         differs = {name: [whole.get(name), now.get(name)] for name in whole | now if whole.get(name) != now.get(name)}
-        result["kills"][f"{place.stem} {place.read_text()}"] = {"code": code, "differs": differs, "printed": printed[-500:] if code else ""}
+        result["kills"][f"{place.stem} {place.read_text()}"] = {
+            "code": code,
+            "differs": differs,
+            "printed": printed[-500:] if code else "",
+        }
     restore(after)
     results.append(result)
 shutil.rmtree(places)
