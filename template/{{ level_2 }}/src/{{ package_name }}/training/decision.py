@@ -82,10 +82,16 @@ def decide(today: date) -> Retrained:
         if found and not act:
             reason = f"no retraining before {paused}, {settings.pause_days} days after the last one, although {reason}"
         about = {"created": datetime.now(UTC), "today": today, "model": model, "champion": version}
-        about["last_registered"] = last_registered()
         days = settings.window_days_after_concept_drift if act and labels_contradict(version) else None
         reason += f"; it learns from the last {days} days, since labels contradict older rows" if days else ""
-        decision = Retrained(**about, decided=act, reason=reason, triggers=found, window_days=days)
+        decision = Retrained(
+            **about,
+            last_registered=last_registered(),
+            decided=act,
+            reason=reason,
+            triggers=found,
+            window_days=days,
+        )
         decision.write()
         log_event(client, decision, DECIDED if act else DECLINED, version, reason)
     return decision
