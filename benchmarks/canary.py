@@ -16,13 +16,18 @@ def main() -> None:
     arguments = parser.parse_args()
     with installed(2) as (_, project):
         found = json.loads(printed([project / ".venv/bin/python", CASES, str(arguments.runs)], project))
-    good, bad = (
-        [rate for case, rates in found.items() if case.startswith(kind) for rate in rates.values()]
-        for kind in ("good", "bad")
-    )
+    good, bad = ({case: rates for case, rates in found.items() if case.startswith(kind)} for kind in ("good", "bad"))
+    # The check on a laptop judges by a hundred requests: two errors among them are too many.
+    checked = [rates["in_canary_check"] for case, rates in good.items() if "errors" not in case]
+    released = [rate for rates in good.values() for place, rate in rates.items() if place != "in_canary_check"]
     promises = [
-        Promise("percent of good releases that return by chance, in the worst case", max(good), at_most=10),
-        Promise("percent of bad releases that return, in the worst case", min(bad), at_least=95),
+        Promise("percent of good releases that return by chance, in the worst case", max(released), at_most=10),
+        Promise("percent of good versions without errors that fail `poe canary-check`", max(checked), at_most=10),
+        Promise(
+            "percent of bad releases that return, in the worst case",
+            min(rate for rates in bad.values() for rate in rates.values()),
+            at_least=95,
+        ),
     ]
     write_results("canary", METHOD.format_map(vars(arguments)), promises, {"Percent of releases that return": found})
 
