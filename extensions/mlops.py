@@ -53,7 +53,7 @@ def short_name(text: str) -> str:
     name = slug(text)
     if len(name) > MAX_SLUG:
         name = name[: MAX_SLUG + 1].rpartition("-")[0] or name[:MAX_SLUG]
-    return f"{name}-ml" if name in requirements() else name
+    return f"{name}-ml" if name in _requirements() else name
 
 
 def short_name_problem(name: str) -> str:
@@ -62,13 +62,13 @@ def short_name_problem(name: str) -> str:
         return (
             f"use at most {MAX_SLUG} characters, since Kubernetes' namespaces begin with it: '{name}' has {len(name)}."
         )
-    if name in requirements():
+    if name in _requirements():
         return f"add -ml or choose another: '{name}' is a package that the project installs."
     return ""
 
 
 @cache
-def requirements() -> set[str]:
+def _requirements() -> set[str]:
     """Return the names of the packages that projects of any level and option install."""
     return set(re.findall(r'^    "([a-z0-9-]+)(?=[\[<>=;"])', REQUIREMENTS.read_text(encoding="utf-8"), re.MULTILINE))
 

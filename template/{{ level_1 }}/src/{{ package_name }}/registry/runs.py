@@ -32,7 +32,7 @@ def experiment(tracking: Tracking) -> Iterator[None]:
     The place of the artifacts is set only if `mlflow.db` is used: a tracking server has its own.
 
     Raises:
-        UserError: `mlflow.db` stores artifacts in another folder, because this one was moved or copied.
+        UserError: `mlflow.db` stores artifacts in another place: the folder was moved or copied, or the setting was changed.
     """
     name = f"{tracking.model}/{tracking.purpose}"
     local = "MLFLOW_TRACKING_URI" not in os.environ  # before connecting, which sets it
@@ -40,8 +40,16 @@ def experiment(tracking: Tracking) -> Iterator[None]:
         found = mlflow.get_experiment_by_name(name) if local else None
         if found and not tracking.artifacts:
             _check_place(found.artifact_location)
-        if tracking.artifacts and local and found is None:
-            mlflow.create_experiment(name, f"{_expand(tracking.artifacts)}/{name}")
+        if tracking.artifacts and local:
+            place = f"{_expand(tracking.artifacts)}/{name}"
+            if found is None:
+                mlflow.create_experiment(name, place)
+            elif "://" in place and found.artifact_location != place:
+                raise UserError(
+                    f"{Tracking.path()}: artifacts is {tracking.artifacts}, but the experiment {name} keeps the place that it "
+                    f"was made with, {found.artifact_location}. For a new one, rename it: `uv run mlflow experiments rename "
+                    f"--experiment-id {found.experiment_id} --new-name {name}/before`"
+                )
         mlflow.set_experiment(name)
         yield
 
