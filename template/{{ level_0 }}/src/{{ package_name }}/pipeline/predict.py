@@ -51,11 +51,19 @@ def predict_file(model: Any, inputs: Inputs, path: Path, output: Path | None) ->
 
 
 def read_rows(path: Path, inputs: Inputs) -> pd.DataFrame:
-    """Return the rows of a file; CSV has no types, so columns that are text to the model are read as such."""
+    """Return the rows of a file; CSV has no types, so columns that are text to the model are read as such.
+
+    An entity such as 007 stays text, too: as a number it would be another one.
+    """
     if path.suffix == ".parquet":
         return pd.read_parquet(path)
-    texts: Any = {column.name: "str" for column in inputs.columns if column.type == "string"}
-    return pd.read_csv(path, dtype=texts)
+    texts: Any = {column.name: "str" for column in inputs.columns if column.type == "string"} | {ENTITY: "str"}
+    rows = pd.read_csv(path, dtype=texts)
+    if ENTITY in rows:
+        numbers = pd.to_numeric(rows[ENTITY], errors="coerce")
+        if numbers.astype("str").tolist() == rows[ENTITY].tolist():
+            rows[ENTITY] = numbers
+    return rows
 
 
 def predictions_of(model: Any, inputs: Inputs, rows: pd.DataFrame) -> pd.DataFrame:

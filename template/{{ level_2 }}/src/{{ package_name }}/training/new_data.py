@@ -9,6 +9,7 @@ import logging
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from dvc.exceptions import DvcException
@@ -59,9 +60,12 @@ def accepted(rows: pd.DataFrame, now: datetime) -> pd.DataFrame:
     """
     if rows.empty:
         raise UserError("there is no row")
+    known = read_table(RAW) if RAW.exists() else None
+    if known is not None and (missing := [str(name) for name in known if name not in rows]):
+        raise UserError(f"the columns {', '.join(missing)} are missing: new rows have those that `data.ingest` returns")
     rows = checked(rows)
-    if RAW.exists():
-        rows = _of_the_types(rows, read_table(RAW))
+    if known is not None:
+        rows = _of_the_types(rows, known)
     if (late := rows[TIMESTAMP].max()) > _like(now, rows[TIMESTAMP]) + pd.Timedelta(1, "D"):
         raise UserError(f"{TIMESTAMP}: {late} is in the future")
     features, _ = features_and_target(rows)
@@ -140,10 +144,8 @@ def _of_the_types(rows: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
     """Return rows with times in the zones that the data has so far.
 
     Raises:
-        UserError: a column is missing, or holds values of another kind.
+        UserError: a column holds values of another kind.
     """
-    if missing := [str(name) for name in known if name not in rows]:
-        raise UserError(f"the columns {', '.join(missing)} are missing, which the data has so far")
     converted, problems = {}, []
     for name in (name for name in known if not rows[name].isna().all() and not known[name].isna().all()):
         found, expected = _kind(rows[name]), _kind(known[name])
@@ -169,7 +171,7 @@ def _like(now: datetime, times: pd.Series) -> pd.Timestamp:
 
 
 def read(path: Path) -> pd.DataFrame:
-    """Return the table in a Parquet or CSV file.
+    """Return the table in a Parquet or CSV file; CSV has no types, so columns that are text so far are read as such.
 
     Raises:
         UserError: it cannot be read as such.
@@ -177,7 +179,9 @@ def read(path: Path) -> pd.DataFrame:
     try:
         if path.suffix == ".parquet":
             return pd.read_parquet(path)
-        return pd.read_csv(path, parse_dates=[TIMESTAMP])
+        known = read_table(RAW) if RAW.exists() else pd.DataFrame()
+        texts: Any = {name: "str" for name in known if kind_of(known[name]) == "text"}
+        return pd.read_csv(path, dtype=texts, parse_dates=[TIMESTAMP])
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read: {' '.join(str(error).split())[:300]}") from error
 
