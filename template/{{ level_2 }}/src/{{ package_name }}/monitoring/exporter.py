@@ -9,6 +9,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,7 +19,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from .. import FOLDER
-from ..core.errors import exit_on_user_error
+from ..core.errors import UserError, exit_on_user_error
 from ..core.io import read_json
 from ..core.triggers import FOLDER as TRIGGERS
 from ..core.triggers import record
@@ -159,8 +160,12 @@ def main() -> None:
     arguments = parser.parse_args()
     with exit_on_user_error("exporter"):
         Monitoring.load()
+        try:
+            server = ThreadingHTTPServer((arguments.host, arguments.port), Handler)
+        except OSError as error:
+            raise UserError(f"port {arguments.port}: {error.strerror}; --port names another") from error
     Handler.registry.register(Results())
-    with ThreadingHTTPServer((arguments.host, arguments.port), Handler) as server:
+    with server, suppress(KeyboardInterrupt):
         print(f"exporter: http://{arguments.host}:{arguments.port}/metrics", flush=True)
         server.serve_forever()
 
