@@ -58,7 +58,9 @@ def start(served: str, shadow: str, port: int) -> None:
         signal.signal(number, lambda *_: ended.set())
     with socket.socket() as probe:
         if not probe.connect_ex(("127.0.0.1", port)):
-            raise UserError(f"port {port} is in use: stop what serves there, such as `poe serve`, or name another by --port")
+            raise UserError(
+                f"port {port} is in use: stop what serves there, such as `poe serve`, or name another by --port"
+            )
     first, second = find_version(model, served), find_version(model, shadow)
     with shadowed(first, second, port) as proxy:
         print(f"{proxy.address} serves version {first.version}; version {second.version} logs to {place()}", flush=True)
