@@ -99,7 +99,7 @@ class Check:
         if steps := self._result.steps:
             requests = self._traffic.requests - self._before - sum(one.requests for one in steps[:-1])
             got = self._envoy.requests().get(CANARY, 0) - sum(one.canary_requests for one in steps[:-1])
-            steps[-1] = steps[-1].model_copy(update={"requests": requests, "canary_requests": got})
+            steps[-1] = steps[-1].model_copy(update={"requests": max(requests, got), "canary_requests": got})
 
     def _measure_for(self, seconds: float) -> None:
         until = self._seconds + seconds

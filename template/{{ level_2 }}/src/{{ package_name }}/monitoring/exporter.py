@@ -8,6 +8,7 @@ it restarts, and an old result shows by its time.
 import argparse
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -184,7 +185,7 @@ def main() -> None:
         Monitoring.load()
         server = listening(arguments.host, arguments.port)
     Handler.registry.register(Results())
-    with server:
+    with server, suppress(KeyboardInterrupt):
         print(f"exporter: http://{arguments.host}:{arguments.port}/metrics", flush=True)
         server.serve_forever()
 

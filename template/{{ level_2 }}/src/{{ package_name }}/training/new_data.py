@@ -9,6 +9,7 @@ import logging
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from dvc.exceptions import DvcException
@@ -63,9 +64,12 @@ def accepted(rows: pd.DataFrame, now: datetime) -> pd.DataFrame:
     """
     if rows.empty:
         raise UserError("there is no row")
+    known = read_table(RAW) if RAW.exists() else None
+    if known is not None and (missing := [str(name) for name in known if name not in rows]):
+        raise UserError(f"the columns {', '.join(missing)} are missing: new rows have those that `data.ingest` returns")
     rows = checked(rows)
-    if RAW.exists():
-        rows = _of_the_types(rows, read_table(RAW))
+    if known is not None:
+        rows = _of_the_types(rows, known)
     if (late := rows[TIMESTAMP].max()) > _like(now, rows[TIMESTAMP]) + pd.Timedelta(1, "D"):
         raise UserError(f"{TIMESTAMP}: {late} is in the future")
     features, _ = features_and_target(rows)
@@ -144,10 +148,8 @@ def _of_the_types(rows: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
     """Return rows with times in the zones that the data has so far.
 
     Raises:
-        UserError: a column is missing, or holds values of another kind.
+        UserError: a column holds values of another kind.
     """
-    if missing := [str(name) for name in known if name not in rows]:
-        raise UserError(f"the columns {', '.join(missing)} are missing, which the data has so far")
     converted, problems = {}, []
     for name in (name for name in known if not rows[name].isna().all() and not known[name].isna().all()):
         found, expected = _kind(rows[name]), _kind(known[name])
