@@ -1,6 +1,6 @@
 """Run commands, keep what a kill would leave before each write, run them again from there, and print what differs.
 
-MODEL PACKAGE COMMANDS: as JSON, module, arguments and the first write of interest of each; they follow each other.
+MODEL PACKAGE COMMANDS: as JSON, module and arguments of each, and a pattern of the writes to try; they follow each other.
 """
 
 import builtins
@@ -8,6 +8,7 @@ import contextlib
 import io
 import json
 import os
+import re
 import runpy
 import shutil
 import sys
@@ -44,19 +45,20 @@ def restore(place: Path) -> None:
 class Watched:
     """Keeps what is there before each write of a process to its folder or to a database."""
 
-    def __init__(self, name: str, first: str) -> None:
-        self.name, self.first, self.kept, self.changes = name, first, 0, {}
-        self.busy = False
+    def __init__(self, name: str, pattern: str) -> None:
+        self.name, self.pattern, self.last, self.kept, self.busy = name, pattern, "start", 0, False
 
     def write(self, what: str) -> None:
-        """Keep what is there, once the first write of interest has come."""
-        if self.busy or (self.first and not what.startswith(self.first)):
+        """Keep what is there, if the write is to be tried."""
+        if self.busy:
             return
-        self.busy, self.first, self.kept = True, "", self.kept + 1
-        place = places / f"{self.name}-{self.kept}"
-        place.mkdir()
-        keep(place)
-        place.with_suffix(".txt").write_text(what)
+        self.busy, self.last, described = True, what, f"{what}, after {self.last}"
+        if re.search(self.pattern, described):
+            self.kept += 1
+            place = places / f"{self.name}-{self.kept}"
+            place.mkdir()
+            keep(place)
+            place.with_suffix(".txt").write_text(described)
         self.busy = False
 
     def is_here(self, path: Any) -> bool:
@@ -80,15 +82,9 @@ class Watched:
             renamed(source, target, **keywords)
 
         def commit(dialect: Any, connection: Any) -> None:
-            changes = getattr(connection, "total_changes", 0)
-            if changes != self.changes.get(id(connection), 0):
-                self.changes[id(connection)] = changes
-                table = (
-                    "audit log"
-                    if b"audit" in os.fsencode(connection.execute("pragma database_list").fetchone()[2])
-                    else "registry"
-                )
-                self.write(f"commit to {table}")
+            if connection.in_transaction:  # it has changed something
+                (_, _, database) = connection.execute("pragma database_list").fetchone()
+                self.write(f"commit to {Path(database).name}")
             committed(dialect, connection)
 
         io.open = builtins.open = open_
@@ -141,40 +137,38 @@ def found() -> dict[str, Any]:
 
 
 def seen() -> dict[str, Any]:
-    """Return `found` of a fork: this process never opens a database."""
+    """Return `found` of a fork, since this process never opens a database, and import what it has imported."""
     reader, writer = os.pipe()
     if not (child := os.fork()):
         with os.fdopen(writer, "w") as pipe, contextlib.redirect_stdout(sys.stderr):
-            json.dump(found(), pipe)
+            json.dump({"found": found(), "modules": [*sys.modules]}, pipe)
         os._exit(0)
     os.close(writer)
     with os.fdopen(reader) as pipe:
-        text = pipe.read()
+        report = json.loads(pipe.read())
     os.waitpid(child, 0)
-    return json.loads(text or "{}")
+    for name in report["modules"]:
+        with contextlib.suppress(Exception):
+            import_module(name)
+    return report["found"]
 
 
 for module, arguments, _ in commands:  # forks need not import it then
     import_module(f"{package}.{module or 'pipeline.stages.' + arguments[0]}")
 warnings.filterwarnings("ignore", ".*found in sys.modules", RuntimeWarning)  # and run it nevertheless
 results = []
-for number, (module, arguments, first) in enumerate(commands):
-    before = run(module, *arguments, watched=Watched(str(number), first))
+for number, (module, arguments, pattern) in enumerate(commands):
+    code, printed = run(module, *arguments, watched=Watched(str(number), pattern))
+    assert code == 0, printed
     whole = seen()
     (after := places / f"{number}-after").mkdir()
     keep(after)
-    result: dict[str, Any] = {"command": [module, *arguments], "code": before[0], "printed": before[1], "kills": {}}
-    for place in sorted(places.glob(f"{number}-*.txt"), key=lambda one: int(one.stem.partition("-")[2])):
+    for place in places.glob(f"{number}-*.txt"):
         restore(place.with_suffix(""))
         code, printed = run(module, *arguments)
         now = seen()
-        differs = {name: [whole.get(name), now.get(name)] for name in whole | now if whole.get(name) != now.get(name)}
-        result["kills"][f"{place.stem} {place.read_text()}"] = {
-            "code": code,
-            "differs": differs,
-            "printed": printed[-500:] if code else "",
-        }
+        differs = {name: [value, now[name]] for name, value in whole.items() if value != now[name]}
+        results.append([[module, *arguments], place.read_text(), code, differs, printed])
     restore(after)
-    results.append(result)
 shutil.rmtree(places)
 print(json.dumps(results))
