@@ -65,7 +65,12 @@ def commands(file: str) -> list[str]:
 @pytest.mark.parametrize("level", [1, 2])
 def test_hook_for_secrets_takes_no_line_of_a_new_project_for_one(render, level):
     """CI runs the hooks on all files, comments included."""
-    options = {"experiment_tracker": "mlflow+wandb", "data_remote": "s3", "orchestrator": "kubeflow", "ci": "github+jenkins"}
+    options = {
+        "experiment_tracker": "mlflow+wandb",
+        "data_remote": "s3",
+        "orchestrator": "kubeflow",
+        "ci": "github+jenkins",
+    }
     more = {"feature_store": "feast", "serving_platform": "kserve", "distributed_training": "ray"} if level == 2 else {}
     project = render(maturity_level=level, **options, **more)
     (package,) = re.findall(r"detect-secrets==[\d.]+", project.text(".pre-commit-config.yaml"))
