@@ -43,6 +43,7 @@ IN_TEMPORARY_FOLDERS = {
     "src/churn/delivery/envoy.py",
     "src/churn/delivery/programs.py",
     "src/churn/pipeline/stages/register.py",
+    "src/churn/registry/artifact.py",
     "src/churn/simulation/year.py",
     "src/churn/training/remote_stage.py",
     "tools/alerts.py",
