@@ -45,7 +45,6 @@ IN_TEMPORARY_FOLDERS = {
     "src/churn/pipeline/stages/register.py",
     "src/churn/registry/artifact.py",
     "src/churn/simulation/year.py",
-    "src/churn/registry/artifact.py",
     "src/churn/training/remote_stage.py",
     "tools/alerts.py",
 }
