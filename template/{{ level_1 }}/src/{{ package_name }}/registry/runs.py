@@ -119,7 +119,7 @@ def example_rows(features: pd.DataFrame) -> pd.DataFrame:
     for name, column in features.items():
         known = column.dropna().sort_values()
         places = [round(quartile * (len(known) - 1)) for quartile in QUARTILES]
-        columns[name] = (known.iloc[places] if len(known) else column.head(len(QUARTILES))).reset_index(drop=True)
+        columns[name] = (known.take(places) if len(known) else column.head(len(QUARTILES))).reset_index(drop=True)
     return pd.DataFrame(columns)
 
 
