@@ -114,7 +114,7 @@ def log_model(model: Any, inputs: Inputs, features: pd.DataFrame) -> ModelInfo:
 
 
 def example_rows(features: pd.DataFrame) -> pd.DataFrame:
-    """Return rows that are nobody's, since servers show them to clients: the quartiles of each column by itself."""
+    """Return rows that are no row of the data, since servers show them: the quartiles of each column."""
     columns = {}
     for name, column in features.items():
         known = column.dropna().sort_values()
