@@ -33,6 +33,7 @@ class Finding:
     probe: Probe
     evidence: Evidence
     answer: Answer
+    remedy: str
     note: str = ""
 
     def row(self) -> dict[str, Any]:
@@ -48,7 +49,7 @@ class Finding:
             "place": self.evidence.place,
             "text": self.evidence.text,
             "note": self.note,
-            "remedy": about.remedy,
+            "remedy": self.remedy,
             "minutes": about.minutes,
         }
 
@@ -116,19 +117,32 @@ def _dependent(finding: Finding, others: Mapping[str, Finding]) -> Finding:
 
 
 def _finding(probe: Probe, repository: Repository, attested: Attestation | None, today: date) -> Finding:
+    answer, evidence, note = _answer(probe, repository, attested, today)
+    return Finding(probe, evidence, answer, probe.remedy or _level_as_remedy(probe.level, repository), note)
+
+
+def _level_as_remedy(level: int, repository: Repository) -> str:
+    if repository.matching((".copier-answers.yml",)):
+        return f"uv run poe level {level}"
+    return f"copier-mlops new FOLDER --level {level}, and make its data.py, features.py and model.py yours"
+
+
+def _answer(
+    probe: Probe, repository: Repository, attested: Attestation | None, today: date
+) -> tuple[Answer, Evidence, str]:
     evidence = probe.look(repository, today)
     if evidence.grade >= Grade.WIRED:
-        return Finding(probe, evidence, "yes")
+        return "yes", evidence, ""
     if attested and attested.until >= today:
         place = f"{ATTESTATIONS}, by {attested.by} until {attested.until}"
-        return Finding(probe, Evidence(Grade.DECLARED, place, attested.why), "yes", "attested")
+        return "yes", Evidence(Grade.DECLARED, place, attested.why), "attested"
     if attested:
-        return Finding(probe, evidence, "unknown", f"the attestation by {attested.by} ended on {attested.until}")
+        return "unknown", evidence, f"the attestation by {attested.by} ended on {attested.until}"
     if probe.level and (elsewhere := repository.elsewhere):
-        return Finding(probe, evidence, "unknown", f"{elsewhere} runs what is in another repository")
+        return "unknown", evidence, f"{elsewhere} runs what is in another repository"
     if repository.unread and evidence.grade == Grade.NONE:
-        return Finding(probe, evidence, "unknown", f"{len(repository.unread)} large files were not read")
-    return Finding(probe, evidence, "no")
+        return "unknown", evidence, f"{len(repository.unread)} large files were not read"
+    return "no", evidence, ""
 
 
 def attestations(repository: Repository) -> dict[str, Attestation]:

@@ -42,8 +42,8 @@ class Probe:
     capability: str
     question: str
     why: str
-    remedy: str
     minutes: int
+    remedy: str = ""  # default: the level of the template
     manual: bool = False  # a person may run it: commands of the README count
     packages: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)

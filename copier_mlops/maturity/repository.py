@@ -27,7 +27,14 @@ CONFIG = (".yaml", ".yml", ".toml", ".json", ".tf", ".cfg", ".ini")
 # Where lines are that somebody, or some machine, runs.
 WIRING = (
     *(".github/workflows/*.y*ml", ".gitlab-ci.yml", ".gitlab/*.yml", "*Jenkinsfile*", "*azure-pipelines*.y*ml"),
-    *(".azure*/*.y*ml", ".circleci/config.yml", "bitbucket-pipelines.yml", ".travis.yml", ".drone.yml", "buildspec*.yml"),
+    *(
+        ".azure*/*.y*ml",
+        ".circleci/config.yml",
+        "bitbucket-pipelines.yml",
+        ".travis.yml",
+        ".drone.yml",
+        "buildspec*.yml",
+    ),
     *("cloudbuild*.y*ml", ".woodpecker*", "*Makefile", "*.mk", "*justfile", "*Taskfile.y*ml", "tox.ini", "noxfile.py"),
     *("pyproject.toml", "pixi.toml", "package.json", "tasks/*.toml", "tasks.py", "dodo.py", "setup.cfg", "setup.py"),
     *("*dvc.yaml", "MLproject", "*Snakefile", "databricks.yml", "resources/*.yml", "*Dockerfile*", "*compose*.y*ml"),
@@ -38,7 +45,10 @@ READ_BY_PEOPLE = ("README*", "readme*", "docs/*.md")
 FOUND = ("dags/*.py", "*/dags/*.py", "flows/*.py", "*/flows/*.py", "*/pipeline_registry.py", "*plumber.R")
 FRAMEWORKS = {"kedro": re.compile(r"\[tool\.kedro\]"), "zenml": re.compile(r"^source:|zenml", re.MULTILINE)}
 RUN = re.compile(r"-m[\s\"',]+([\w.]+)|([\w./-]+\.(?:py|ipynb|sh|R|r|jl))\b|\b([A-Za-z_][\w.]*):[A-Za-z_]\w*\b")
-IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+([\w, ]+)|import[ \t]+([\w., ]+))|source\([\"']([^\"']+)", re.MULTILINE)
+IMPORT = re.compile(
+    r"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+([\w, ]+)|import[ \t]+([\w., ]+))|source\([\"']([^\"']+)",
+    re.MULTILINE,
+)
 APPLIED = re.compile(
     r"\bkubectl\b.*\bapply\b|\bhelm (upgrade|install)\b|\bkustomize build\b|\b(terraform|tofu) apply\b|\bpulumi up\b|\bcdk deploy\b"
     r"|\b(sam|serverless|sls) deploy\b|\bdatabricks bundle deploy\b|\baz ml\b|\bgcloud (run|app|ai)\b|\bargocd app\b|\bflyctl deploy\b"
@@ -46,7 +56,8 @@ APPLIED = re.compile(
 )
 APPLIERS = re.compile(r"^kind: *(Application|ApplicationSet|HelmRelease|GitRepository)\b", re.MULTILINE)
 ELSEWHERE = re.compile(  # what runs is in a file that is not here
-    r"^\s*(?:-?\s*uses: *[\w.-]+/[\w.-]+/\.github/workflows/|-? *(?:project|remote|template): *['\"]?[\w./:-]+/)|@Library\(", re.MULTILINE
+    r"^\s*(?:-?\s*uses: *[\w.-]+/[\w.-]+/\.github/workflows/|-? *(?:project|remote|template): *['\"]?[\w./:-]+/)|@Library\(",
+    re.MULTILINE,
 )
 COMMENT = re.compile(r"(?m)^[ \t]*#.*$|[ \t]#[ \t].*$|\"\"\"[\s\S]*?\"\"\"|'''[\s\S]*?'''")
 
@@ -104,7 +115,9 @@ class Repository:
 
     def matching(self, patterns: Iterable[str], paths: Iterable[str] | None = None) -> list[str]:
         """Return the paths that match one of some globs, in which `*` also matches `/`; case does not matter."""
-        found = re.compile("|".join(f"(?:{fnmatch.translate(pattern)})" for pattern in patterns) or "(?!)", re.IGNORECASE)
+        found = re.compile(
+            "|".join(f"(?:{fnmatch.translate(pattern)})" for pattern in patterns) or "(?!)", re.IGNORECASE
+        )
         return [path for path in (self.files if paths is None else paths) if found.match(path)]
 
     def text(self, path: str) -> str:
@@ -159,8 +172,12 @@ class Repository:
     @cached_property
     def packages(self) -> dict[str, Line]:
         """Names of the declared dependencies, and where."""
-        places = self.matching(("*requirements*.txt", "*requirements/*.txt", "*pyproject.toml", "*Pipfile", "*environment*.y*ml"))
-        places += self.matching(("*conda*.y*ml", "*setup.py", "*setup.cfg", "*pixi.toml", "*MLproject", "*python_env.yaml"))
+        places = self.matching(
+            ("*requirements*.txt", "*requirements/*.txt", "*pyproject.toml", "*Pipfile", "*environment*.y*ml")
+        )
+        places += self.matching(
+            ("*conda*.y*ml", "*setup.py", "*setup.cfg", "*pixi.toml", "*MLproject", "*python_env.yaml")
+        )
         found: dict[str, Line] = {}
         for path in places:
             for number, line in enumerate(self.text(path).splitlines(), 1):
@@ -203,7 +220,11 @@ class Repository:
         """Return the files of a module; of a package that is run as such, whose plug-ins no import names, all files."""
         parts = name.split(".")
         files = {path for path in self.code if self._is_module(path, parts)}
-        tops = {path.rpartition("/".join(parts))[0] + parts[0] + "/" for path in files} if len(parts) > 1 or whole else set()
+        tops = (
+            {path.rpartition("/".join(parts))[0] + parts[0] + "/" for path in files}
+            if len(parts) > 1 or whole
+            else set()
+        )
         tops = {top for top in tops if f"{top}__init__.py" in self._set}
         return files | {path for path in self.code if any(path.startswith(top) for top in tops)}
 
@@ -230,7 +251,9 @@ class Repository:
         for base, names, plain, sourced in IMPORT.findall(self.text(path)):
             if sourced:
                 found |= self._script(sourced)
-            for name in plain.replace(" ", "").split(",") if plain else [f"{base}.{one.strip()}" for one in names.split(",")]:
+            for name in (
+                plain.replace(" ", "").split(",") if plain else [f"{base}.{one.strip()}" for one in names.split(",")]
+            ):
                 parts = [part for part in name.split(".") if part]
                 for length in range(len(parts), 0, -1):
                     if modules := self._by_end.get(parts[length - 1], set()):
@@ -307,4 +330,3 @@ def _names(line: str) -> Iterator[str]:
             continue
         yield canonicalize_name(requirement.name)
         yield from (f"{canonicalize_name(requirement.name)}[{extra}]" for extra in requirement.extras)
-
