@@ -118,13 +118,14 @@ def _dependent(finding: Finding, others: Mapping[str, Finding]) -> Finding:
 
 def _finding(probe: Probe, repository: Repository, attested: Attestation | None, today: date) -> Finding:
     answer, evidence, note = _answer(probe, repository, attested, today)
-    return Finding(probe, evidence, answer, probe.remedy or _level_as_remedy(probe.level, repository), note)
+    return Finding(probe, evidence, answer, _remedy(probe, repository), note)
 
 
-def _level_as_remedy(level: int, repository: Repository) -> str:
+def _remedy(probe: Probe, repository: Repository) -> str:
     if repository.matching((".copier-answers.yml",)):
-        return f"uv run poe level {level}"
-    return f"copier-mlops new FOLDER --level {level}, and make its data.py, features.py and model.py yours"
+        return f"uv run poe level {probe.level}"
+    level = f"copier-mlops new FOLDER --level {probe.level}, and make its data.py, features.py and model.py yours"
+    return probe.remedy or level
 
 
 def _answer(
