@@ -8,7 +8,7 @@ import subprocess
 import tarfile
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cache, cached_property
 from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -94,7 +94,7 @@ class Repository:
 
     def _is_file(self, path: str) -> bool:
         found = self.root / path
-        return found.is_file() and not found.is_symlink() and self.root in found.resolve().parents
+        return found.is_file() and not found.is_symlink()  # nor does Git, or a walk, follow a linked folder
 
     def _walk(self) -> Iterator[str]:
         for folder, folders, names in os.walk(self.root):
@@ -213,7 +213,7 @@ class Repository:
         return found
 
     def _script(self, name: str) -> set[str]:
-        name = name.removeprefix("./").lstrip("/")
+        name = name.lstrip("./")  # relative to whatever folder
         return {path for path in self.code if path == name or path.endswith(f"/{name}")}
 
     def _module(self, name: str, whole: bool) -> set[str]:
@@ -275,20 +275,10 @@ class Repository:
         """Yield the first line of each file that matches one of some patterns; comments do not count."""
         for path in paths:
             text = self.text(path)
-            for pattern in patterns:
-                if match := next((one for one in pattern.finditer(text) if not self._commented(path, one)), None):
-                    number = text.count("\n", 0, match.start()) + 1
-                    yield Line(path, number, text.splitlines()[number - 1].strip()[:160])
-                    break
-
-    def _commented(self, path: str, match: re.Match[str]) -> bool:
-        """Return whether a match is in a comment, or in the import of a module of the same package, which may be gone."""
-        if path.endswith((".json", ".md")):
-            return False
-        line = match.string[match.string.rfind("\n", 0, match.start()) + 1 : match.end()]
-        if line.lstrip().startswith("from ."):
-            return True
-        return any(one.start() <= match.start() < one.end() for one in COMMENT.finditer(match.string))
+            places = (_place(pattern, text, path.endswith((".json", ".md"))) for pattern in patterns)
+            if (place := next((one for one in places if one is not None), None)) is not None:
+                number = text.count("\n", 0, place) + 1
+                yield Line(path, number, text.splitlines()[number - 1].strip()[:160])
 
     def dated(self, path: str) -> str:
         """Return the day of the last commit of a file, or of its last change."""
@@ -309,6 +299,19 @@ class Repository:
         with tarfile.open(fileobj=BytesIO(archive.stdout)) as found:
             found.extractall(folder, filter="data")
         return cls(folder)
+
+
+@cache
+def _place(pattern: re.Pattern[str], text: str, no_comments: bool) -> int | None:
+    """Return where a pattern matches, outside of comments and of imports of the same package, whose modules may be gone."""
+    for match in pattern.finditer(text):
+        line = text[text.rfind("\n", 0, match.start()) + 1 : match.end()]
+        hidden = line.lstrip().startswith("from .") or any(
+            one.start() <= match.start() < one.end() for one in COMMENT.finditer(text)
+        )
+        if no_comments or not hidden:
+            return match.start()
+    return None
 
 
 def _cells(text: str) -> str:

@@ -7,7 +7,9 @@ FIT = "from sklearn.linear_model import Ridge\nmodel = Ridge().fit(x, y)\n"
 PREDICT = "import joblib\nprint(joblib.load('model.pkl').predict(rows))\n"
 PIP = {"requirements.txt": "pandas==2.2\nscikit-learn==1.5\n"}
 TESTED = {"tests/test_features.py": "def test_it():\n    assert True\n"}
-GITHUB = {".github/workflows/ci.yml": "on: push\njobs:\n  test:\n    runs-on: ubuntu-latest\n    steps:\n      - run: pytest\n"}
+GITHUB = {
+    ".github/workflows/ci.yml": "on: push\njobs:\n  test:\n    runs-on: ubuntu-latest\n    steps:\n      - run: pytest\n"
+}
 NOTEBOOK = '{"cells": [{"cell_type": "code", "source": ["model.fit(x, y)\\n", "model.predict(x)"]}], "metadata": {}}'
 ROUTE = "from fastapi import FastAPI\nimport joblib\napp = FastAPI()\nmodel = joblib.load('m')\n"
 ROUTE += "@app.post('/predict')\ndef predict(row: dict):\n    return model.predict([row])\n"
@@ -34,7 +36,12 @@ SHAPES = [
     Shape("empty", {"README.md": "# Churn\nWe will use mlflow, dvc and great_expectations.\n"}, ""),
     Shape(
         "plain scripts",
-        {**PIP, "README.md": "Run `python train.py`, then `python predict.py`.\n", "train.py": FIT, "predict.py": PREDICT},
+        {
+            **PIP,
+            "README.md": "Run `python train.py`, then `python predict.py`.\n",
+            "train.py": FIT,
+            "predict.py": PREDICT,
+        },
         "001 002 003",
     ),
     Shape("scripts that nobody names", {**PIP, "train.py": FIT, "old/predict.py": PREDICT}, "001"),

@@ -7,14 +7,15 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from harness.capabilities import capabilities, owners
+from harness.foreign import SHAPES, Shape
+from harness.template import destination, sources
+
 from copier_mlops.commands.maturity import EPILOG
 from copier_mlops.errors import CommandError
 from copier_mlops.maturity.assessment import Assessment, assess
 from copier_mlops.maturity.probes import Grade, probes
 from copier_mlops.maturity.repository import Repository
-from harness.capabilities import capabilities, owners
-from harness.foreign import SHAPES, Shape
-from harness.template import destination, sources
 
 TODAY = date(2026, 11, 27)
 
@@ -28,9 +29,8 @@ def answers(found: Assessment) -> dict[str, str]:
 
 
 def command(*arguments: str, folder: Path, rc: int = 0) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "copier_mlops", "maturity", *arguments], cwd=folder, capture_output=True, text=True
-    )
+    line = [sys.executable, "-m", "copier_mlops", "maturity", *arguments]
+    done = subprocess.run(line, check=False, cwd=folder, capture_output=True, text=True)
     assert done.returncode == rc, done.stderr
     return done.stdout + done.stderr
 
@@ -81,7 +81,11 @@ def test_what_was_run_this_year_is_proven(tmp_path):
 def test_what_is_declared_but_not_called_does_not_count(tmp_path):
     shape = next(one for one in SHAPES if one.name == "declared but not called")
     found = {one.probe.id: one for one in graded(shape.write(tmp_path)).findings}
-    for name, place in (("ML104", "requirements.txt:1"), ("ML209", "requirements.txt:2"), ("ML116", "k8s/deployment.yaml")):
+    for name, place in (
+        ("ML104", "requirements.txt:1"),
+        ("ML209", "requirements.txt:2"),
+        ("ML116", "k8s/deployment.yaml"),
+    ):
         assert (found[name].answer, found[name].evidence.grade) == ("no", Grade.DECLARED)
         assert found[name].evidence.place.startswith(place)
 
@@ -113,7 +117,7 @@ def test_attestation_counts_until_its_day(tmp_path):
 )
 def test_a_mistake_in_the_attestations_is_one_line(tmp_path, text, said):
     (tmp_path / "maturity.toml").write_text(text)
-    with pytest.raises(CommandError, match="maturity.toml") as error:
+    with pytest.raises(CommandError, match=r"maturity\.toml") as error:
         graded(tmp_path)
     assert said in str(error.value)
     assert "\n" not in str(error.value)
@@ -121,21 +125,23 @@ def test_a_mistake_in_the_attestations_is_one_line(tmp_path, text, said):
 
 def test_odd_files_are_no_problem(tmp_path):
     (tmp_path / "binary.py").write_bytes(b"\0\1model.fit(x)")
-    (tmp_path / "latin.py").write_bytes("# Größe\nmodel.fit(x)\n".encode("latin-1"))
+    (tmp_path / "latin.py").write_bytes("# Größe\nprint(1)\n".encode("latin-1"))
     (tmp_path / "broken.ipynb").write_text("{")
     (tmp_path / "huge.py").write_text("x = 1\n" * 200_000)
     (tmp_path / "loop").symlink_to(tmp_path)
     (tmp_path / "outside.py").symlink_to("/etc/hostname")
     found = graded(tmp_path)
     assert found.level is None
-    assert {one.answer for one in found.findings} <= {"unknown", "no"}  # the huge file was not read
+    by_answer = {one.probe.id: one.answer for one in found.findings}
+    assert by_answer.pop("ML004") == "yes"
+    assert {*by_answer.values()} == {"unknown"}  # the huge file was not read
     with pytest.raises(CommandError, match="is no folder"):
         Repository(tmp_path / "nowhere")
 
 
 def test_formats(tmp_path):
     shape = next(one for one in SHAPES if one.name == "GitLab").write(tmp_path)
-    assert "For level 0 Manual, 1 are missing" in command(folder=shape)
+    assert "For level 0 Manual, 1 are missing: about 10 minutes" in command(folder=shape)
     rows = json.loads(command("--format", "json", folder=shape))["findings"]
     assert {row["id"]: row["place"] for row in rows}["ML113"] == ".gitlab-ci.yml:8"
     results = json.loads(command("--format", "sarif", folder=shape))["runs"][0]["results"]
@@ -153,7 +159,11 @@ def test_formats(tmp_path):
 
 def test_level_may_not_fall(tmp_path, render):
     project = render(maturity_level=1).path
-    for arguments in (["init", "-q"], ["add", "-A"], ["-c", "user.name=A", "-c", "user.email=a@b", "commit", "-qm", "1"]):
+    for arguments in (
+        ["init", "-q"],
+        ["add", "-A"],
+        ["-c", "user.name=A", "-c", "user.email=a@b", "commit", "-qm", "1"],
+    ):
         subprocess.run(["git", *arguments], cwd=project, check=True)
     command("--fail-under", "1", "--diff", "HEAD", folder=project)
     assert "level 1 Pipeline is below level 2" in command("--fail-under", "2", folder=project, rc=1)
@@ -164,7 +174,8 @@ def test_level_may_not_fall(tmp_path, render):
 
 def test_repo_review_runs_the_probes(tmp_path):
     shape = next(one for one in SHAPES if one.name == "GitLab").write(tmp_path)
-    done = subprocess.run([sys.executable, "-m", "repo_review", "--format", "json", str(shape)], capture_output=True, text=True)
+    line = [sys.executable, "-m", "repo_review", "--format", "json", str(shape)]
+    done = subprocess.run(line, check=False, capture_output=True, text=True)
     found = json.loads(done.stdout)["checks"]
     results = {name: one["result"] for name, one in found.items() if name.startswith("ML")}
     assert results == {name: answer == "yes" for name, answer in answers(graded(shape)).items()}
