@@ -1,12 +1,10 @@
 """What Envoy costs a request on its way to the server, with and without a copy for a shadow: measured in turns."""
 
 import os
-import tempfile
 from contextlib import ExitStack
-from pathlib import Path
 from statistics import median
 
-from measure import Promise, commit, cost, install, render, template, write_results
+from measure import Promise, installed, write_results
 from prediction_log import ROW
 from serving import Candidate, load, running
 
@@ -19,13 +17,7 @@ PROXY = (
 
 def main() -> None:
     """Write the figures."""
-    with template() as source, tempfile.TemporaryDirectory() as name, ExitStack() as stack:
-        folder = Path(name)
-        project = render(source, folder / "project", 2)
-        install(project)
-        cost(["uv", "run", "poe", "pipeline"], project)
-        commit(project)
-        cost(["uv", "run", "poe", "promote", "--version", "1", "--approved-by", "bench"], project)
+    with installed(2, promoted=True) as (folder, project), ExitStack() as stack:
         python = project / ".venv/bin/python"
         server = [python, "-m", "customer_churn.serving", "--port"]
         commands = {

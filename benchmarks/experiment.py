@@ -2,12 +2,8 @@
 
 import argparse
 import json
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
 
-from measure import ROOT, Promise, environment, install, render, template, write_results
+from measure import ROOT, Promise, installed, printed, write_results
 
 CASES = ROOT / "benchmarks" / "peers" / "experiment_cases.py"
 METHOD = "{runs} runs of each case, each looked at 200 times until 1.8 times the planned size"
@@ -18,15 +14,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=500, help="of each case (default: 500)")
     arguments = parser.parse_args()
-    with template() as source, tempfile.TemporaryDirectory() as name:
-        project = render(source, Path(name, "project"), 2)
-        install(project)
+    with installed(2) as (_, project):
         package = next(path.parent.name for path in project.glob("src/*/__init__.py"))
         command = [project / ".venv/bin/python", CASES, package, str(arguments.runs)]
-        done = subprocess.run(command, cwd=project, env=environment(), stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode:
-        sys.exit(done.returncode)
-    found = json.loads(done.stdout.splitlines()[-1])
+        found = json.loads(printed(command, project).splitlines()[-1])
     promises = []
     for case, (sequence, peeked, *_) in found["rates"].items():
         limit = {"at_most": 5} if case.startswith("A/A") else {"at_least": 80}

@@ -160,6 +160,28 @@ def render(source: Path, folder: Path, level: int) -> Path:
     return folder
 
 
+@contextmanager
+def installed(level: int, promoted: bool = False) -> Iterator[tuple[Path, Path]]:
+    """Yield a scratch folder and a project of a level in it, with its environment; and with a champion, if it is promoted."""
+    with template() as source, tempfile.TemporaryDirectory() as name:
+        project = render(source, Path(name, "project"), level)
+        install(project)
+        if promoted:
+            cost(["uv", "run", "poe", "pipeline"], project)
+            commit(project)
+            cost(["uv", "run", "poe", "promote", "--version", "1", "--approved-by", "bench"], project)
+        yield Path(name), project
+
+
+def printed(command: Sequence[str | Path], project: Path) -> str:
+    """Return what a command prints in a project; exit if it fails."""
+    command = list(map(str, command))
+    done = subprocess.run(command, cwd=project, env=environment(), stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        sys.exit(done.returncode)
+    return done.stdout
+
+
 def install(folder: Path) -> None:
     """Make the environment of a project and commit it."""
     cost(["uv", "sync", "--quiet"], folder)

@@ -1,13 +1,12 @@
 """What the prediction log costs a server: CPU time of a request with it and without it, measured in turns."""
 
 import re
-import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 from urllib.request import urlopen
 
-from measure import Promise, commit, cost, install, render, template, write_results
+from measure import Promise, installed, write_results
 from serving import Candidate, load, running
 
 ROUNDS = 9
@@ -57,13 +56,7 @@ def measured(servers: dict[str, Candidate], clients: int, folder: Path) -> dict[
 
 def main() -> None:
     """Write the figures."""
-    with template() as source, tempfile.TemporaryDirectory() as name, ExitStack() as stack:
-        folder = Path(name)
-        project = render(source, folder / "project", 2)
-        install(project)
-        cost(["uv", "run", "poe", "pipeline"], project)
-        commit(project)
-        cost(["uv", "run", "poe", "promote", "--version", "1", "--approved-by", "bench"], project)
+    with installed(2, promoted=True) as (folder, project), ExitStack() as stack:
         python = project / ".venv/bin/python"
         commands = {
             ("with the log", 9011): [python, "-m", "customer_churn.serving", "--port", "9011"],

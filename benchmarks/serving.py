@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,7 +17,7 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
-from measure import ROOT, Promise, cost, environment, install, render, template, write_results
+from measure import ROOT, Promise, cost, environment, installed, printed, write_results
 
 PEERS = ROOT / "benchmarks" / "peers"
 LIBRARIES = ["mlflow>=3.17,<4", "pandas<3", "scikit-learn>=1.8,<2", "setuptools", "skops"]
@@ -125,17 +124,8 @@ def load(candidate: Candidate, rows: int, clients: int, folder: Path) -> Load:
 
 def candidates(folder: Path, project: Path) -> Iterator[Candidate]:
     """Yield all servers; peers have environments of their own."""
-    model, rows = json.loads(
-        subprocess.run(
-            [project / ".venv/bin/python", "-c", FIND],
-            cwd=project,
-            env=environment(),
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout.splitlines()[-1]
-    )
     python = project / ".venv/bin/python"
+    model, rows = json.loads(printed([python, "-c", FIND], project).splitlines()[-1])
 
     def by_name(count: int) -> Any:
         return {"rows": rows[:count]}
@@ -261,12 +251,7 @@ def main() -> None:
     """Write the comparison."""
     if shutil.which("wrk") is None:
         sys.exit("wrk is not installed: it is the package of that name in most distributions")
-    with template() as source, tempfile.TemporaryDirectory() as name, ExitStack() as stack:
-        folder = Path(name)
-        project = render(source, folder / "project", 1)
-        install(project)
-        cost(["uv", "run", "poe", "pipeline"], project)
-        cost(["uv", "run", "poe", "promote", "--version", "1", "--approved-by", "bench"], project)
+    with installed(1, promoted=True) as (folder, project), ExitStack() as stack:
         servers = list(candidates(folder, project))
         for server in servers:
             stack.enter_context(running(server))

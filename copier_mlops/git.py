@@ -12,6 +12,7 @@ from pathlib import Path
 from copier_mlops.errors import CommandError
 
 UNDO = "git reset --hard && git clean -fd"
+UNFINISHED = "copier-mlops-update"  # in Git's folder while an update changes files
 LOCK = ":(exclude,top,glob)**/uv.lock"  # `uv run` may write it first, and no update touches it
 # A user's settings change which files Git lists, how it converts them and how it merges.
 WITHOUT_SETTINGS = {
@@ -84,9 +85,16 @@ def check_clean(folder: Path) -> None:
             f" Git reports: {error}"
         ) from error
     if dirty:
+        if unfinished(folder).exists():
+            raise CommandError(f"an update was interrupted and is incomplete. Undo it: {UNDO}")
         raise CommandError(
             f"commit or stash these first, so that the update stays separate from them:\n{dirty.rstrip()}"
         )
+
+
+def unfinished(folder: Path) -> Path:
+    """Return the file that exists while an update changes files, and after one that was killed."""
+    return folder / git(folder, "rev-parse", "--git-path", UNFINISHED).rstrip("\n")
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from typing import Any
 
 from copier_mlops.answers import questions, read_answers
 from copier_mlops.errors import CommandError
-from copier_mlops.git import check_clean, clone_of, git, paths, plain_git, undo
+from copier_mlops.git import check_clean, clone_of, git, paths, plain_git, undo, unfinished
 from copier_mlops.merging import Merged, copy, files, merge, remove
 from copier_mlops.rendering import is_older, level_of, render
 from copier_mlops.styling import format_alike, is_closer
@@ -123,11 +123,14 @@ def lift(folder: Path, request: Request, *, dry_run: bool = False) -> Outcome:
             raise CommandError(
                 "nothing was changed: lowering deletes the files above, with your edits. Add --allow-lowering to do it"
             )
+        unfinished(folder).touch()
         try:
             take_over(clone, folder, outcome.merged)
         except BaseException:
             undo(folder)
             raise
+        finally:
+            unfinished(folder).unlink()
     return outcome
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 import unicodedata
+from functools import cache
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -15,6 +16,8 @@ from jinja2 import Environment
 from jinja2.ext import Extension
 
 CATALOGUE = Path(__file__).with_name("catalogue.toml")
+REQUIREMENTS = Path(__file__).parents[1] / "template" / "{{ level_0 }}" / "pyproject.toml.jinja"
+MAX_SLUG = 50  # a namespace has at most 63 characters, `-production` included
 # https://HOST/OWNER/NAME, git@HOST:OWNER/NAME or ssh://git@HOST/OWNER/NAME
 REPOSITORY = re.compile(
     r"(?:https://(?P<web>[A-Za-z0-9.-]+(?::[0-9]+)?)/|ssh://git@(?P<ssh>[A-Za-z0-9.-]+)(?::[0-9]+)?/|git@(?P<scp>[A-Za-z0-9.-]+):)"
@@ -43,6 +46,31 @@ def slug(text: str) -> str:
     """Return `text` as lower-case ASCII words joined by hyphens: a distribution and registered-model name."""
     ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "-", ascii_text.lower()).strip("-")
+
+
+def short_name(text: str) -> str:
+    """Return `text` as a slug that is no longer than Kubernetes allows and names no package that the project installs."""
+    name = slug(text)
+    if len(name) > MAX_SLUG:
+        name = name[: MAX_SLUG + 1].rpartition("-")[0] or name[:MAX_SLUG]
+    return f"{name}-ml" if name in _requirements() else name
+
+
+def short_name_problem(name: str) -> str:
+    """Return in one line why a slug is not a valid `short_name`; empty if it is valid."""
+    if len(name) > MAX_SLUG:
+        return (
+            f"use at most {MAX_SLUG} characters, since Kubernetes' namespaces begin with it: '{name}' has {len(name)}."
+        )
+    if name in _requirements():
+        return f"add -ml or choose another: '{name}' is a package that the project installs."
+    return ""
+
+
+@cache
+def _requirements() -> set[str]:
+    """Return the names of the packages that projects of any level and option install."""
+    return set(re.findall(r'^    "([a-z0-9-]+)(?=[\[<>=;"])', REQUIREMENTS.read_text(encoding="utf-8"), re.MULTILINE))
 
 
 def package_name(text: str) -> str:
@@ -122,7 +150,9 @@ def shell_quoted(word: PurePath | str) -> str:
 def git_setting(name: str) -> str:
     """Return one of the user's Git settings, such as `user.name`; empty if it is not set or Git is not installed."""
     try:
-        found = subprocess.run(["git", "config", "--get", name], capture_output=True, text=True, check=False)
+        found = subprocess.run(
+            ["git", "config", "--get", name], capture_output=True, encoding="utf-8", errors="replace", check=False
+        )
     except OSError:
         return ""
     return found.stdout.strip()
@@ -181,6 +211,8 @@ class Mlops(Extension):
         super().__init__(environment)
         for function in (
             slug,
+            short_name,
+            short_name_problem,
             package_name,
             package_name_problem,
             author_name,

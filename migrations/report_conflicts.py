@@ -9,14 +9,14 @@ UNMERGED = {"DD", "AU", "UD", "UA", "DU", "AA", "UU"}
 def conflicts() -> list[str]:
     """Return the files with conflict markers and the rejected hunks below the current folder."""
     command = ["git", "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--", "."]
-    entries = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\0")
+    entries = subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout.split("\0")
     return [entry[3:] for entry in entries if entry[:2] in UNMERGED or (entry[:2] == "??" and entry.endswith(".rej"))]
 
 
 def damaged() -> list[str]:
     """Return the changed files that were not UTF-8: Copier has dropped the characters that it could not decode."""
     command = ["git", "diff", "--name-only", "-z", "--no-ext-diff", "--diff-filter=MU", "--relative", "HEAD"]
-    paths = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\0")
+    paths = subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout.split("\0")
     return [path for path in paths if path and not is_text(path)]
 
 

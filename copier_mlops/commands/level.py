@@ -149,7 +149,8 @@ def print_capabilities(number: int) -> None:
     """Print the capabilities of a level."""
     level = levels()[number]
     print(f"\nLevel {number} ({level['name']}): {level['summary']}.\n")
-    for capability in level.get("capabilities", []):
-        if "task" in capability:
-            print(f"  uv run poe {capability['task']:10} {capability['name']}")
+    tasks = [capability for capability in level.get("capabilities", []) if "task" in capability]
+    width = max((len(capability["task"]) for capability in tasks), default=0)
+    for capability in tasks:
+        print(f"  uv run poe {capability['task']:{width}}  {capability['name']}")
     print(f"\ndocs/levels/{number}.md describes them, and what there is besides commands.")

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,15 +39,20 @@ def run(options: argparse.Namespace) -> int:
         data["maturity_level"] = options.level
     if is_in_use(options.destination):
         raise CommandError(f"{options.destination} is not an empty folder: choose another")
+    copy = partial(
+        run_copy,
+        options.template or template_source(),
+        options.destination,
+        data=data,
+        vcs_ref=options.vcs_ref,
+        unsafe=True,
+    )
     with copier_errors():
-        run_copy(
-            options.template or template_source(),
-            options.destination,
-            data=data,
-            vcs_ref=options.vcs_ref,
-            defaults=options.defaults or not sys.stdin.isatty(),
-            unsafe=True,
-        )
+        if options.data:  # Copier ignores an answer to a question that it does not have
+            known = copy(defaults=True, pretend=True, quiet=True).template.questions_data
+            if unknown := sorted(data.keys() - known.keys()):
+                raise CommandError(f"there is no question {', '.join(unknown)}; there are {', '.join(known)}")
+        copy(defaults=options.defaults or not sys.stdin.isatty())
     return 0
 
 

@@ -6,15 +6,14 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, RemoteDisconnected
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
-from urllib.error import URLError
 from urllib.parse import urlsplit
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 from harness.projects import nobody_listens
 from harness.template import Project, clean_environment
@@ -125,20 +124,58 @@ def registry_at(address: str, project: Project, folder: Path | None = None) -> I
         start_new_session=True,
     )
     try:
-        eventually(f"MLflow at {address}", lambda: process.poll() is not None or healthy(address))
+        eventually(f"MLflow at {address}", lambda: process.poll() is not None or responds(f"{address}/health"))
         yield
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait()
 
 
-def healthy(address: str) -> bool:
-    """Return whether an MLflow server responds."""
+@contextmanager
+def exporting(project: Project) -> Iterator[str]:
+    """Run the exporter of a project on a free port, and yield its address."""
+    url = nobody_listens()
+    module = f"{project.answers['package_name']}.monitoring.exporter"
+    command = [project.path / ".venv/bin/python", "-m", module, "--port", str(urlsplit(url).port)]
+    process = subprocess.Popen(command, cwd=project.path, env=clean_environment())
     try:
-        with urlopen(f"{address}/health") as answer:
-            return answer.status == 200
-    except URLError:
+        eventually("the exporter", lambda: process.poll() is not None or responds(f"{url}/metrics"))
+        assert process.poll() is None, "the exporter has ended"
+        yield url
+    finally:
+        process.kill()
+        process.wait()
+
+
+def fetched(url: str, message: Any = None) -> str:
+    """Return the body of a response, to a POST if there is a message."""
+    body = None if message is None else json.dumps(message).encode()
+    with urlopen(Request(url, body)) as response:
+        return response.read().decode()
+
+
+def responds(url: str) -> bool:
+    """Return whether a server responds at a URL, without an error."""
+    try:
+        fetched(url)
+    except OSError:
         return False
+    return True
+
+
+@contextmanager
+def in_threads(number: int, work: Callable[[Event], None]) -> Iterator[None]:
+    """Run some work in threads until the end of the block, where its event is set."""
+    done = Event()
+    threads = [Thread(target=work, args=[done]) for _ in range(number)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
 
 
 @dataclass
@@ -150,19 +187,9 @@ class Crowd:
     answers: list[Answer] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
 
-    @contextmanager
-    def asking(self, clients: int) -> Iterator[None]:
+    def asking(self, clients: int) -> AbstractContextManager[None]:
         """Send requests until the end of the block."""
-        done = Event()
-        threads = [Thread(target=self._ask, args=[done]) for _ in range(clients)]
-        for thread in threads:
-            thread.start()
-        try:
-            yield
-        finally:
-            done.set()
-            for thread in threads:
-                thread.join()
+        return in_threads(clients, self._ask)
 
     def _ask(self, done: Event) -> None:
         connection = self.server.connect()

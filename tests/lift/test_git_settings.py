@@ -86,7 +86,10 @@ def test_settings_of_the_user_do_not_matter(team, render, monkeypatch, tmp_path,
     assert conflicts == ["dvc.yaml", "tasks/levels.toml"]
     home = files_of_a_user(tmp_path / "home")
     use(monkeypatch, {name: value.format(home=home) for name, value in settings.items()})
-    done = run_level(team, str(HIGH))
+    with monkeypatch.context() as hook:
+        hook.setenv("GIT_DIR", ".git")
+        hook.setenv("GIT_INDEX_FILE", str(team.path / ".git" / "index"))
+        done = run_level(team, str(HIGH))
     assert done.returncode == 1, done.stderr
     assert "changes:\n  dvc.yaml\n  tasks/levels.toml\n" in done.stdout, done.stderr
     found = tree(team)

@@ -459,6 +459,28 @@ def test_full_disk_is_one_line_and_leaves_nothing_half_written(lived_in, monkeyp
     assert (difference(tree(project), before) == "") is is_undone
 
 
+def test_update_that_was_killed_is_not_taken_for_edits(lived_in, monkeypatch):
+    project = lived_in(LOW)
+    before = tree(project)
+
+    def die(clone: Path, folder: Path, merged: Merged) -> None:
+        (folder / merged.changed[0]).write_text("half")
+        os._exit(9)
+
+    monkeypatch.chdir(project.path)
+    if not (child := os.fork()):
+        monkeypatch.setattr("copier_mlops.lift.take_over", die)
+        main(["level", str(HIGH), "--defaults"])
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    assert (
+        refused(project, str(HIGH)) == f"copier-mlops: an update was interrupted and is incomplete. Undo it: {UNDO}\n"
+    )
+    project.run("sh", "-c", UNDO)
+    assert difference(tree(project), before) == ""
+    assert run_level(project, str(HIGH)).returncode == 0
+    assert "commit or stash these first" in refused(project, str(HIGH))
+
+
 def test_repository_of_another_user_is_named_with_what_to_do(lived_in, monkeypatch):
     project = lived_in(LOW)
     monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")

@@ -33,6 +33,8 @@ UNICODE = {
         ("project_slug", "Churn", "'Churn' is not a short name"),
         ("project_slug", "customer_churn", "'customer_churn' is not a short name"),
         ("project_slug", "-churn", "'-churn' is not a short name"),
+        ("project_slug", "pandas", "'pandas' is a package that the project installs"),
+        ("project_slug", "a" * 51, "use at most 50 characters"),
         ("package_name", "customer-churn", "'customer-churn' is not an importable name"),
         ("package_name", "2churn", "'2churn' is not an importable name"),
         ("package_name", "import", "'import' is a Python keyword"),
@@ -71,6 +73,25 @@ def test_names_in_any_script_and_with_quotes_stay_as_they_are(render, level, pro
     assert metadata["authors"] == [{"name": 'José "Pépé" O\'Neil', "email": "jose@example.com"}]
     assert project.text("README.md").startswith(f"# {UNICODE['project_name']}\n\n{UNICODE['project_description']}\n")
     assert yaml.safe_load(project.text(".copier-answers.yml")).items() >= UNICODE.items()
+
+
+def test_second_line_of_a_name_is_no_line_of_code(render):
+    project = render(maturity_level=0, project_name="Churn\nraise SystemExit")
+    assert "# # Churn raise SystemExit: a first look\n" in project.text("notebooks/explore.py")
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [
+        ("Pandas", "pandas-ml"),
+        (
+            "Predictive maintenance of the rotating equipment in all parks",
+            "predictive-maintenance-of-the-rotating-equipment",
+        ),
+    ],
+)
+def test_default_of_the_short_name_suits_uv_and_kubernetes(render, name, slug):
+    assert render(project_name=name).answers["project_slug"] == slug
 
 
 def test_repository_that_git_reaches_by_ssh(render):

@@ -6,7 +6,9 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -96,7 +98,21 @@ def test_everybody_uses_the_same_port(project):
 def test_everybody_asks_the_same_whether_the_server_lives(project):
     (health,) = re.findall(r"^HEALTHCHECK.*\\\n *CMD (.*)$", project.text("Dockerfile"), re.MULTILINE)
     path = container(project)["livenessProbe"]["httpGet"]["path"]
-    assert f"""f'http://127.0.0.1:{{os.environ["PORT"]}}{path}'""" in json.loads(health)[-1]
+    assert f"'{path}'" in json.loads(health)[-1]
+
+
+def test_health_check_sends_no_request_to_a_proxy(project):
+    (health,) = re.findall(r"^HEALTHCHECK.*\\\n *CMD (.*)$", project.text("Dockerfile"), re.MULTILINE)
+    with HTTPServer(("127.0.0.1", 0), Healthy) as server:
+        Thread(target=server.handle_request, daemon=True).start()
+        environment = {"PORT": str(server.server_port), "http_proxy": "http://127.0.0.1:9"}
+        subprocess.run([sys.executable, *json.loads(health)[1:]], env=environment, check=True)
+
+
+class Healthy(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
 
 
 def test_user_is_the_one_of_kubernetes(project):

@@ -7,7 +7,7 @@ import pytest
 from harness.template import Project
 from pathspec import PathSpec
 
-OPERATING = ["bad-data", "incident", "model-underperforms"]
+OPERATING = ["bad-data", "incident", "model-server", "model-underperforms"]
 MADE = (".dvc/config.local", ".dvc-remote/", "mlruns/", "reports/", "data/", "models/")  # by tasks
 
 

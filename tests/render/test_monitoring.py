@@ -79,6 +79,21 @@ def test_alerts_say_how_urgent_they_are_and_what_is_wrong(project):
     assert all(alert["for"] for alert in alerts)
 
 
+@pytest.mark.parametrize(
+    "answers", [{"maturity_level": 1}, {"maturity_level": 2}, {"maturity_level": 2, "feature_store": "feast"}], ids=str
+)
+def test_every_alert_links_to_the_part_of_a_runbook_that_names_it(render, answers):
+    project = render(**answers, repository_url="git@github.com:team/churn.git")
+    for rule in (rule for rule in rules_of(project) if "alert" in rule):
+        address, _, page = rule["annotations"]["runbook_url"].partition("/blob/main/")
+        assert address == "https://github.com/team/churn"
+        path, _, anchor = page.partition("#")
+        text = project.text(path)
+        headings = [title.lower().replace(" ", "-") for title in re.findall(r"^#+ (.*)$", text, re.MULTILINE)]
+        assert rule["alert"] in text, path
+        assert not anchor or anchor in headings, page
+
+
 def test_every_alert_has_a_test_in_which_it_fires(project):
     tests = [
         test

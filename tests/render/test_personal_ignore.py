@@ -10,11 +10,13 @@ NEEDED = [
     "reports/metrics.json",
     "reports/drills/drift.json",
     "monitoring/dashboards/model.json",
+    "data/loans.csv.dvc",
+    ".env.example",
 ]
 IGNORED = ["reports/run.json", "reports/index.html", "data/raw.parquet", "models/inputs.json", ".env"]
 
 
-@pytest.mark.parametrize("pattern", ["*.lock", "*.json", "reports/"])
+@pytest.mark.parametrize("pattern", ["*.lock", "*.json", "reports/", "data/", ".env*"])
 def test_personal_ignore_file_leaves_nothing_out_that_a_clone_needs(render, tmp_path, pattern):
     (tmp_path / ".gitignore").write_text(render(maturity_level=2).text(".gitignore"))
     (tmp_path / "personal").write_text(f"{pattern}\n")

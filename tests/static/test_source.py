@@ -34,6 +34,20 @@ MANAGED = "Managed by copier-mlops"
 # Formats that know no comment, and files that are copied as an example or belong to a tool.
 CANNOT_SAY_MANAGED = {".ipynb", ".json"}
 SPACE_BEFORE_STATEMENT = re.compile(r"^[ \t]*#%.*\n[ \t]*\n", re.MULTILINE)
+# Of anything but the temporary file of `atomic_write`.
+WRITTEN_IN_PLACE = re.compile(
+    r"(?<!temporary)\.(write_text|write_bytes)\(|(?<!temporary)\.open\(\"w|\.(to_parquet|to_csv)\((?!temporary)"
+)
+IN_TEMPORARY_FOLDERS = {
+    "src/churn/delivery/canary_check.py",
+    "src/churn/delivery/envoy.py",
+    "src/churn/delivery/programs.py",
+    "src/churn/pipeline/stages/register.py",
+    "src/churn/registry/artifact.py",
+    "src/churn/simulation/year.py",
+    "src/churn/training/remote_stage.py",
+    "tools/alerts.py",
+}
 each_source = pytest.mark.parametrize("source", sources(), ids=relative)
 
 
@@ -98,6 +112,17 @@ def test_static_python_is_in_style(command):
         [sys.executable, "-m", "ruff", *command, TEMPLATE], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_file_of_a_project_is_written_completely_or_not_at_all():
+    """A file that is written in place is empty or half there after a crash."""
+    found = {
+        destination(source)
+        for source in sources(".py", ".jinja")
+        if destination(source).startswith(("src/", "tools/")) and "/drills/" not in destination(source)
+        if WRITTEN_IN_PLACE.search(text_of(source))
+    }
+    assert found == IN_TEMPORARY_FOLDERS
 
 
 @each_source

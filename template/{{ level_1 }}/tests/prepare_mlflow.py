@@ -10,6 +10,10 @@ import pytest
 # Of MLflow and of what it stores, about themselves.
 IGNORED_WARNINGS = ["ignore::DeprecationWarning:mlflow", "ignore::DeprecationWarning:onnx"]
 
+# Stores and people of the team, and overrides of config/: `.env` and CI name them, and no test may reach them.
+CONFIG = Path(__file__).resolve().parents[1] / "config"
+OUTSIDE = ("MLFLOW_TRACKING_", "AUDIT_", "NOTIFY_", *(f"{path.stem.upper()}_" for path in CONFIG.glob("*.yaml")))
+
 
 def prepare(folder: Path, patch: pytest.MonkeyPatch) -> None:
     """Give the project in `folder` a database without runs."""

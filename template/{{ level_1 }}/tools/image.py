@@ -46,7 +46,14 @@ def change(environment: str, image: str) -> str:
     if current.get("digest") == parts["digest"]:
         return f"{environment} runs {image} already"
     entry = f"images:\n  - name: model-server\n    newName: {parts['name']}\n    digest: {parts['digest']}\n"
-    path.write_text(IMAGES.sub(entry, path.read_text(encoding="utf-8")), encoding="utf-8", newline="")
+    changed = IMAGES.sub(entry, path.read_text(encoding="utf-8"))
+    temporary = path.with_name(f".{path.name}.partial")
+    try:
+        temporary.write_text(changed, encoding="utf-8", newline="")
+        temporary.replace(path)  # completely or not at all
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        sys.exit(f"poe image: {path} cannot be written: {error.strerror}")
     return f"{environment} will run {image}"
 
 

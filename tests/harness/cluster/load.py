@@ -2,15 +2,15 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
+from functools import partial
 from http.client import HTTPException
-from threading import Event, Thread
+from threading import Event
 from typing import Any
 
 from harness.cluster.namespaces import Namespaces
-from harness.server import Answer
+from harness.server import Answer, in_threads
 
 
 @dataclass
@@ -31,21 +31,11 @@ class Clients:
             with connection.getresponse() as response:
                 return Answer(response.status, response.read().decode())
 
-    @contextmanager
-    def asking(self, path: str, body: Any, clients: int = 4) -> Iterator[None]:
+    def asking(self, path: str, body: Any, clients: int = 4) -> AbstractContextManager[None]:
         """Send requests until the end of the block."""
-        done = Event()
-        threads = [Thread(target=self._ask, args=[done, path, body]) for _ in range(clients)]
-        for thread in threads:
-            thread.start()
-        try:
-            yield
-        finally:
-            done.set()
-            for thread in threads:
-                thread.join()
+        return in_threads(clients, partial(self._ask, path, body))
 
-    def _ask(self, done: Event, path: str, body: Any) -> None:
+    def _ask(self, path: str, body: Any, done: Event) -> None:
         while not done.is_set():
             try:
                 self.answered[self.ask(path, body).status] += 1

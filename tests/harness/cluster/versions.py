@@ -7,8 +7,9 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from http.client import HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
@@ -16,6 +17,7 @@ from threading import Event, Lock, Thread
 
 from harness.cluster.envoy import PORT
 from harness.cluster.namespaces import NODE, Namespaces
+from harness.server import in_threads
 
 SECONDS = [0.01, 0.1, 0.25, 0.5, 1.0]  # some of the buckets of level 1's server
 
@@ -127,22 +129,13 @@ class Clients:
     answered: Counter[tuple[int, str, int]] = field(default_factory=Counter)  # by weight, version and status
     lost: list[str] = field(default_factory=list)
 
-    @contextmanager
-    def asking(self, clients: int = 2) -> Iterator[None]:
+    def asking(self, clients: int = 2) -> AbstractContextManager[None]:
         """Send requests at a rate until the end of the block."""
-        done = Event()
-        pause = clients / self.each_second if self.each_second else 0
-        threads = [Thread(target=self._ask, args=[done, pause]) for _ in range(clients if self.each_second else 0)]
-        for thread in threads:
-            thread.start()
-        try:
-            yield
-        finally:
-            done.set()
-            for thread in threads:
-                thread.join()
+        if not self.each_second:
+            return nullcontext()
+        return in_threads(clients, partial(self._ask, clients / self.each_second))
 
-    def _ask(self, done: Event, pause: float) -> None:
+    def _ask(self, pause: float, done: Event) -> None:
         with closing(self.inside.connect(NODE, PORT)) as connection:
             while not done.wait(pause):
                 weight = self.weight

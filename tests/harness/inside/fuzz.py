@@ -7,6 +7,7 @@ from importlib import import_module
 from types import SimpleNamespace
 
 import numpy as np
+import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,9 +20,10 @@ inputs = core.Inputs((core.Column("age", "double", required=False), core.Column(
 predictor = SimpleNamespace(classes=["no", "yes"], path="onnx")
 model = SimpleNamespace(name="m", version="1", inputs=schema.InputSchema(inputs), predictor=predictor)
 names = st.sampled_from(["age", "colour", "hue"])
-leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3) | names
+text = st.text(max_size=3) | st.just("\ud800")  # half of a surrogate pair
+leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.just(float("nan")) | text | names
 anything = st.recursive(leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3))
-row = st.fixed_dictionaries({"colour": st.text(max_size=3) | anything}, optional={"age": st.floats() | anything})
+row = st.fixed_dictionaries({"colour": text | anything}, optional={"age": st.floats() | anything})
 tensor = st.fixed_dictionaries(
     {
         "name": names | anything,
@@ -51,10 +53,12 @@ def answer(body: str, form: object) -> None:
         content = form.decode(body.encode(), {})
         form.entity(content)
         columns = form.columns(content, model, 10)
-        form.encode(content, model, np.full((len(columns["colour"]), 2), 0.5, np.float32), None)
+        found = form.encode(content, model, np.full((len(columns["colour"]), 2), 0.5, np.float32), None)
         seen["answered"] += 1
-    except schema.RequestError:
+    except schema.RequestError as error:
+        found = {"error": str(error)}
         seen["refused"] += 1
+    orjson.dumps(found, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
 answer()

@@ -7,6 +7,7 @@ PAGES = [
     "docs/runbooks/bad-data.md",
     "docs/runbooks/model-underperforms.md",
     "docs/runbooks/incident.md",
+    "docs/runbooks/model-server.md",
     "docs/experiments.md",
     "docs/team.md",
 ]

@@ -1,5 +1,8 @@
 """Every drill, run as its users do: the loop closes, no request fails, and the project itself stays as it was."""
 
+import json
+import re
+
 import pytest
 from harness.canary_scenarios import BY_NAME
 from harness.template import Project
@@ -13,7 +16,25 @@ KEYS = {
     "requests",
     "requests_failed",
     "recovered",
+    "ended",
+    "code",
 }
+EARLIER = {  # of a drill whose evidence is older than its page
+    "fault": "a version <b>fails",
+    "detected_after_seconds": None,
+    "decision": "nothing happened",
+    "action": "none",
+    "recovered_after_seconds": None,
+    "recovered": False,
+}
+FAILING = """
+import contextlib, sys
+from {package}.drills import NotRecoveredError, __main__ as drill, bad_batch
+def main():
+    raise NotRecoveredError("an alert: did not happen within 1 s")
+bad_batch.main, drill.sandbox, sys.argv = main, contextlib.nullcontext, ["drill", "bad-batch"]
+drill.main()
+"""
 NEEDED = {"drift": ["prometheus", "prometheus-alertmanager"], "bad-model": ["prometheus"], "slow-model": ["prometheus"]}
 RELEASES = {"bad-model": "errors", "slow-model": "slow", "shifted-model": "shifted predictions"}  # and their scenarios
 
@@ -33,6 +54,9 @@ def test_drills_recover(looping: Project, tool, names):
     for program in NEEDED.get(names.partition(" ")[0], []):
         tool(program)
     before = looping.poe("versions").stdout, looping.poe("audit", "list").stdout
+    earlier = looping.path / "reports/drills/feature-store-down.json"
+    earlier.parent.mkdir(exist_ok=True)
+    earlier.write_text(json.dumps(EARLIER))
     looping.process("drill", *names.split())
     for name in names.split():
         evidence = looping.json(f"reports/drills/{name}.json")
@@ -45,6 +69,23 @@ def test_drills_recover(looping: Project, tool, names):
             scenario = BY_NAME[RELEASES[name]]
             assert f"aborted at {scenario.weights[-1]} % by {scenario.aborted_by}: " in evidence["decision"]
     assert (looping.poe("versions").stdout, looping.poe("audit", "list").stdout) == before
+    rows = re.findall(r"<tr.*?><td>(.*?)</td><td.*?>(.*?)</td>", looping.text("reports/drills.html"))
+    run = ["feature-store-down", *sorted(names.split())]
+    assert [name for name, _ in rows[: len(run)]] == run
+    results = [result for _, result in rows]
+    assert results == ["failed", *["passed"] * len(names.split()), *["never run"] * (len(rows) - len(run))]
+    assert len(rows) > len(run)
+
+
+def test_drill_that_waits_in_vain_is_evidence_and_comes_first_on_the_page(looping: Project):
+    code = FAILING.format(package=looping.answers["package_name"])
+    failed = looping.run("uv", "run", "python", "-c", code, rc=1).stdout
+    assert "drill bad-batch: NOT RECOVERED, see reports/drills/bad-batch.json" in failed
+    page = looping.text("reports/drills.html")
+    assert "an alert: did not happen within 1 s" in page
+    assert "0 passed, 1 failed, " in page
+    looping.poe("report")
+    assert '<a href="drills.html">Drills</a>' in looping.text("reports/index.html")
 
 
 def test_unknown_drill_names_those_that_there_are(looping):

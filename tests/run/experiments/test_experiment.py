@@ -86,4 +86,5 @@ def test_version_that_clients_or_rules_do_not_allow_gets_no_users(looping: Proje
     assert "covariate" not in line
     change(project, "config/experiment.yaml", covariate="contract")
     line = refused(project, "start", "--version", "1", "--approved-by", "Ada")
+    assert "version 1 cannot be tested: it is the champion itself; " in line
     assert line.endswith("covariate: contract is no numeric column of version 1")

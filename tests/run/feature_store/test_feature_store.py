@@ -73,10 +73,18 @@ def check_join(store: Store) -> None:
     """Rows keep their order, none is lost, and none sees rows of the future."""
     inside(store.project, "feature_rows.py", "labels")
     nowhere = "FEATURE_STORE_REDIS=redis://127.0.0.1:1"
-    joined, down = store.features("join data/labels.parquet data/joined.parquet", f"{nowhere} materialize")
+    no_registry = "FEATURE_STORE_REGISTRY=postgresql+psycopg://me:secret@127.0.0.1:1/none"
+    joined, down, lost = store.features(
+        "join data/labels.parquet data/joined.parquet", f"{nowhere} materialize", f"{no_registry} apply"
+    )
     assert joined == [0, "data/joined.parquet: 2002 rows\n"]
     assert down[0] == 1
     assert "Redis at redis://127.0.0.1:1 does not respond" in down[1]
+    assert lost[0] == 1
+    assert lost[1].startswith(
+        "features apply: the registry of the features, postgresql+psycopg://me:***@127.0.0.1:1/none"
+    )
+    assert lost[1].count("\n") == 1
     found = inside(store.project, "feature_rows.py", "joined")
     assert found.pop("keys")
     assert found == {"in_order": True, "rows": 2002, "different": 0, "without_features": 2}

@@ -2,18 +2,15 @@
 
 import json
 import re
-import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from subprocess import CompletedProcess, Popen
+from subprocess import CompletedProcess
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
-from harness.projects import DEFAULT, bash_blocks, change, nobody_listens
-from harness.server import Server, eventually, serving
-from harness.template import Project, clean_environment
+from harness.projects import DEFAULT, bash_blocks, change
+from harness.server import Server, eventually, exporting, fetched, serving
+from harness.template import Project
 
 ROWS = """
 import json
@@ -121,33 +118,3 @@ def test_promotion_rollback_and_retraining_concern_one_model_alone(project: Proj
     events = [line for line in project.poe("audit").stdout.splitlines() if "customer-churn" in line]
     assert [line.split()[1] for line in events] == ["registration", "promotion", "promotion"]
     assert "none changed" in project.poe("audit", "verify").stdout
-
-
-@contextmanager
-def exporting(project: Project) -> Iterator[str]:
-    """Run the exporter of the first model on a free port."""
-    url = nobody_listens()
-    module = f"{project.answers['package_name']}.monitoring.exporter"
-    command = [project.path / ".venv/bin/python", "-m", module, "--port", str(urlsplit(url).port)]
-    process = Popen(command, cwd=project.path, env=clean_environment())
-    try:
-        eventually("the exporter", lambda: listens(url))
-        yield url
-    finally:
-        process.kill()
-        process.wait()
-
-
-def listens(url: str) -> bool:
-    """Return whether a server responds."""
-    try:
-        return bool(fetched(f"{url}/metrics")) or True
-    except OSError:
-        return False
-
-
-def fetched(url: str, message: Any = None) -> str:
-    """Return the body of a response; POST if there is a message."""
-    body = None if message is None else json.dumps(message).encode()
-    with urllib.request.urlopen(url, body) as response:
-        return response.read().decode()

@@ -9,16 +9,15 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 import pytest
 import yaml
 from harness.projects import change, inside, nobody_listens
-from harness.prometheus import dashboards_of, filled_in, targets_of
-from harness.server import Server, eventually, serving
-from harness.template import Project, clean_environment
+from harness.prometheus import ask, dashboards_of, filled_in, targets_of
+from harness.server import Server, eventually, exporting, fetched, serving
+from harness.template import Project
 
 SOON = {"MONITORING_LABEL_DELAY_HOURS": "0", "MONITORING_HISTORY": "1"}
 
@@ -39,32 +38,6 @@ def server(looping: Project) -> Iterator[Server]:
     with serving(looping) as server:
         eventually("a model", server.ready)
         yield server
-
-
-@contextmanager
-def exporting(project: Project) -> Iterator[str]:
-    """Run the exporter of a project on a free port, and yield its address."""
-    url = nobody_listens()
-    python = project.path / ".venv/bin/python"
-    module = f"{project.answers['package_name']}.monitoring.exporter"
-    process = subprocess.Popen(
-        [python, "-m", module, "--port", str(urlsplit(url).port)], cwd=project.path, env=clean_environment()
-    )
-    try:
-        eventually("the exporter", lambda: fetched(f"{url}/metrics") is not None)
-        yield url
-    finally:
-        process.kill()
-        process.wait()
-
-
-def fetched(url: str, body: object = None) -> str | None:
-    try:
-        data = None if body is None else json.dumps(body).encode()
-        with urlopen(Request(url, data)) as answer:
-            return answer.read().decode()
-    except URLError:
-        return None
 
 
 @contextmanager
@@ -89,11 +62,6 @@ def prometheus(project: Project, targets: dict[str, str], folder: Path, program:
     finally:
         process.terminate()
         process.wait()
-
-
-def ask(address: str, expression: str) -> list[dict]:
-    answer = fetched(f"{address}/api/v1/query?{urlencode({'query': expression})}")
-    return [] if answer is None else json.loads(answer)["data"]["result"]
 
 
 def test_what_a_server_predicts_is_monitored_with_its_labels_and_every_panel_finds_data(

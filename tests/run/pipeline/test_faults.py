@@ -1,10 +1,11 @@
 """Faults of the machine and of concurrent use: one clear message, and nothing is lost."""
 
+import json
 import subprocess
 from collections.abc import Callable
 
 import pytest
-from harness.projects import md5
+from harness.projects import change, inside, md5
 from harness.template import Project, clean_environment
 
 Stage = Callable[[str], subprocess.CompletedProcess[str]]
@@ -51,3 +52,21 @@ def test_second_pipeline_at_once_is_told_who_is_in_the_way(churn):
     assert "is busy, it is being blocked by" in stderr
     assert "(PID " in stderr
     assert first.returncode == 0
+
+
+def test_command_that_was_killed_before_any_write_is_completed_by_the_same_command(looping):
+    """Each change of the registry has its entry, nothing is there twice, and no file is half written."""
+    change(looping, "config/governance.yaml", committed=False)
+    looping.python("from customer_churn.drills.harness.months import next_rows; next_rows().to_parquet('new.parquet')")
+    any_write, finishing = "", "to audit.db|after commit to audit.db|to reports/run.json"
+    commands = [
+        ("", ["register"], finishing),
+        ("registry.promotion", ["promote", "--version", "2", "--approved-by", "Ada"], any_write),
+        ("experiments.__main__", ["start", "--version", "1", "--approved-by", "Ada"], any_write),
+        ("experiments.__main__", ["stop"], any_write),
+        ("training.new_data", ["new.parquet"], any_write),
+        ("registry.audit", ["export", "log.csv"], any_write),
+    ]
+    kills = inside(looping, "kills.py", looping.answers["package_name"], json.dumps(commands))
+    assert {tuple(command) for command, *_ in kills} == {(module, *arguments) for module, arguments, _ in commands}
+    assert [kill for kill in kills if kill[2] != 0 or kill[3]] == []

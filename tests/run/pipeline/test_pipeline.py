@@ -3,9 +3,11 @@
 import re
 import shutil
 import subprocess
+from ast import literal_eval
 
 import pytest
 from harness.projects import NOISE, STAGES, change, is_better_than_baseline, md5, models, named, registry, stages_run
+from harness.template import git
 
 IMPOSSIBLE = {"classification": {"min_accuracy": 1.01}, "regression": {"min_r2": 1.01}}
 BUSINESS = {"classification": {"business__contact_cost": 0.05}, "regression": {"business__top_share": 0.2}}
@@ -93,3 +95,21 @@ def test_pipeline_needs_no_network(churn):
     done = churn.run(*BLOCKED, "uv", "run", "poe", "pipeline", "--force")
     assert stages_run(done.stdout) == STAGES
     assert NOISE.findall(done.stdout + done.stderr) == []
+
+
+def test_results_in_a_larger_repository_and_the_author_are_read_as_git_writes_them(churn, tmp_path):
+    folder = tmp_path / "my models" / "churn"
+    (folder / "reports").mkdir(parents=True)
+    for name in ("dvc.lock", "reports/größe.json"):
+        (folder / name).write_text("{}")
+    git("init", "--quiet", folder=tmp_path)
+    git("config", "user.name", "Zoë", folder=tmp_path)
+    package = churn.answers["package_name"]
+    code = (
+        f"import os; os.chdir({str(folder)!r}); from {package}.core.lineage import author\n"
+        f"from {package}.pipeline.reproduce import results_to_commit; print(ascii([author(), *results_to_commit()]))"
+    )
+    # Not the encoding of Git's output, as on Windows.
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    printed = churn.run("uv", "run", "python", "-c", code, **ascii_only).stdout
+    assert literal_eval(printed) == ["Zoë", "dvc.lock", "reports/größe.json"]

@@ -24,7 +24,7 @@ COMMANDS = [  # of these pages, in an order in which each has something to do
 ]
 ELSEWHERE = re.compile(
     "poe (replay|serve|exporter|experiment|drill|year|search|cost|sagemaker|promote|new-data( FILE)?$|monitor --(start|end)"
-    "|canary-check|shadow)"
+    "|canary-check|shadow|trace)"
 )
 YESTERDAY = """
 import datetime, pathlib, pandas as pd
@@ -70,6 +70,9 @@ def test_rows_of_the_log_lead_to_a_candidate_and_its_evidence(looping, tmp_path)
     with serving(project) as server:
         eventually("a model", server.ready)
         project.poe("replay", "--server", server.url)
+    entity = project.python("import pandas as pd; print(pd.read_parquet('data/test.parquet')['customer_id'].iloc[0])")
+    traced = project.process("trace", entity).stdout
+    assert traced.index("promotion done") < traced.index("decided since then:\n  nothing")
     project.python(YESTERDAY)
     assert typed(project) == {*COMMANDS}
     for command in COMMANDS:

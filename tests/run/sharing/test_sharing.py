@@ -46,11 +46,14 @@ def test_second_clone_on_a_machine_gets_data_model_and_versions(versions, tmp_pa
 def test_clone_elsewhere_gets_data_and_model_from_a_remote(churn, tmp_path):
     remote = tmp_path / "remote"
     churn.run("uv", "run", "dvc", "remote", "add", "--default", "--force", "team", str(remote))
+    (churn.path / "data/loans.csv").write_text("id\n1\n")
+    churn.run("uv", "run", "dvc", "add", "data/loans.csv")
     churn.commit("Share data and models")
     churn.poe("push")
     clone = clone_of(churn, tmp_path / "clone")
     printed = clone.poe("pull").stdout
     assert hashes(clone) == hashes(churn)
+    assert (clone.path / "data/loans.csv").exists(), "docs/data-source.md: no stage makes it"
     assert "`uv run poe register`" in printed
     assert "`poe register` registers the model trained last" in promotion(clone, rc=1)
 

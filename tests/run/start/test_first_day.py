@@ -34,8 +34,10 @@ def test_lint_is_clean(installed, answers):
 
 
 @each_kind
-def test_tests_pass_and_run_the_notebook(installed, answers):
-    printed = installed(**answers).poe("test", "-v").stdout
+def test_tests_pass_and_run_the_notebook_and_reach_no_store_of_the_team(installed, answers, tmp_path):
+    stores = {"AUDIT_DATABASE_URL": f"sqlite:///{tmp_path}/audit.db", "PREDICTION_LOG_PLACE": str(tmp_path / "log")}
+    printed = installed(**answers).poe("test", "-v", **stores).stdout
+    assert not list(tmp_path.iterdir())
     assert re.search(r"test_notebook_runs\[explore\] PASSED", printed)
     assert " skipped" not in printed.splitlines()[-1]
 

@@ -7,13 +7,11 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.error import URLError
 from urllib.parse import urlsplit
-from urllib.request import urlopen
 
 import pytest
 from harness.projects import nobody_listens
-from harness.server import eventually
+from harness.server import eventually, responds
 from harness.tasks import SERVERS, TASKS
 from harness.template import Project, clean_environment
 from playwright.sync_api import Browser
@@ -93,11 +91,3 @@ def started(project: Project, task: str, log: Path) -> Iterator[Path]:
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait()
-
-
-def responds(url: str) -> bool:
-    try:
-        with urlopen(url) as response:
-            return response.status == 200
-    except URLError:
-        return False

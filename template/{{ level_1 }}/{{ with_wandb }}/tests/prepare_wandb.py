@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 IGNORED_WARNINGS: list[str] = []
+OUTSIDE = ("WANDB_API_KEY",)
 
 
 def prepare(folder: Path, patch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 # Managed by copier-mlops: an update merges with your edits.
 """Where the files of the model are, relative to the folder of the project."""
 
+import os
 from pathlib import Path
 
 from .. import FOLDER
@@ -15,3 +16,9 @@ REPORTS = Path(FOLDER, "reports")
 METRICS = REPORTS / "metrics.json"
 SLICES = REPORTS / "slices.json"
 FIGURES = REPORTS / "figures"
+
+
+def user_path(text: str) -> Path:
+    """Return a path of the command line: tasks run in the folder of the project, users also call them in a folder below."""
+    here, called_in = Path.cwd(), Path(os.environ.get("POE_PWD", "."))
+    return Path(called_in.relative_to(here), text) if called_in.is_relative_to(here) else Path(text)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pandas as pd
+from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -14,12 +15,13 @@ from ..core.paths import FIGURES
 COLOR = "#2f6f9f"
 REFERENCE_LINE = {"color": "#999999", "linestyle": "--", "linewidth": 1}
 MAX_FEATURES = 20
+rcParams["text.parse_math"] = False  # names of columns and classes are no formulas, such as "$1 to $5"
 
 
 @contextmanager
-def figure(name: str, title: str, xlabel: str, ylabel: str) -> Iterator[Axes]:
-    """Yield the axes of the figure `name`, which is saved at the end of the block."""
-    canvas = Figure(figsize=(6, 4.5), layout="constrained")
+def figure(name: str, title: str, xlabel: str, ylabel: str, scale: float = 1) -> Iterator[Axes]:
+    """Yield the axes of the figure `name`, which is saved at the end of the block; with a scale, it is that much larger."""
+    canvas = Figure(figsize=(6 * scale, 4.5 * scale), layout="constrained")
     axes = canvas.subplots()
     axes.set(title=title, xlabel=xlabel, ylabel=ylabel)
     axes.spines[["top", "right"]].set_visible(False)

@@ -9,7 +9,8 @@ import pandas as pd
 
 from ..core.errors import UserError, exit_on_user_error
 from ..core.inputs import Inputs
-from ..core.io import atomic_write, read_model
+from ..core.io import atomic_write, read_file, read_model
+from ..core.paths import user_path
 from ..modeling.data import ENTITY, TIMESTAMP
 from .metrics import predict
 
@@ -20,17 +21,17 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     found = argparse.ArgumentParser(prog="poe predict", description="Predict the rows of a file.")
     found.add_argument(
-        "file", type=Path, help="CSV or Parquet with the columns of the raw data; the target may be there"
+        "file", type=user_path, help="CSV or Parquet with the columns of the raw data; the target may be there"
     )
-    found.add_argument("--output", type=Path, metavar="FILE", help="default: FILE_predictions in the same folder")
+    found.add_argument("--output", type=user_path, metavar="FILE", help="default: FILE_predictions in the same folder")
     return found
 
 
-def predict_file(model: Any, inputs: Inputs, path: Path, output: Path | None) -> str:
-    """Write a prediction for each row of a file and return a message.
+def predict_file(model: Any, inputs: Inputs, path: Path, output: Path | None, version: str | None = None) -> str:
+    """Write a prediction for each row of a file, with the version that made it if it has one, and return a message.
 
     Raises:
-        UserError: the file is missing, is neither CSV nor Parquet, or a column is not as the model needs it.
+        UserError: the file is missing, cannot be read as CSV or Parquet, or a column is not as the model needs it.
     """
     output = output or path.with_stem(f"{path.stem}_predictions")
     for each in (path, output):
@@ -42,20 +43,27 @@ def predict_file(model: Any, inputs: Inputs, path: Path, output: Path | None) ->
         predictions = predictions_of(model, inputs, read_rows(path, inputs))
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
+    predictions = predictions.assign(version=version) if version else predictions
     with atomic_write(output) as temporary:
         if output.suffix == ".csv":
             predictions.to_csv(temporary, index=False)
         else:
             predictions.to_parquet(temporary, index=False)
-    return f"{output}: {len(predictions)} predictions"
+    return f"{output}: {len(predictions)} predictions" + (f" of version {version}" if version else "")
 
 
 def read_rows(path: Path, inputs: Inputs) -> pd.DataFrame:
-    """Return the rows of a file; CSV has no types, so columns that are text to the model are read as such."""
-    if path.suffix == ".parquet":
-        return pd.read_parquet(path)
-    texts: Any = {column.name: "str" for column in inputs.columns if column.type == "string"}
-    return pd.read_csv(path, dtype=texts)
+    """Return the rows of a file; columns that are text to the model are read as such.
+
+    So is the entity in CSV, unless all of them are numbers as Python writes them: `0042` stays what it is.
+    """
+    texts = {column.name: not column.required for column in inputs.columns if column.type == "string"}
+    rows = read_file(path, {ENTITY: True} | texts)
+    if path.suffix == ".csv" and ENTITY in rows and ENTITY not in texts:
+        numbers = pd.to_numeric(rows[ENTITY], errors="coerce")
+        if numbers.astype("str").equals(rows[ENTITY]):
+            rows[ENTITY] = numbers
+    return rows
 
 
 def predictions_of(model: Any, inputs: Inputs, rows: pd.DataFrame) -> pd.DataFrame:

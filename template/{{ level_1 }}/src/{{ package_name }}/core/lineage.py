@@ -84,7 +84,12 @@ def git(*arguments: str, **variables: str) -> str:
     """Return the output of a Git command, or an empty string if it fails: no Git, or no repository."""
     try:
         done = subprocess.run(
-            ["git", *arguments], env={**os.environ, **variables}, capture_output=True, text=True, check=True
+            ["git", *arguments],
+            env={**os.environ, **variables},
+            capture_output=True,
+            encoding="utf-8",  # Git's, on Windows too
+            errors="replace",
+            check=True,
         )
     except (OSError, subprocess.CalledProcessError):
         return ""

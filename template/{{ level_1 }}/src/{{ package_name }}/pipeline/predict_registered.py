@@ -9,6 +9,7 @@ from ..core.errors import UserError, exit_on_user_error
 from ..core.inputs import Inputs
 from ..core.io import read_model
 from ..registry.client import INPUTS, Tracking, connected, find
+from ..serving.loader import load_native
 from .predict import parser, predict_file
 
 
@@ -18,12 +19,13 @@ def main() -> None:
     command.add_argument("--version", help="number or alias in the registry; default: the model trained last")
     arguments = command.parse_args()
     with exit_on_user_error("predict"):
-        model, inputs = registered(arguments.version) if arguments.version else (read_model(), Inputs.read())
-        print(predict_file(model, inputs, arguments.file, arguments.output))
+        found = registered(arguments.version) if arguments.version else (read_model(), Inputs.read(), None)
+        model, inputs, version = found
+        print(predict_file(model, inputs, arguments.file, arguments.output, version))
 
 
-def registered(version: str) -> tuple[Any, Inputs]:
-    """Return a model of the registry by its number or alias, and its inputs."""
+def registered(version: str) -> tuple[Any, Inputs, str]:
+    """Return a model of the registry by its number or alias, its inputs, and its number."""
     with connected():
         found = find(mlflow.MlflowClient(), Tracking.load().model, version)
         uri = f"models:/{found.name}/{found.version}"
@@ -32,7 +34,8 @@ def registered(version: str) -> tuple[Any, Inputs]:
             raise UserError(
                 f"{found.name} {found.version} was not registered by `poe register`: its inputs are unknown"
             )
-        return mlflow.sklearn.load_model(uri), Inputs.from_records(metadata[INPUTS])
+        number = str(found.version)
+        return load_native(uri, found.name, number), Inputs.from_records(metadata[INPUTS]), number
 
 
 if __name__ == "__main__":

@@ -3,12 +3,13 @@
 
 import argparse
 import logging
-from pathlib import Path
+import shlex
 
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
 
 from .. import FOLDER
+from ..core.errors import exit_on_user_error
 from ..core.lineage import git
 from ..core.paths import REPORTS
 
@@ -42,10 +43,14 @@ def _address(stage: str) -> str:
 
 
 def results_to_commit() -> list[str]:
-    """Return the small results that differ from the last commit: each dvc.lock, and JSON that Git does not ignore."""
+    """Return the small results that differ from the last commit: each dvc.lock, and JSON that Git does not ignore.
+
+    Paths are those from the folder of the project, which may be one of a larger repository.
+    """
     results = [":(glob)**/dvc.lock", f":(glob)**/{REPORTS.name}/**/*.json"]
-    status = git("status", "--porcelain", "--untracked-files=all", "--", *results)
-    return [Path(line[3:]).as_posix() for line in status.splitlines()]
+    status = git("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--", *results)
+    folder = git("rev-parse", "--show-prefix")
+    return [entry[3:].removeprefix(folder) for entry in status.split("\0") if entry]
 
 
 def main() -> None:
@@ -55,10 +60,11 @@ def main() -> None:
     parser.add_argument("--force", action="store_true", help="run also what is up to date")
     parser.add_argument("--alone", action="store_true", help="do not run the stages before")
     arguments = parser.parse_args()
-    if not reproduce(arguments.stages, arguments.force, arguments.alone):
-        raise SystemExit(1)
+    with exit_on_user_error("pipeline"):
+        if not reproduce(arguments.stages, arguments.force, arguments.alone):
+            raise SystemExit(1)
     if changed := results_to_commit():
-        print(f"\nCommit with your code, so that this model can be restored: git add {' '.join(changed)}")
+        print(f"\nCommit with your code, so that this model can be restored: git add {shlex.join(changed)}")
         print("Then `uv run poe push` stores its data and model for others.")
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from dvc.config import Config
 
 from ..core.errors import UserError, exit_on_user_error
+from ..core.io import write_text
+from ..core.paths import user_path
 
 ENV = Path(".env")
 LOCAL_REMOTE = Path(".dvc-remote")  # of the remote `local`
@@ -67,7 +69,7 @@ def use_stores_of(clone: Path) -> None:
     lines = ENV.read_text(encoding="utf-8").splitlines() if ENV.exists() else []
     kept = [line for line in lines if line.partition("=")[0] not in STORES]
     added = [f"{name}=sqlite:///{(clone / file).as_posix()}" for name, file in STORES.items()]
-    ENV.write_text("\n".join([*kept, *added]) + "\n", encoding="utf-8")
+    write_text("\n".join([*kept, *added]) + "\n", ENV)
 
 
 def _dvc(*arguments: str) -> int:
@@ -88,7 +90,7 @@ def main() -> None:
     commands.add_parser("push", help="send data and model of this commit to DVC's remote")
     pulling = commands.add_parser("pull", help="get data and model of this commit from DVC's remote")
     pulling.add_argument(
-        "--from", dest="clone", type=Path, metavar="FOLDER", help="use the stores of another clone on this machine"
+        "--from", dest="clone", type=user_path, metavar="FOLDER", help="use the stores of another clone on this machine"
     )
     arguments = parser.parse_args()
     with exit_on_user_error(arguments.command):

@@ -12,14 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import UserError, exit_on_user_error
+from ..core.io import atomic_write
 from ..core.lineage import git
-from .audit_log import Anchor, Event, append, entries, locked, table, verify
+from ..core.paths import user_path
+from .audit_log import Anchor, Event, append, entries, one_line, table, verify
 from .governance import Governance
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities.model_registry import RegisteredModel
+    from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 
+REGISTRATION = "registration"  # event of the log
 NEWEST = "audit_entry"  # tag of the registered model: number and hash of its newest entry
 IN_MESSAGE = re.compile(r"^audit: (\d+:[0-9a-f]{64})$", re.MULTILINE)  # of a release tag
 
@@ -30,9 +33,11 @@ def record(client: "MlflowClient", event: Event) -> None:
 
 
 def record_registration(client: "MlflowClient", model: str, version: str, by: str, shortfalls: list[str]) -> None:
-    """Record that a version was registered, and whether it passed the quality gate."""
+    """Record once that a version was registered, and whether it passed the quality gate; only inside `locked`."""
+    if _is_recorded(model, version):
+        return
     event = Event(
-        event="registration",
+        event=REGISTRATION,
         model=model,
         version=version,
         environment=Governance.load().environment,
@@ -41,16 +46,46 @@ def record_registration(client: "MlflowClient", model: str, version: str, by: st
         compliance_check="not checked",
         details={"shortfalls": shortfalls},
     )
-    with locked():
-        record(client, event)
+    record(client, event)
+
+
+def unfinished_registration(
+    client: "MlflowClient", model: str, lineage: dict[str, str], shortfalls: list[str]
+) -> "ModelVersion | None":
+    """Return the newest version if it was made from the same, and a crash came before its entry or its alias.
+
+    Only inside `locked`, which a registration holds until it is finished.
+
+    Args:
+        client: of the registry.
+        model: its name there.
+        lineage: the tags of the version to be registered that say what it was made from.
+        shortfalls: of that version.
+    """
+    from .client import CHALLENGER, registered, version_of
+
+    versions = client.search_model_versions(f"name='{model}'")
+    newest = max(versions, key=lambda one: int(one.version), default=None)
+    if newest is None or not lineage.items() <= newest.tags.items():
+        return None
+    if newest.tags.get("validation_shortfalls", "") != "; ".join(shortfalls):
+        return None
+    challenger = version_of(registered(client, model), CHALLENGER)
+    has_alias = bool(shortfalls) or challenger == str(newest.version)
+    return None if has_alias and _is_recorded(model, str(newest.version)) else newest
+
+
+def _is_recorded(model: str, version: str) -> bool:
+    found = {(entry["event"], entry["model"], entry["version"]) for entry in entries()}
+    return (REGISTRATION, model, version) in found
 
 
 def anchors(model: "RegisteredModel | None") -> list[Anchor]:
     """Return the entries that registry and release tags recorded."""
     found = [Anchor.parse(model.tags[NEWEST], "the registry")] if model and NEWEST in model.tags else []
     for tag in git("tag", "--list", "model-v*").split():
-        if line := IN_MESSAGE.search(git("tag", "--list", tag, "--format=%(contents)")):
-            found.append(Anchor.parse(line[1], f"the release tag {tag}"))
+        if anchor := IN_MESSAGE.search(git("tag", "--list", tag, "--format=%(contents)")):
+            found.append(Anchor.parse(anchor[1], f"the release tag {tag}"))
     return found
 
 
@@ -80,16 +115,18 @@ def problems() -> list[str]:
 
 
 def _export(path: Path) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with atomic_write(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, [column.name for column in table.columns])
         writer.writeheader()
         writer.writerows(entries())
 
 
-def _line(entry: dict[str, Any]) -> str:
-    line = "{timestamp}  {event:20} {model} {version}  {deployed_by}  {approval_status}".format_map(entry)
+def line(entry: dict[str, Any]) -> str:
+    """Return an entry as `poe audit list` shows it."""
+    texts = {name: one_line(str(value)) for name, value in entry.items()}
+    what = "{timestamp}  {event:20} {model} {version}  {deployed_by}  {approval_status}".format_map(texts)
     evidence = json.loads(entry["details"])
-    return "  ".join([line, *(evidence[name] for name in ("run", "ticket", "reason") if evidence.get(name))])
+    return "  ".join([what, *(one_line(evidence[name]) for name in ("run", "ticket", "reason") if evidence.get(name))])
 
 
 def main() -> None:
@@ -100,7 +137,7 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", metavar="{list,verify,export}")
     commands.add_parser("list", help="print all entries, the oldest first")
     commands.add_parser("verify", help="check that no entry was edited, deleted or moved")
-    commands.add_parser("export", help="write all entries as CSV").add_argument("path", type=Path)
+    commands.add_parser("export", help="write all entries as CSV").add_argument("path", type=user_path)
     arguments = parser.parse_args()
     with exit_on_user_error("audit"):
         if arguments.command == "export":
@@ -111,7 +148,7 @@ def main() -> None:
                 raise UserError("\n  ".join(["the log was changed, or is not the log of this registry", *found]))
             print(f"{_count()}, none changed")
         else:
-            print("\n".join(map(_line, entries())) or "no entry yet: `poe register` writes the first")
+            print("\n".join(map(line, entries())) or "no entry yet: `poe register` writes the first")
 
 
 def _count() -> str:

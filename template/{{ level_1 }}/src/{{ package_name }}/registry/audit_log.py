@@ -106,12 +106,17 @@ class Anchor:
         return cls(int(number), hash_, place)
 
 
+def one_line(text: str) -> str:
+    """Return a text in one line, without characters that control a terminal: it must not look like a further entry."""
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in " ".join(text.split()))
+
+
 def append(event: Event) -> str:
     """Append an entry and return its number and hash as `NUMBER:HASH`; only inside `locked`."""
     with _engine().begin() as connection:
         last = connection.execute(sql.select(table).order_by(table.c.id.desc()).limit(1)).first()
         values = {
-            **asdict(event),
+            **{name: one_line(str(text)) for name, text in asdict(event).items()},
             "details": json.dumps(event.details, sort_keys=True),
             "id": last.id + 1 if last else 1,
             "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),

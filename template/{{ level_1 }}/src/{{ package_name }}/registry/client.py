@@ -5,7 +5,7 @@ import logging
 import os
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -86,6 +86,12 @@ def version_of(model: RegisteredModel | None, alias: str = CHAMPION) -> str | No
     """Return the version with an alias, or None if no version has it."""
     version = model.aliases.get(alias) if model else None
     return None if version is None else str(version)  # SQLite returns a number, a server a text
+
+
+def aliases_of(model: str, entries: Sequence[str]) -> list[str]:
+    """Return the aliases of a model, its default first: an entry is `ALIAS`, for all models, or `MODEL@ALIAS`."""
+    parts = [entry.rpartition("@") for entry in entries]
+    return [alias for name, _, alias in parts if name in ("", model)]
 
 
 def champion(client: MlflowClient, model: str) -> str | None:

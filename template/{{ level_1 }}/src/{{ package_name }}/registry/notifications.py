@@ -20,5 +20,7 @@ def send(text: str) -> str:
                 session.mount(url, HTTPAdapter(max_retries=RETRY))
                 session.post(url, json={"text": text}, timeout=TIMEOUT_SECONDS).raise_for_status()
         except requests.RequestException as error:
-            print(f"notify: the message was not sent to NOTIFY_WEBHOOK_URL: {error}", file=sys.stderr)
+            response = error.response  # the error itself holds the URL, which is a secret
+            reason = type(error).__name__ if response is None else f"it answers {response.status_code}"
+            print(f"notify: the message was not sent to NOTIFY_WEBHOOK_URL: {reason}", file=sys.stderr)
     return text

@@ -4,13 +4,13 @@
 import argparse
 import re
 import subprocess
-from pathlib import Path
 
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 
 from ..core.errors import UserError, exit_on_user_error
 from ..core.lineage import code_hash, dvc_hash, git
+from ..core.paths import user_path
 from .audit import newest_anchor
 from .client import CHALLENGER, Tracking, connected, find
 from .commits import DVC_LOCK, Commits, commits_of, output_hashes
@@ -78,9 +78,9 @@ def versions_from_data(versions: list[ModelVersion], data: str) -> list[ModelVer
     Raises:
         UserError: it is neither.
     """
-    if not Path(data).is_file() and not DVC_HASH.fullmatch(data):
+    if not (path := user_path(data)).is_file() and not DVC_HASH.fullmatch(data):
         raise UserError(f"there is no file {data}, and it is not the start of a DVC hash")
-    prefix = dvc_hash(Path(data)) if Path(data).is_file() else data
+    prefix = dvc_hash(path) if path.is_file() else data
     return [one for one in versions if one.tags.get("data_md5", "").startswith(prefix)]
 
 

@@ -22,7 +22,7 @@ from ..core.paths import FIGURES, MODEL, REPORTS, TEST, TRAIN
 from .client import CHALLENGER, EXAMPLE, INPUTS, Tracking, connected
 from .trackers import Run
 
-EXAMPLE_ROWS = 3
+QUARTILES = (0.25, 0.5, 0.75)
 
 
 @contextmanager
@@ -32,7 +32,7 @@ def experiment(tracking: Tracking) -> Iterator[None]:
     The place of the artifacts is set only if `mlflow.db` is used: a tracking server has its own.
 
     Raises:
-        UserError: `mlflow.db` stores artifacts in another folder, because this one was moved or copied.
+        UserError: `mlflow.db` stores artifacts in another place: the folder was moved or copied, or the setting was changed.
     """
     name = f"{tracking.model}/{tracking.purpose}"
     local = "MLFLOW_TRACKING_URI" not in os.environ  # before connecting, which sets it
@@ -40,8 +40,16 @@ def experiment(tracking: Tracking) -> Iterator[None]:
         found = mlflow.get_experiment_by_name(name) if local else None
         if found and not tracking.artifacts:
             _check_place(found.artifact_location)
-        if tracking.artifacts and local and found is None:
-            mlflow.create_experiment(name, f"{_expand(tracking.artifacts)}/{name}")
+        if tracking.artifacts and local:
+            place = f"{_expand(tracking.artifacts)}/{name}"
+            if found is None:
+                mlflow.create_experiment(name, place)
+            elif "://" in place and found.artifact_location != place:
+                raise UserError(
+                    f"{Tracking.path()}: artifacts is {tracking.artifacts}, but the experiment {name} keeps the place that it "
+                    f"was made with, {found.artifact_location}. For a new one, rename it: `uv run mlflow experiments rename "
+                    f"--experiment-id {found.experiment_id} --new-name {name}/before`"
+                )
         mlflow.set_experiment(name)
         yield
 
@@ -91,7 +99,7 @@ def log_model(model: Any, inputs: Inputs, features: pd.DataFrame) -> ModelInfo:
     """
     import skops.io
 
-    rows = features.head(EXAMPLE_ROWS)
+    rows = example_rows(features)
     example = inputs.from_table(rows)
     outputs = mlflow.models.infer_signature(model_output=model.predict(example)).outputs
     return mlflow.sklearn.log_model(
@@ -103,6 +111,16 @@ def log_model(model: Any, inputs: Inputs, features: pd.DataFrame) -> ModelInfo:
         pip_requirements=requirements(),
         skops_trusted_types=skops.io.get_untrusted_types(data=skops.io.dumps(model)),
     )
+
+
+def example_rows(features: pd.DataFrame) -> pd.DataFrame:
+    """Return rows that are nobody's, since servers show them to clients: the quartiles of each column by itself."""
+    columns = {}
+    for name, column in features.items():
+        known = column.dropna().sort_values()
+        places = [round(quartile * (len(known) - 1)) for quartile in QUARTILES]
+        columns[name] = (known.take(places) if len(known) else column.head(len(QUARTILES))).reset_index(drop=True)
+    return pd.DataFrame(columns)
 
 
 def download(model: ModelInfo, folder: Path) -> Path:
@@ -119,23 +137,26 @@ def register(
     name: str, model: ModelInfo, metrics: dict[str, float], shortfalls: list[str], tags: dict[str, str]
 ) -> int:
     """Register the model of a run with `tags` and return its version, which has no alias."""
-    client = mlflow.MlflowClient()
-    version = int(mlflow.register_model(model.model_uri, name).version)
-    client.update_model_version(name, str(version), _summary(model.run_id, metrics))
-    client.update_run(str(model.run_id), name=f"{mlflow.get_run(model.run_id).info.run_name}, version {version}")
     verdict = {
         "validation_status": "failed" if shortfalls else "passed",
         "validation_shortfalls": "; ".join(shortfalls),
     }
-    for key, value in {**tags, **verdict}.items():
-        if value:
-            client.set_model_version_tag(name, str(version), key, value)
+    known = {key: value for key, value in {**tags, **verdict}.items() if value}
+    version = int(mlflow.register_model(model.model_uri, name, tags=known).version)  # no version is without its tags
+    describe(name, str(version), str(model.run_id), metrics)
     return version
 
 
-def make_challenger(name: str, version: int) -> None:
+def describe(name: str, version: str, run_id: str, metrics: dict[str, float]) -> None:
+    """Write metrics and links to the description of a version, and its number to the name of its run."""
+    client, suffix = mlflow.MlflowClient(), f", version {version}"
+    client.update_model_version(name, version, _summary(run_id, metrics))
+    client.update_run(run_id, name=f"{mlflow.get_run(run_id).info.run_name}".removesuffix(suffix) + suffix)
+
+
+def make_challenger(name: str, version: str) -> None:
     """Give a version the alias of the challenger."""
-    mlflow.MlflowClient().set_registered_model_alias(name, CHALLENGER, str(version))
+    mlflow.MlflowClient().set_registered_model_alias(name, CHALLENGER, version)
 
 
 def log_file(run_id: str, path: Path) -> None:

@@ -1,6 +1,7 @@
 # Managed by copier-mlops: an update merges with your edits.
 """What the pages in `reports/` share: templates, number format, Markdown, figures."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,20 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     found.filters["number"] = format_number
+    found.filters["code"] = code
     return found
 
 
 def format_number(value: Any) -> str:
     """Return a float with four significant digits, and any other value as text."""
     return f"{value:,.4g}" if isinstance(value, float) else str(value)
+
+
+def code(value: Any) -> str:
+    """Return a value from the data as code in Markdown, also in a table: no part of it is a link, an image or HTML."""
+    text = " ".join(str(value).split()).replace("|", r"\|")
+    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{fence} {text} {fence}" if "`" in text else f"`{text or ' '}`"
 
 
 def render_markdown(text: str) -> Markup:

@@ -61,7 +61,7 @@ def metrics_diff(base: str) -> str:
     if not git("rev-parse", "--verify", "--quiet", f"{base}^{{commit}}"):
         return f"There is no commit {base} to compare with."
     command = ["dvc", "metrics", "diff", "--all", "--md", base]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     if done.returncode:
         raise UserError(f"`{' '.join(command)}`: {done.stderr.strip()}")
     return f"Metrics, compared with {base}:\n\n{done.stdout.strip()}"

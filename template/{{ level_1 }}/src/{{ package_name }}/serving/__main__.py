@@ -15,9 +15,11 @@ import uvicorn
 
 from ..core.errors import exit_on_user_error
 from .app import create_app
+from .connections import Connection
 from .handler import Inference
 from .settings import Serving
 
+KEEP_ALIVE_SECONDS = 3660  # of idle connections: load balancers have to close them first, Envoy does after an hour
 GRACE_SECONDS = 10  # for requests that are still running when the server closes
 
 
@@ -60,9 +62,11 @@ def main() -> None:
         create_app(inference),
         host=arguments.host,
         port=arguments.port,
+        http=Connection,
         access_log=False,
         proxy_headers=False,  # client addresses are not used
         log_config=None,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     with suppress(KeyboardInterrupt):  # uvicorn raises it again after it has stopped

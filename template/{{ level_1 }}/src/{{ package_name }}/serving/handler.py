@@ -13,17 +13,19 @@ import orjson
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from ..registry.client import aliases_of
 from .batching import MicroBatcher
 from .hooks import Hooks
 from .loader import LoadedModel, Models
 from .plugins import Prediction, RequestContext, discover
 from .prometheus import Metrics
 from .schema import Columns, RequestError
-from .settings import Serving, aliases_of
+from .settings import Serving
 
 log = logging.getLogger(__name__)
 Headers = Mapping[bytes, bytes]  # of a request, as ASGI has them: names in lower case
-MAX_REQUEST_ID = 128  # bytes; clients may send any
+MAX_REQUEST_ID = 128  # characters; clients may send any
+MAX_ENTITY = 1_000  # characters: each row of a prediction log has the entity
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,8 @@ class Inference:
         metrics, plugins = Metrics(settings.prediction_buckets), discover()
         more = [alias for plugin in plugins for alias in plugin.aliases()]
         aliases = {name: [*dict.fromkeys(aliases_of(name, [*settings.aliases, *more]))] for name in settings.models}
-        return cls(settings, Models(aliases, metrics), metrics, Hooks(plugins, metrics))
+        models = Models(aliases, metrics, [plugin.download for plugin in plugins])
+        return cls(settings, models, metrics, Hooks(plugins, metrics))
 
     def respond(self, content: Any, code: int = 200) -> Response:
         """Return content as JSON; while the server drains, the response closes its connection too."""
@@ -80,7 +83,9 @@ class Inference:
                 body = await read_body(request, headers, self.settings.max_megabytes)
             content, entity = format.decode(body, headers), None
             if self.hooks.choosers or self.hooks.observers:
-                entity = request.headers.get("x-entity-id") or format.entity(content)
+                entity = header(headers, b"x-entity-id") or format.entity(content)
+                if entity and len(entity) > MAX_ENTITY:
+                    raise RequestError(422, f"the key of the entity is longer than {MAX_ENTITY} characters")
             if self.hooks.choosers and version is None:
                 model = self._choose(model, entity)
             columns = format.columns(content, model, self.settings.max_rows)
@@ -90,7 +95,7 @@ class Inference:
             self.metrics.observe_predictions(name, model.version, model.variant, monitored_values(output))
             if self.hooks.observers:
                 served = name, model.version, model.variant, entity, columns, output
-                self.hooks.record(Prediction(time.time(), *served, request_id(headers)))
+                self.hooks.record(Prediction(time.time(), *served, request_id(headers)), len(body))
         except RequestError as error:
             code, result = error.status, {"error": str(error)}
         except ClientDisconnect:
@@ -112,7 +117,16 @@ class Inference:
 
 def request_id(headers: Headers) -> str | None:
     """Return the header X-Request-ID, by which proxies name a request, or None without it."""
-    return headers.get(b"x-request-id", b"")[:MAX_REQUEST_ID].decode("latin-1") or None
+    return (header(headers, b"x-request-id") or "")[:MAX_REQUEST_ID] or None
+
+
+def header(headers: Headers, name: bytes) -> str | None:
+    """Return a header, in UTF-8 as clients of today write it, or else in Latin-1 as HTTP once defined it."""
+    value = headers.get(name, b"")
+    try:
+        return value.decode() or None
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
 
 
 async def read_body(request: Request, headers: Headers, max_megabytes: float) -> bytes:
@@ -123,7 +137,7 @@ async def read_body(request: Request, headers: Headers, max_megabytes: float) ->
         ClientDisconnect: the client has closed the connection.
     """
     body, limit = bytearray(), int(max_megabytes * 1_000_000)
-    encoding = headers.get(b"content-encoding", b"identity").decode("latin-1")
+    encoding = headers.get(b"content-encoding", b"identity").decode("latin-1").strip().lower()
     async for chunk in request.stream():
         body += chunk
         if len(body) > limit:

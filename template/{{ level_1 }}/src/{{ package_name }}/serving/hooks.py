@@ -13,6 +13,7 @@ from .prometheus import Metrics
 
 log = logging.getLogger(__name__)
 MAX_PENDING = 10_000  # predictions; more are dropped and counted, so that a slow observer cannot fill the memory
+MAX_PENDING_BYTES = 50_000_000  # of their requests: more are dropped, too
 INTERVAL_SECONDS = 1.0
 
 
@@ -24,7 +25,8 @@ class Hooks:
         self.choosers = [each for each in plugins if type(each).choose is not Plugin.choose]
         self.observers = [each for each in plugins if type(each).observe is not Plugin.observe]
         self._metrics = metrics
-        self._pending: deque[Prediction] = deque()
+        self._pending: deque[tuple[Prediction, int]] = deque()
+        self._recorded = self._delivered = 0  # bytes of requests; each is counted by one thread only
         self._delivering = Lock()
         self._logged: set[tuple[str, str]] = set()
 
@@ -39,10 +41,11 @@ class Hooks:
                     return chosen
         return None
 
-    def record(self, prediction: Prediction) -> None:
-        """Queue a prediction for the observers."""
-        if len(self._pending) < MAX_PENDING:
-            self._pending.append(prediction)
+    def record(self, prediction: Prediction, size: int) -> None:
+        """Queue a prediction for the observers; `size` is that of its request, in bytes."""
+        if len(self._pending) < MAX_PENDING and self._recorded - self._delivered < MAX_PENDING_BYTES:
+            self._pending.append((prediction, size))
+            self._recorded += size
         else:
             self._metrics.dropped.inc()
 
@@ -58,10 +61,12 @@ class Hooks:
     def deliver(self) -> None:
         """Pass all queued predictions to each observer."""
         with self._delivering:
-            predictions = [self._pending.popleft() for _ in range(len(self._pending))]
+            pending = [self._pending.popleft() for _ in range(len(self._pending))]
+            predictions = [prediction for prediction, _ in pending]
             for plugin in self.observers if predictions else []:
                 with self._contained(plugin, "observe"):
                     plugin.observe(predictions)
+            self._delivered += sum(size for _, size in pending)
 
     @contextmanager
     def _contained(self, plugin: Plugin, hook: str) -> Iterator[None]:

@@ -6,12 +6,14 @@ import gc
 import json
 import logging
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import mlflow
+from mlflow.entities.model_registry import RegisteredModel
 
 from ..core.errors import UserError
 from ..core.inputs import DTYPES, Inputs
@@ -21,6 +23,7 @@ from .prometheus import Metrics
 from .schema import InputSchema, RequestError
 
 log = logging.getLogger(__name__)
+Source = Callable[[str, str, Path], Path | None]  # (model, version, folder) -> folder of the model
 
 
 @dataclass(frozen=True)
@@ -43,10 +46,12 @@ class LoadedModel:
 class Models:
     """The last successfully loaded version of each model, by alias. The first alias of a model is its default."""
 
-    def __init__(self, aliases: Mapping[str, Sequence[str]], metrics: Metrics) -> None:
+    def __init__(self, aliases: Mapping[str, Sequence[str]], metrics: Metrics, sources: Sequence[Source] = ()) -> None:
         self.draining = False  # set on SIGTERM
         self.aliases = aliases  # by model
+        self.tags: dict[str, Mapping[str, str]] = {}  # of each registered model, as it was last read
         self._metrics = metrics
+        self._sources = sources
         self._loaded: dict[str, Mapping[str, LoadedModel]] = {name: {} for name in aliases}
         self._last_logged: dict[tuple[str, str], str] = {}
         self._tried: set[str] = set()  # models whose default version was loaded, or could not be, at least once
@@ -118,17 +123,22 @@ class Models:
 
     def refresh(self, name: str) -> None:
         """Load the versions to which the aliases have moved; on failure keep serving the current ones."""
+        read = cache(partial(self._read, name))  # once for all aliases, unless it fails
         for alias in self.aliases[name]:
             try:
                 with connected():
-                    self._refresh(name, alias)
+                    self._refresh(name, alias, version_of(read(), alias))
             except Exception as error:  # noqa: BLE001 - a version that cannot be loaded must not stop the server
                 self._metrics.reloads.labels(name, "failed").inc()
                 self._log_once(name, alias, f"the version with the alias {alias} cannot be loaded: {_line(error)}")
             self._tried.add(name)
 
-    def _refresh(self, name: str, alias: str) -> None:
-        version = version_of(registered(mlflow.MlflowClient(), name), alias)
+    def _read(self, name: str) -> RegisteredModel | None:
+        found = registered(mlflow.MlflowClient(), name)
+        self.tags[name] = found.tags if found else {}
+        return found
+
+    def _refresh(self, name: str, alias: str, version: str | None) -> None:
         loaded = self._loaded[name]
         if version is None:
             default = alias == self.aliases[name][0]
@@ -138,7 +148,7 @@ class Models:
                 self._replace(name, alias, None)
         elif alias not in loaded or loaded[alias].version != version:
             same = next((model for model in loaded.values() if model.version == version), None)
-            model = replace(same or load(name, version), variant=alias)
+            model = replace(same or load(name, version, self._sources), variant=alias)
             self._replace(name, alias, model)
             self._metrics.reloads.labels(name, "loaded").inc()
             self._log_once(name, alias, f"version {version} is served as {alias}, by its {model.predictor.path} path")
@@ -160,14 +170,15 @@ class Models:
             self._last_logged[name, alias] = message
 
 
-def load(name: str, version: str) -> LoadedModel:
-    """Return a version from the registry.
+def load(name: str, version: str, sources: Sequence[Source] = ()) -> LoadedModel:
+    """Return a version from the first source that has it, or else from the registry.
 
     Raises:
         UserError: its signature has a column that JSON cannot hold, or there is no signature.
     """
     with tempfile.TemporaryDirectory() as folder:
-        path = mlflow.artifacts.download_artifacts(f"models:/{name}/{version}", dst_path=folder)
+        found = (path for source in sources if (path := source(name, version, Path(folder))))
+        path = next(found, None) or mlflow.artifacts.download_artifacts(f"models:/{name}/{version}", dst_path=folder)
         return load_folder(Path(path), name, version)
 
 
@@ -175,7 +186,7 @@ def load_folder(path: Path, name: str, version: str) -> LoadedModel:
     """Return the model in a folder of MLflow, in its ONNX form if it has one.
 
     Raises:
-        UserError: its signature has a column that JSON cannot hold, or there is no signature.
+        UserError: its signature has a column that JSON cannot hold, there is no signature, or it needs other code.
     """
     model, onnx = mlflow.models.Model.load(path), path / FAST_PATH
     if model.signature is None or not model.signature.inputs.has_input_names():
@@ -184,8 +195,23 @@ def load_folder(path: Path, name: str, version: str) -> LoadedModel:
     if onnx.exists():
         predictor: Predictor = OnnxPredictor(onnx, inputs)
     else:
-        predictor = NativePredictor(mlflow.sklearn.load_model(str(path)), inputs)
+        predictor = NativePredictor(load_native(str(path), name, version), inputs)
     return LoadedModel(name, version, version, InputSchema(inputs), predictor, _example(model, path))
+
+
+def load_native(uri: str, name: str, version: str) -> Any:
+    """Return the estimator in a folder or at an address of MLflow.
+
+    Raises:
+        UserError: it names a function of the project's modules that is not in this commit.
+    """
+    try:
+        return mlflow.sklearn.load_model(uri)
+    except (AttributeError, ImportError) as error:
+        raise UserError(
+            f"{name} {version} needs code that is not here ({error}): merge, or deploy, the commit that "
+            f"`uv run poe lineage --version {version}` names"
+        ) from error
 
 
 def _exempt_from_collection() -> None:

@@ -13,6 +13,7 @@ from .handler import ApiFormat, Headers, Inference
 from .loader import LoadedModel
 from .schema import PROTOCOL, VALUE_TYPES, RequestError, Tensor, validate_json
 
+MAX_DIGITS = 12  # of the length of JSON
 DATATYPES = {bool: "BOOL", int: "INT64", float: "FP64", str: "BYTES"}  # of a class
 BINARY = {  # NumPy's types of binary tensors
     **{
@@ -79,9 +80,9 @@ def decode(body: bytes, headers: Headers) -> Any:
     if (header := headers.get(b"inference-header-content-length")) is None:
         return validate_json(PROTOCOL, body)
     length = header.decode("latin-1")
-    if not length.isdecimal() or int(length) > len(body):
+    if not length.isdecimal() or len(length) > MAX_DIGITS or int(length) > len(body):
         raise RequestError(400, f"Inference-Header-Content-Length: {length} is not the length of JSON in this body")
-    content, binary = validate_json(PROTOCOL, body[: int(length)]), body[int(length) :]
+    content, binary = validate_json(PROTOCOL, body[: int(length)]), memoryview(body)[int(length) :]
     for tensor in content["inputs"]:
         if (size := (tensor.get("parameters") or {}).get("binary_data_size")) is not None:
             if not isinstance(size, int) or not 0 <= size <= len(binary):
@@ -90,7 +91,7 @@ def decode(body: bytes, headers: Headers) -> Any:
     return content
 
 
-def unpack(tensor: Tensor, binary: bytes) -> list[Any]:
+def unpack(tensor: Tensor, binary: memoryview) -> list[Any]:
     """Return the values of a binary tensor.
 
     Raises:
@@ -102,8 +103,10 @@ def unpack(tensor: Tensor, binary: bytes) -> list[Any]:
             return np.frombuffer(binary, BINARY[datatype]).tolist()
         while binary:
             (size,) = struct.unpack_from("<I", binary)
-            text, binary = binary[4 : 4 + size].decode(), binary[4 + size :]
-            texts.append(text)
+            if size > len(binary) - 4:
+                raise ValueError("the last text is incomplete")
+            texts.append(str(binary[4 : 4 + size], "utf-8"))
+            binary = binary[4 + size :]
         return texts
     except (KeyError, ValueError, struct.error) as error:
         raise RequestError(400, f"{tensor['name']}: the binary data are no values of type {datatype}") from error
@@ -123,7 +126,7 @@ def encode(content: dict[str, Any], model: LoadedModel, prediction: np.ndarray, 
         RequestError: the request names an unknown output.
     """
     found = {tensor["name"]: tensor for tensor in tensors(model.predictor.classes, prediction)}
-    wanted = [output["name"] for output in content.get("outputs") or found.values()]
+    wanted = dict.fromkeys(output["name"] for output in content.get("outputs") or found.values())
     if unknown := [name for name in wanted if name not in found]:
         raise RequestError(422, f"{unknown[0]}: the model has no such output; it has {', '.join(found)}")
     response = {"model_name": model.name, "model_version": model.version, "outputs": [found[name] for name in wanted]}

@@ -2,25 +2,27 @@
 """Validates requests: pydantic checks each value against the columns of the model."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from math import isnan
 from typing import Any, Literal, NamedTuple
 
-from pydantic_core import CoreSchema, SchemaValidator, ValidationError
+from pydantic_core import CoreSchema, SchemaValidator, ValidationError, from_json
 from pydantic_core import core_schema as schema
 
 from ..core.inputs import Column, Inputs, Type
 
 Columns = Mapping[str, Sequence[Any]]  # a value for each row, None where it is missing
 Tensor = dict[str, Any]
+MAX_PROBLEM = 400  # characters of an error, which may quote names that a client sent
 
 
 class RequestError(Exception):
     """Describes in one line what is wrong with a request."""
 
     def __init__(self, status: int, problem: str) -> None:
-        super().__init__(problem)
+        super().__init__(_cut(problem, MAX_PROBLEM))
         self.status = status
 
 
@@ -91,8 +93,8 @@ class InputSchema:
         values = {tensor["name"]: _flatten(tensor) for tensor in tensors}
         sizes = {name: len(flat) for name, flat in values.items()}
         if len(values) < len(tensors):
-            names = [tensor["name"] for tensor in tensors]
-            raise RequestError(422, f"inputs: {_shorten(max(names, key=names.count))} is there twice")
+            ((twice, _),) = Counter(tensor["name"] for tensor in tensors).most_common(1)
+            raise RequestError(422, f"inputs: {_shorten(twice)} is there twice")
         if len({*sizes.values()}) > 1:
             raise RequestError(422, f"inputs: tensors differ in their number of rows: {_shorten(sizes)}")
         count = next(iter(sizes.values()), 0)
@@ -100,7 +102,7 @@ class InputSchema:
         try:
             found = validate(self._values.validate_python, values)
         except RequestError:  # maybe by NaN, which counts as null
-            found = validate(self._values.validate_python, {name: _nan_as_null(flat) for name, flat in values.items()})
+            found = validate(self._values.validate_python, _nan_as_null(values))
         for tensor in tensors:
             expected, datatype = VALUE_TYPES[self.columns[tensor["name"]].type], tensor["datatype"]
             if datatype.rstrip("0123456789") not in expected.accepted:
@@ -121,10 +123,10 @@ def validate_json(validator: SchemaValidator, body: bytes) -> Any:
         if b"NaN" not in body:
             raise
     try:
-        content = json.loads(body, parse_constant=lambda name: None if name == "NaN" else float(name))
+        content = from_json(body)
     except ValueError as error:
         raise RequestError(400, f"body: Invalid JSON: {error}") from error
-    return validate(validator.validate_python, content)
+    return validate(validator.validate_python, _nan_as_null(content))
 
 
 def validate(validator: Callable[[Any], Any], content: Any) -> Any:
@@ -171,7 +173,7 @@ _TENSOR = _object(
 INFERENCE_REQUEST = _object(
     id=_field(schema.nullable_schema(_TEXT), required=False),
     parameters=_PARAMETERS,
-    inputs=_field(_list_of(_TENSOR)),
+    inputs=_field(_list_of(_TENSOR, min_length=1)),
     outputs=_field(schema.nullable_schema(_list_of(_object(name=_field(_TEXT)))), required=False),
 )
 PROTOCOL = SchemaValidator(INFERENCE_REQUEST)
@@ -198,10 +200,17 @@ def _flatten(tensor: Tensor) -> list[Any]:
     return flat
 
 
-def _nan_as_null(values: list[Any]) -> list[Any]:
-    return [None if isinstance(value, float) and isnan(value) else value for value in values]
+def _nan_as_null(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {name: _nan_as_null(value) for name, value in content.items()}
+    if isinstance(content, list):
+        return [_nan_as_null(value) for value in content]
+    return None if isinstance(content, float) and isnan(content) else content
 
 
 def _shorten(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= 40 else f"{text[:40]}…"
+    return _cut(json.dumps(value, ensure_ascii=False, default=str), 40)
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[:length]}…"

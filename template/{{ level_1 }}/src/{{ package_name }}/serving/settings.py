@@ -1,11 +1,10 @@
 # Managed by copier-mlops: an update merges with your edits.
 """The settings of the server."""
 
-from collections.abc import Sequence
-
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, ValidationInfo, field_validator
 
 from ..core.settings import Settings
+from ..registry.client import aliases_of
 
 
 class Serving(Settings, env_prefix="SERVING_"):
@@ -30,9 +29,3 @@ class Serving(Settings, env_prefix="SERVING_"):
         if missing := [model for model in models if not aliases_of(model, aliases)]:
             raise ValueError(f"no alias for the model {missing[0]}")
         return aliases
-
-
-def aliases_of(model: str, entries: Sequence[str]) -> list[str]:
-    """Return the aliases of a model, its default first: an entry is `ALIAS`, for all models, or `MODEL@ALIAS`."""
-    parts = [entry.rpartition("@") for entry in entries]
-    return [alias for name, _, alias in parts if name in ("", model)]

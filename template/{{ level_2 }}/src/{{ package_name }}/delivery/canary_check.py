@@ -6,12 +6,8 @@ and measures the second one by a real Prometheus as `deploy/levels/level-2/canar
 """
 
 import argparse
-import json
 import math
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -22,6 +18,7 @@ from tempfile import TemporaryDirectory
 import yaml
 
 from ..core.errors import UserError, exit_on_user_error
+from ..core.prometheus import query
 from ..registry.client import CHALLENGER, CHAMPION, Tracking
 from ..training.live_server import LiveServer, free_port, started_server
 from .canary_result import PAGE, Measurement, Reached, Result
@@ -102,7 +99,7 @@ class Check:
         if steps := self._result.steps:
             requests = self._traffic.requests - self._before - sum(one.requests for one in steps[:-1])
             got = self._envoy.requests().get(CANARY, 0) - sum(one.canary_requests for one in steps[:-1])
-            steps[-1] = steps[-1].model_copy(update={"requests": requests, "canary_requests": got})
+            steps[-1] = steps[-1].model_copy(update={"requests": max(requests, got), "canary_requests": got})
 
     def _measure_for(self, seconds: float) -> None:
         until = self._seconds + seconds
@@ -116,7 +113,11 @@ class Check:
             time.sleep(0.05)
 
     def _measure(self, metric: Metric) -> None:
-        value = _query(self._prometheus, metric.query)
+        try:
+            found = query(self._prometheus, metric.query)
+        except UserError as error:
+            raise UserError(f"{ANALYSIS}: {metric.name}: {error}") from error
+        value = found[0][1] if found and not math.isnan(found[0][1]) else None
         passed = value is None or value <= metric.limit
         self._result.measurements.append(
             Measurement(metric=metric.name, seconds=self._seconds, value=value, limit=metric.limit, passed=passed)
@@ -187,25 +188,13 @@ def _prometheus(program: str, servers: dict[str, str], folder: Path) -> Iterator
     interval = {"scrape_interval": f"{SCRAPE_SECONDS * 1000:.0f}ms"}
     config = {"global": interval, "scrape_configs": [{"job_name": "model-server", "static_configs": targets}]}
     (folder / "prometheus.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
-    address = f"127.0.0.1:{free_port()}"
-    command = [program, "--config.file=prometheus.yaml", "--storage.tsdb.path=tsdb", f"--web.listen-address={address}"]
-    with running(command, folder, partial(is_ready, f"http://{address}/-/ready")):
+    place = f"127.0.0.1:{free_port()}"
+    command = [program, "--config.file=prometheus.yaml", "--storage.tsdb.path=tsdb", f"--web.listen-address={place}"]
+    with running(command, folder, partial(is_ready, f"http://{place}/-/ready")):
         until = time.monotonic() + SCRAPED_SECONDS
-        while _query(address, "count(up)") != len(servers) and time.monotonic() < until:
+        while len(query(f"http://{place}", "up")) < len(servers) and time.monotonic() < until:
             time.sleep(0.1)
-        yield address
-
-
-def _query(prometheus: str, query: str) -> float | None:
-    """Return the first value of a query's result, or None if there is none."""
-    url = f"http://{prometheus}/api/v1/query?{urllib.parse.urlencode({'query': query})}"
-    try:
-        with urllib.request.urlopen(url, timeout=30) as response:
-            found = json.load(response)["data"]["result"]
-    except urllib.error.HTTPError as error:
-        raise UserError(f"{ANALYSIS}: Prometheus refuses a query: {json.load(error)['error']}") from error
-    value = float(found[0]["value"][1]) if found else math.nan
-    return None if math.isnan(value) else value
+        yield f"http://{place}"
 
 
 def main() -> None:

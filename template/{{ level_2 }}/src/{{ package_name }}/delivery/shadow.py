@@ -7,12 +7,13 @@ request is in both logs.
 
 import argparse
 import signal
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from threading import Event
 
-from ..core.errors import exit_on_user_error
+from ..core.errors import UserError, exit_on_user_error
 from ..core.prediction_log import PredictionLog
 from ..registry.client import CHALLENGER, CHAMPION, Tracking
 from ..training.live_server import started_server
@@ -47,10 +48,19 @@ def shadowed(served: Version, shadow: Version, port: int = 0) -> Iterator[Envoy]
 
 
 def start(served: str, shadow: str, port: int) -> None:
-    """Serve two versions, by their numbers or aliases, until a signal ends it."""
+    """Serve two versions, by their numbers or aliases, until a signal ends it.
+
+    Raises:
+        UserError: the port is in use, or a version cannot be served.
+    """
     model, ended = Tracking.load().model, Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
+    with socket.socket() as probe:
+        if not probe.connect_ex(("127.0.0.1", port)):
+            raise UserError(
+                f"port {port} is in use: stop what serves there, such as `poe serve`, or name another by --port"
+            )
     first, second = find_version(model, served), find_version(model, shadow)
     with shadowed(first, second, port) as proxy:
         print(f"{proxy.address} serves version {first.version}; version {second.version} logs to {place()}", flush=True)

@@ -1,10 +1,16 @@
 # Managed by copier-mlops: an update merges with your edits.
 """Drills: each module here causes a fault in a copy of the project and waits for the loop to close, in `main() -> Evidence`.
 
-`poe drill NAME` runs one and writes what happened to `reports/drills/NAME.json`.
+`poe drill NAME` runs one and writes what happened to `reports/drills/NAME.json`, and all evidence to `reports/drills.html`.
 """
 
-from pydantic import BaseModel, NonNegativeFloat, NonNegativeInt
+from pydantic import AwareDatetime, BaseModel, NonNegativeFloat, NonNegativeInt
+
+from ..core.errors import UserError
+
+
+class NotRecoveredError(UserError):
+    """The loop did not do what the drill waits for."""
 
 
 class Evidence(BaseModel, frozen=True, extra="forbid"):
@@ -18,3 +24,5 @@ class Evidence(BaseModel, frozen=True, extra="forbid"):
     requests: NonNegativeInt = 0  # sent to the live server meanwhile
     requests_failed: NonNegativeInt = 0
     recovered: bool
+    ended: AwareDatetime | None = None
+    code: str | None = None  # commit of the project, with "-dirty" if a file outside reports/ is not committed

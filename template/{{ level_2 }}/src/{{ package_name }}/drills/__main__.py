@@ -3,37 +3,67 @@
 
 import argparse
 import pkgutil
+from datetime import UTC, datetime
 from importlib import import_module
+from types import ModuleType
 
 from ..core.errors import exit_on_user_error
 from ..core.io import write_json
-from ..core.paths import REPORTS
-from . import Evidence
+from ..core.lineage import git
+from . import Evidence, NotRecoveredError
 from . import __path__ as folder
+from .harness import page
 from .harness.sandbox import sandbox
 
 
 def main() -> None:
     """Run the named drills; exit with code 1 if a fault was not recovered from."""
-    found = (each.name for each in pkgutil.iter_modules(folder) if not each.ispkg and each.name != "__main__")
-    modules = {name.replace("_", "-"): name for name in sorted(found)}
+    found = sorted(each.name for each in pkgutil.iter_modules(folder) if not each.ispkg and each.name != "__main__")
+    drills = {name.replace("_", "-"): import_module(f".{name}", __package__) for name in found}
     parser = argparse.ArgumentParser(prog="poe drill", description="Cause a fault in a copy of this project.")
-    parser.add_argument("names", choices=modules, nargs="+", metavar="NAME", help=", ".join(modules))
-    drills = {name: import_module(f".{modules[name]}", __package__).main for name in parser.parse_args().names}
+    parser.add_argument("names", choices=drills, nargs="+", metavar="NAME", help=", ".join(drills))
+    names, code, done = parser.parse_args().names, _code(), dict[str, Evidence]()
     with exit_on_user_error("drill"):
-        with sandbox():
-            done = {name: drill() for name, drill in drills.items()}
-        failed = [name for name, evidence in done.items() if not _report(name, evidence)]
-    raise SystemExit(bool(failed))
+        try:
+            with sandbox():
+                for name in names:
+                    done[name] = _evidence(drills[name], code)
+        finally:  # whatever ended the last one
+            for name, evidence in done.items():
+                _report(name, evidence)
+            page.write({name: page.fault_of(drill) for name, drill in drills.items()})
+    raise SystemExit(not all(evidence.recovered for evidence in done.values()))
 
 
-def _report(name: str, evidence: Evidence) -> bool:
-    """Write and print the evidence of a drill, and return whether the fault was recovered from."""
-    path = REPORTS / "drills" / f"{name}.json"
+def _code() -> str | None:
+    """Return the commit of the project, and whether what a drill copies differs from it."""
+    commit = git("rev-parse", "--short=12", "HEAD")
+    changed = git("status", "--porcelain", "--", ".", ":(exclude)reports")
+    return f"{commit}{'-dirty' if changed else ''}" if commit else None
+
+
+def _evidence(drill: ModuleType, code: str | None) -> Evidence:
+    """Run a drill of a version of the code."""
+    try:
+        found: Evidence = drill.main()
+    except NotRecoveredError as error:
+        found = Evidence(
+            fault=page.fault_of(drill),
+            detected_after_seconds=None,
+            decision=str(error),
+            action="none",
+            recovered_after_seconds=None,
+            recovered=False,
+        )
+    return found.model_copy(update={"ended": datetime.now(UTC), "code": code})
+
+
+def _report(name: str, evidence: Evidence) -> None:
+    """Write and print the evidence of a drill."""
+    path = page.FOLDER / f"{name}.json"
     write_json(evidence.model_dump(mode="json"), path)
     print(f"  fault: {evidence.fault}\n  decision: {evidence.decision}\n  action: {evidence.action}")
     print(f"drill {name}: {'recovered' if evidence.recovered else 'NOT RECOVERED'}, see {path}")
-    return evidence.recovered
 
 
 if __name__ == "__main__":

@@ -4,32 +4,22 @@
 import time
 from typing import Any
 
-import mlflow
-import numpy as np
-import pandas as pd
-
 from ..core.experiment import ALIAS
-from ..core.inputs import Inputs
-from ..core.io import read_table
-from ..core.paths import TRAIN
-from ..modeling.data import features_and_target
-from ..modeling.model import build_model
-from ..pipeline.params import load_params
-from ..registry import runs
-from ..registry.client import Tracking
 from ..training.live_server import live_server
 from . import Evidence
+from .harness.faults import register
 from .harness.months import next_rows
-from .harness.sandbox import sandbox, wait
+from .harness.sandbox import quiet, sandbox, wait
 
-SPOILED = 0.7  # share of the training rows that get the last class
 POLICY = {"GOVERNANCE_COMMITTED": "false", "EXPERIMENT_GUARDRAILS": '{"max_prediction_shift": 0.5}'}
 
 
 def main() -> Evidence:
-    """Start a test of a version that was trained on spoiled targets, with users, and watch it."""
+    """Start a test of a version whose predictions are far from the champion's, with users, and watch it."""
     with sandbox() as copy, live_server() as server:
-        variables, version = {**POLICY, "EXPERIMENT_METRICS_FROM": server.address}, _register_spoiled()
+        with quiet():
+            version = register(shifted=True)
+        variables = {**POLICY, "EXPERIMENT_METRICS_FROM": server.address}
         copy.run("experiments", "start", "--version", version, "--approved-by", "drill", **variables)
         rows = next_rows()
 
@@ -48,7 +38,7 @@ def main() -> Evidence:
         finally:
             watching.kill()
     return Evidence(
-        fault=f"an A/B test of version {version}, trained on targets of which {SPOILED:.0%} are wrong",
+        fault=f"an A/B test of version {version}, which predicts far more than the champion",
         detected_after_seconds=detected,
         decision=decision,
         action="the test was stopped, and the alias of the treatment removed",
@@ -62,18 +52,3 @@ def main() -> Evidence:
 def _stopped(_: list[Any], log: str) -> str:
     """Return the line about the end of the test, once there is one after further requests."""
     return next((line for line in log.splitlines() if " is stopped: " in line), "")
-
-
-def _register_spoiled() -> str:
-    """Register a version whose predictions are too high, as if all checks had passed, and return its number."""
-    params, (features, target) = load_params(), features_and_target(read_table(TRAIN))
-    model = build_model(params.model, params.seed)
-    if hasattr(model, "predict_proba"):
-        spoiled = np.random.default_rng(0).random(len(target)) < SPOILED
-        target = target.mask(pd.Series(spoiled, target.index), target.max())
-    else:
-        target = target + 3 * target.std()
-    with runs.experiment(Tracking.load()), mlflow.start_run(run_name="drill"):
-        logged = runs.log_model(model.fit(features, target), Inputs.read(), features)
-        version = runs.register(Tracking.load().model, logged, {}, [], {"author": "spoiler"})
-    return str(version)

@@ -3,15 +3,16 @@
 
 import json
 from collections import defaultdict
+from contextlib import suppress
 from math import ceil
-from urllib.error import HTTPError
-from urllib.parse import urlencode
 from urllib.request import urlopen
 
 import pandas as pd
 from prometheus_client.parser import text_string_to_metric_families
 
+from ..core.errors import UserError
 from ..core.experiment import ALIAS, Running
+from ..core.prometheus import NoPrometheusError, Samples, query
 from .result import Guardrail
 from .settings import Guardrails
 
@@ -19,23 +20,18 @@ MIN_REQUESTS = 100  # of an arm before it is judged
 REQUESTS, SECONDS = "inference_requests_total", "inference_request_duration_seconds_bucket"
 MEASURED = ("error_ratio", "p99_seconds")  # from there
 TIMEOUT = 10
-Samples = list[tuple[dict[str, str], float]]
 
 
 def samples(source: str, name: str, model: str, seconds: float) -> Samples:
     """Return the increase of a counter with its labels: by a Prometheus, or since a model server started.
 
     Raises:
-        OSError: there is no answer.
+        UserError: a Prometheus cannot be reached, or refuses the query.
+        OSError: there is no answer of a model server.
         ValueError: the answer is neither.
     """
-    increase = f"increase({name}{{model={json.dumps(model)}}}[{ceil(seconds)}s])"
-    try:
-        with urlopen(f"{source}/api/v1/query?{urlencode({'query': increase})}", timeout=TIMEOUT) as response:
-            return [(one["metric"], float(one["value"][1])) for one in json.load(response)["data"]["result"]]
-    except HTTPError as error:
-        if error.code != 404:
-            raise
+    with suppress(NoPrometheusError):
+        return query(source, f"increase({name}{{model={json.dumps(model)}}}[{ceil(seconds)}s])")
     with urlopen(f"{source}/metrics", timeout=TIMEOUT) as response:
         families = [*text_string_to_metric_families(response.read().decode())]
     found = [one for family in families for one in family.samples]
@@ -88,8 +84,8 @@ def measure(
     if limits.max_error_ratio is not None or limits.max_p99_seconds is not None:
         try:
             found = {each: traffic(source, model, running, seconds, each) for each in (True, False)}
-        except (OSError, ValueError, KeyError) as error:
-            problems = dict.fromkeys(MEASURED, f"{source} (metrics_from): {error}")
+        except (UserError, OSError, ValueError, KeyError) as error:
+            problems = dict.fromkeys(MEASURED, f"metrics_from {source}: {error}")
     values: dict[str, tuple[float, float | None]] = {}  # of treatment and control
     if found and found[True]["requests"] >= MIN_REQUESTS:
         values = {name: (found[True][name], found[False][name]) for name in MEASURED}

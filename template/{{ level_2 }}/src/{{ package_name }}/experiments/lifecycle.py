@@ -20,7 +20,7 @@ from ..core.lineage import author
 from ..monitoring.prediction_log import Window, query
 from ..registry.approval import Approval
 from ..registry.audit import record
-from ..registry.audit_log import Event, locked
+from ..registry.audit_log import Event, entries, locked
 from ..registry.checks import promotion_blockers
 from ..registry.client import INPUTS, Tracking, champion, connected, find, registered, version_of
 from ..registry.governance import Governance
@@ -28,6 +28,7 @@ from .measures import baseline
 from .settings import Experiment
 from .statistics import MIN_ENTITIES, planned_size
 
+EVENT = "experiment "  # before what happened, in the audit log
 DAYS = 7  # of the log, for the number of entities a day
 
 
@@ -85,7 +86,9 @@ def start(plan: Experiment, version: str, approval: Approval, now: datetime) -> 
             client.set_registered_model_alias(model, ALIAS, treatment)
             return f"{last.name} is running already, with version {treatment}"
         control = _control(client, model)
-        if blockers := [*promotion_blockers(found, approval), *_input_problems(plan, model, control, treatment)]:
+        blockers = ["it is the champion itself"] if treatment == control else []
+        blockers += [*promotion_blockers(found, approval), *_input_problems(plan, model, control, treatment)]
+        if blockers:
             raise UserError(f"version {treatment} cannot be tested: {'; '.join(blockers)}")
         size, _ = planned(plan, model, control, now)
         running = Running(
@@ -101,7 +104,8 @@ def start(plan: Experiment, version: str, approval: Approval, now: datetime) -> 
         client.set_registered_model_tag(model, TAG, running.model_dump_json())
         client.set_registered_model_alias(model, ALIAS, treatment)
     share = f"{100 * running.share:g} % of the entities"
-    return f"{plan.name} has started: version {treatment} for {share}, version {control} for the others"
+    same = "; both are one version, so they should not differ" if treatment == control else ""
+    return f"{plan.name} has started: version {treatment} for {share}, version {control} for the others{same}"
 
 
 def stop(reason: str) -> str:
@@ -116,9 +120,9 @@ def stop(reason: str) -> str:
         if version_of(registered(client, model), ALIAS):
             client.delete_registered_model_alias(model, ALIAS)
         stopped = last.model_copy(update={"stopped": datetime.now(UTC)})
-        client.set_registered_model_tag(model, TAG, stopped.model_dump_json())
         actor = f"{author()} (OS user {getpass.getuser()})"
         _record(client, model, "stopped", last, actor, "needs no approval", {"reason": reason})
+        client.set_registered_model_tag(model, TAG, stopped.model_dump_json())
     return f"{last.name} is stopped: {reason}"
 
 
@@ -159,7 +163,7 @@ def _record(
     client: MlflowClient, model: str, what: str, test: Running, actor: str, approval: str, details: dict[str, str]
 ) -> None:
     event = Event(
-        event=f"experiment {what}",
+        event=f"{EVENT}{what}",
         model=model,
         version=test.treatment,
         environment=Governance.load().environment,
@@ -168,7 +172,9 @@ def _record(
         compliance_check="not checked",
         details={"experiment": test.name, "control": test.control, "share": test.share, **details},
     )
-    record(client, event)
+    log = [entry for entry in entries() if entry["model"] == model and entry["event"].startswith(EVENT)]
+    if not log or Event.from_entry(log[-1]) != event:  # else a crash came after it
+        record(client, event)
 
 
 def _input_problems(plan: Experiment, model: str, control: str, treatment: str) -> list[str]:

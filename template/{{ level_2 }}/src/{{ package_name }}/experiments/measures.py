@@ -16,7 +16,7 @@ from ..modeling.data import VALUE
 from ..monitoring import reference
 from ..monitoring.labels import JOIN, labelled, stored
 from ..monitoring.performance import Truth, as_prediction
-from ..monitoring.prediction_log import Window, query
+from ..monitoring.prediction_log import Window, query, quoted
 from ..monitoring.settings import Monitoring
 from .settings import Metric
 from .statistics import MIN_ENTITIES
@@ -93,7 +93,7 @@ def exposed(running: Running, model: str, now: datetime, covariate: str | None) 
     labels = stored(window._replace(end=window.end + accepted))
     parameters = (model, accepted.total_seconds(), ALIAS, running.treatment, running.control)
     try:
-        rows = query(EXPOSED.format(covariate=f'"{FEATURE}{covariate}"'), window, parameters, labels=labels)
+        rows = query(EXPOSED.format(covariate=quoted(f"{FEATURE}{covariate}")), window, parameters, labels=labels)
     except duckdb.BinderException:  # the log is empty, or leaves it out
         rows = query(EXPOSED.format(covariate="null"), window, parameters, labels=labels)
     rows["due"] = rows["time"] <= pd.Timestamp(now - settings.label_delay)

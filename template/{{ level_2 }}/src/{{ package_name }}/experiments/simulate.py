@@ -32,9 +32,12 @@ def simulate(server: str, users: int, effect: float) -> str:
         effect: of the treatment on the plan's metric, if that is the outcome or the value of a user.
 
     Raises:
-        UserError: no server responds, or a request fails.
+        UserError: no test is running, no server responds, or a request fails.
     """
-    metric, client, rng = Plan(**state()[1].plan).metric, Client(server), np.random.default_rng()
+    running = state()[1]
+    if running.stopped is not None:
+        raise UserError(f"{running.name} has ended: `poe experiment start` starts another")
+    metric, client, rng = Plan(**running.plan).metric, Client(server), np.random.default_rng()
     if effect and metric not in ("outcome", "value"):
         raise UserError(f"--effect changes an outcome or a value; the {metric} depends on the two models alone")
     if client.get("/v2/health/ready") is None:

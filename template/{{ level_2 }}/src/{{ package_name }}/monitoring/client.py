@@ -2,7 +2,7 @@
 """Sends requests to a model server as clients do."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from http.client import HTTPConnection, HTTPException
 from typing import Any
 from urllib.parse import urlsplit
@@ -33,22 +33,28 @@ class Client:
     def predict(self, rows: Sequence[Mapping[str, Any]], entity: str | None = None) -> dict[str, Any] | None:
         """Return the answer for rows, or None if the request failed, which is counted."""
         self.requests += 1
-        answer = self._ask("POST", self._path, json.dumps({"rows": [*rows]}), {"X-Entity-ID": entity} if entity else {})
+        named = {"X-Entity-ID": entity.encode()} if entity else {}
+        answer = self._ask("POST", self._path, json.dumps({"rows": [*rows]}), named)
         self.failed += answer is None
         return None if answer is None else json.loads(answer)
 
     def send(self, table: pd.DataFrame) -> list[dict[str, Any] | None]:
         """Send a request for each row of a table of `data.ingest`, with its entity, and return the answers."""
-        rows = Inputs.read().to_rows(features_and_target(table)[0])
-        return [self.predict([row], entity) for row, entity in zip(rows, table[ENTITY].astype(str), strict=True)]
+        return [*self.stream(table)]
 
-    def _ask(self, method: str, path: str, body: str | None = None, headers: Mapping[str, str] = {}) -> bytes | None:
+    def stream(self, table: pd.DataFrame) -> Iterator[dict[str, Any] | None]:
+        """Send a request for each row as `send` does, and yield each answer before the next request."""
+        rows = Inputs.read().to_rows(features_and_target(table)[0])
+        for row, entity in zip(rows, table[ENTITY].astype(str), strict=True):
+            yield self.predict([row], entity)
+
+    def _ask(self, method: str, path: str, body: str | None = None, headers: Mapping[str, Any] = {}) -> bytes | None:
         kept = self._connection.sock is not None
         try:
             self._connection.request(method, path, body, {**self._headers, **headers})
             response = self._connection.getresponse()
             content = response.read()
-        except (OSError, HTTPException) as error:
+        except (OSError, HTTPException, ValueError) as error:  # no header may hold a line break: a ValueError
             self.problem = f"no answer from {self.address}: {error}"
             self._connection.close()  # the next request connects again
             closed = isinstance(error, ConnectionError)  # as servers do with connections that were idle

@@ -54,10 +54,11 @@ def of_server(before: Sample, after: Sample, prices: Prices) -> list[str]:
     """Return what a server's predictions between two samples cost, and which size would fit it."""
     seconds, cpu, rows = after.time - before.time, after.cpu_seconds - before.cpu_seconds, after.rows - before.rows
     lines = [f"server: {rows:.0f} predictions, {cpu:.3g} CPU seconds in {seconds:.0f} s"]
-    if rows:
-        cost = serving_cost(rows, cpu, seconds, prices)
-        lines.append(f"a thousand predictions: marginal {cost.marginal:.3g}, paid {cost.paid:.3g} {prices.currency}")
-        lines += [f"over budget: {line}" for line in prices.exceeded({THOUSAND_PREDICTIONS: cost.paid})]
+    if not rows:
+        return [*lines, "no prediction, so no advice: send requests meanwhile, such as by `uv run poe replay`"]
+    cost = serving_cost(rows, cpu, seconds, prices)
+    lines.append(f"a thousand predictions: marginal {cost.marginal:.3g}, paid {cost.paid:.3g} {prices.currency}")
+    lines += [f"over budget: {line}" for line in prices.exceeded({THOUSAND_PREDICTIONS: cost.paid})]
     return lines + advice({"vcpus": cpu / seconds, "gigabytes": after.gigabytes}, prices.server)
 
 

@@ -6,9 +6,9 @@ it restarts, and an old result shows by its time.
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,12 +16,13 @@ from typing import Any, NamedTuple
 import yaml
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
+from pydantic import ValidationError
 
 from .. import FOLDER
-from ..core.errors import exit_on_user_error
+from ..core.errors import UserError, exit_on_user_error
 from ..core.io import read_json
 from ..core.triggers import FOLDER as TRIGGERS
-from ..core.triggers import record
+from ..core.triggers import Alert, Message, record
 from ..registry.client import Tracking
 from . import labels, result
 from .result import MonitoringResult
@@ -29,6 +30,7 @@ from .settings import Monitoring
 
 PORT = 9108
 MAX_BYTES = 1_000_000  # of a webhook
+TIMEOUT_SECONDS = 10.0  # of a client that sends nothing
 
 Values = float | int | Mapping[Any, float]  # one, or one for each label or tuple of labels
 
@@ -107,37 +109,47 @@ def _metrics(found: MonitoringResult) -> Iterator[Gauge]:
         yield Gauge("business_kpi", "Business KPI of predictions whose labels are due", bounds, ("name", "bound"))
 
 
-def triggers_of(alert: Mapping[str, Any]) -> Path:
+def triggers_of(alert: Alert) -> Path:
     """Return the folder for the alerts of the model in an alert's label; without one, of the model of this package."""
-    return folders().get(alert["labels"].get("model"), Path(FOLDER)) / TRIGGERS.relative_to(FOLDER)
+    return folders().get(alert.labels.model or "", Path(FOLDER)) / TRIGGERS.relative_to(FOLDER)
 
 
 class Handler(BaseHTTPRequestHandler):
     """`GET /metrics` and `POST /alerts`."""
 
     registry = CollectorRegistry(auto_describe=False)
+    timeout = TIMEOUT_SECONDS
 
     def do_GET(self) -> None:
         """Answer with the metrics."""
         if self.path == "/metrics":
-            self._answer(200, generate_latest(self.registry), CONTENT_TYPE_LATEST)
+            try:
+                self._answer(200, generate_latest(self.registry), CONTENT_TYPE_LATEST)
+            except UserError as error:  # Prometheus counts the scrape as failed
+                self._answer(500, f"{error}\n".encode())
         else:
             self._answer(404, b"there are /metrics and /alerts\n")
 
     def do_POST(self) -> None:
         """Record firing alerts as reasons to retrain; each once, however often Alertmanager repeats it."""
-        size = int(self.headers.get("Content-Length") or 0)
-        if self.path != "/alerts" or size > MAX_BYTES:
-            self._answer(404 if size <= MAX_BYTES else 413, b"POST alerts of Alertmanager to /alerts\n")
+        self.close_connection = True  # what is left of a body that is not read must not count as a request
+        size = self.headers.get("Content-Length", "")
+        if self.path != "/alerts":
+            self._answer(404, b"POST alerts of Alertmanager to /alerts\n")
+            return
+        if not size.isdecimal() or len(size) > len(str(MAX_BYTES)) or int(size) > MAX_BYTES:
+            self._answer(413, f"Content-Length must be a number up to {MAX_BYTES}\n".encode())
             return
         try:
-            firing = [alert for alert in json.loads(self.rfile.read(size))["alerts"] if alert["status"] == "firing"]
-            new = [alert["labels"]["alertname"] for alert in firing if record(alert, triggers_of(alert))]
-        except (ValueError, KeyError, TypeError) as error:
-            self._answer(400, f"this is no message of Alertmanager's webhook: {error!r}\n".encode())
+            message = Message.model_validate_json(self.rfile.read(int(size)))
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            problem = ": ".join([".".join(map(str, first["loc"])) or "body", first["msg"]])
+            self._answer(400, f"this is no message of Alertmanager's webhook: {problem}\n".encode())
             return
-        for name in new:
-            print(f"exporter: {name} fires and is recorded", file=sys.stderr, flush=True)
+        new = [alert for alert in message.alerts if record(alert, triggers_of(alert))]
+        for alert in new:
+            print(f"exporter: {alert.labels.alertname} fires and is recorded", file=sys.stderr, flush=True)
         self._answer(200, f"{len(new)} new\n".encode())
 
     def _answer(self, code: int, body: bytes, kind: str = "text/plain; charset=utf-8") -> None:
@@ -151,6 +163,18 @@ class Handler(BaseHTTPRequestHandler):
         """Log no request: Prometheus sends four a minute."""
 
 
+def listening(host: str, port: int) -> ThreadingHTTPServer:
+    """Return the server, which listens.
+
+    Raises:
+        UserError: it cannot, for example because another one does.
+    """
+    try:
+        return ThreadingHTTPServer((host, port), Handler)
+    except OSError as error:
+        raise UserError(f"{host}:{port} cannot be used: {error.strerror}; --port names another port") from error
+
+
 def main() -> None:
     """Serve until a signal stops the process."""
     parser = argparse.ArgumentParser(prog="poe exporter", description="Serve batch metrics; receive alerts.")
@@ -159,8 +183,9 @@ def main() -> None:
     arguments = parser.parse_args()
     with exit_on_user_error("exporter"):
         Monitoring.load()
+        server = listening(arguments.host, arguments.port)
     Handler.registry.register(Results())
-    with ThreadingHTTPServer((arguments.host, arguments.port), Handler) as server:
+    with server, suppress(KeyboardInterrupt):
         print(f"exporter: http://{arguments.host}:{arguments.port}/metrics", flush=True)
         server.serve_forever()
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from .. import FOLDER
 from ..core.column_types import TEXT
 from ..core.errors import UserError, exit_on_user_error
-from ..core.io import read_table, write_json, write_table
+from ..core.io import read_table, readable, write_json, write_table
 from ..core.paths import REPORTS
 from ..core.prediction_log import PredictionLog, folder_of
 from ..modeling import labels as source
@@ -130,8 +130,13 @@ def stored(window: Window) -> ds.Dataset | pa.Table:
     paths = [path for path in sorted(LABELS.glob("date=*.parquet")) if first <= path.stem <= last]
     if not paths:
         return COLUMNS.empty_table()
-    schema = pa.unify_schemas([pq.read_schema(path) for path in paths], promote_options="permissive")
+    schema = pa.unify_schemas([*map(_schema, paths)], promote_options="permissive")
     return ds.dataset(paths, schema=schema, format="parquet")
+
+
+def _schema(path: Path) -> pa.Schema:
+    with readable(path):
+        return pq.read_schema(path)
 
 
 def _checked(outcomes: pd.DataFrame) -> pd.DataFrame:
@@ -151,7 +156,15 @@ def _checked(outcomes: pd.DataFrame) -> pd.DataFrame:
     found["entity"] = found["entity"].astype(TEXT)
     if "value" not in found:
         found["value"] = 1.0
-    return found.drop_duplicates(["entity", "label_time"], keep="last")
+    key = ["entity", "label_time"]
+    differ = found.duplicated(key, keep="last") & ~found.duplicated([*key, "target"], keep="last")
+    if differ.any():
+        examples = ", ".join(found.loc[differ, "entity"].fillna("(none)").head(EXAMPLES))
+        print(
+            f"  {int(differ.sum()):,} outcomes differ from a later one with the same {ENTITY} and {source.TIME}, which"
+            f" counts, such as of {examples}: an outcome belongs to the last prediction before its {source.TIME}"
+        )
+    return found.drop_duplicates(key, keep="last")
 
 
 def _by_day(found: pd.DataFrame) -> Iterator[tuple[Path, pd.DataFrame]]:

@@ -64,18 +64,22 @@ class Monitor:
             UserError: the batch has too few rows.
         """
         newest = self._batch(window)
-        if newest.rows < self.settings.min_rows:
+        if self._too_few(newest):
             raise UserError(
                 f"{newest.rows:,} predictions of {self.model} between {window.start:%Y-%m-%d %H:%M:%S} and"
-                f" {window.end:%Y-%m-%d %H:%M:%S} UTC are too few: min_rows in {Monitoring.path()} is"
-                f" {self.settings.min_rows}"
+                f" {window.end:%Y-%m-%d %H:%M:%S} UTC, {len(newest.sample):,} of them the last of an entity, are too few:"
+                f" min_rows in {Monitoring.path()} is {self.settings.min_rows}"
             )
         results: list[MonitoringResult] = []
         for back in range(self.settings.history, 0, -1):
             earlier = self._batch(window.moved((window.start - window.end) * back))
-            if earlier.rows >= self.settings.min_rows:
+            if not self._too_few(earlier):
                 results.append(self._judge(earlier, results, by_slice=False))
         return [*results, self._judge(newest, results, by_slice)], newest.sample
+
+    def _too_few(self, batch: Batch) -> bool:
+        """Return whether the tests, which take one row of each entity, would find nothing in a batch."""
+        return len(batch.sample) < min(self.settings.min_rows, self.settings.sample_rows)
 
     def _batch(self, window: Window) -> Batch:
         """Return the predictions of the version that made most of those in a window."""

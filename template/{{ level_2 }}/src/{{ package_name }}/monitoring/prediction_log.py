@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 from pyarrow.fs import FileSelector
 
+from ..core.errors import UserError
 from ..core.prediction_log import FEATURE, PredictionLog, folder_of
 
 COLUMNS = pa.schema(
@@ -44,8 +45,13 @@ class Window(NamedTuple):
 
 def read(start: datetime, end: datetime, columns: list[str] | None = None) -> pd.DataFrame:
     """Return the rows of the log in a span of time, or only some of their columns; none if there is no log."""
-    chosen = ", ".join(f'"{name}"' for name in columns) if columns else "*"
+    chosen = ", ".join(map(quoted, columns)) if columns else "*"
     return query(f"select {chosen} from predictions order by time, request_id, row", Window(start, end))
+
+
+def quoted(name: str) -> str:
+    """Return the name of a column as SQL writes it, whatever is in it."""
+    return '"{}"'.format(name.replace('"', '""'))
 
 
 def features(frame: pd.DataFrame) -> pd.DataFrame:
@@ -55,13 +61,20 @@ def features(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def query(sql: str, window: Window, parameters: tuple[Any, ...] = (), **tables: Any) -> pd.DataFrame:
-    """Return the result of SQL on `predictions`, the rows of the log in a window, and on further tables by name."""
+    """Return the result of SQL on `predictions`, the rows of the log in a window, and on further tables by name.
+
+    Raises:
+        UserError: the place of the log cannot be read, or a file of it is damaged.
+    """
     for attempt in range(ATTEMPTS):
         try:
             return _query(sql, window, parameters, tables)
-        except (OSError, duckdb.IOException):
+        except (OSError, duckdb.IOException, pa.ArrowInvalid) as error:
             if attempt == ATTEMPTS - 1:
-                raise
+                reason = " ".join(str(error).split())[:300]
+                raise UserError(
+                    f"the prediction log in {PredictionLog.load().place} cannot be read: {reason}"
+                ) from error
     raise AssertionError
 
 

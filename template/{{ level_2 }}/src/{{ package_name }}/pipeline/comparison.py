@@ -4,7 +4,7 @@
 Both predict the same rows, so the difference is taken row by row, and its interval comes from resampling entities with their
 rows (Efron and Tibshirani, *An Introduction to the Bootstrap*, chapter 13; the percentile interval). The candidate is not worse if
 the whole interval lies below the margin (Piaggio et al., *Reporting of Noninferiority and Equivalence Randomized Trials*, JAMA 2012).
-It assumes that entities are independent of each other.
+It assumes that entities are independent of each other, and says nothing with a handful of them.
 """
 
 from typing import Any, Literal
@@ -24,6 +24,7 @@ from .served import predict_served
 PATH = REPORTS / "comparison.json"
 MAX_ROWS = 50_000
 LEAST_PROBABILITY = 1e-6
+LEAST_ENTITIES = 20  # with fewer, resampling them gives too short intervals: one entity would give a length of zero
 
 
 class Comparison(BaseModel, frozen=True):
@@ -31,6 +32,7 @@ class Comparison(BaseModel, frozen=True):
 
     champion: str
     rows: int  # that neither has been trained on
+    entities: int  # that they are about
     since: str | None  # time of the champion's newest training row; None if all test rows are new to it
     measure: str
     champion_loss: float | None = None  # None for too few rows
@@ -39,7 +41,7 @@ class Comparison(BaseModel, frozen=True):
     low: float | None = None
     high: float | None = None
     margin: float
-    verdict: Literal["better", "not worse", "undecided", "worse", "too few rows"]
+    verdict: Literal["better", "not worse", "undecided", "worse", "too few rows", "too few entities"]
 
     @property
     def passed(self) -> bool:
@@ -50,6 +52,11 @@ class Comparison(BaseModel, frozen=True):
     def line(self) -> str:
         """Return the result in one line."""
         rows = f"{self.rows:,} rows that neither it nor champion {self.champion} was trained on"
+        if self.verdict == "too few entities":
+            return (
+                f"nothing to resample: the {rows} are about {self.entities} of {ENTITY}, and at least {LEAST_ENTITIES} are"
+                " needed; if its rows are independent, number them in `ingest` and make the number the ENTITY"
+            )
         if self.difference is None:
             return f"too few to compare: {rows}; `comparison.min_rows` in {Retraining.path()} is the limit"
         found = f"{self.measure} {self.difference:+.1%}, {self.low:+.1%} to {self.high:+.1%}"
@@ -72,9 +79,17 @@ def compare(
     """
     rows = test if since is None else test[test[TIMESTAMP] > pd.Timestamp(since)]
     rows = rows.sample(MAX_ROWS, random_state=seed) if len(rows) > MAX_ROWS else rows
-    about = {"champion": champion.version, "rows": len(rows), "since": since, "margin": limits.margin}
-    if len(rows) < limits.min_rows:
-        return Comparison(**about, measure="loss", verdict="too few rows")
+    entities = rows[ENTITY].nunique()
+    about = {
+        "champion": champion.version,
+        "rows": len(rows),
+        "entities": entities,
+        "since": since,
+        "margin": limits.margin,
+    }
+    few_rows = len(rows) < limits.min_rows
+    if few_rows or entities < LEAST_ENTITIES:
+        return Comparison(**about, measure="loss", verdict="too few rows" if few_rows else "too few entities")
     features, target = features_and_target(rows)
     theirs = as_prediction(predict_served(champion, features), champion.predictor.classes, features)
     ours = predict(model, inputs.from_table(features))

@@ -5,6 +5,7 @@ from typing import Any
 
 from ..core.io import read_json, write_text
 from ..core.paths import REPORTS
+from .html import code
 
 RECORD, MONITORING, PAGE = REPORTS / "retrain.json", REPORTS / "monitoring.json", REPORTS / "retraining.md"
 CHOICES = """\
@@ -38,7 +39,7 @@ def markdown(record: dict[str, Any]) -> str:
 def _comparison(candidate: str, compared: dict[str, Any]) -> list[str]:
     """Return the table of candidate and champion."""
     if compared["difference"] is None:
-        return [f"Not compared: only {compared['rows']} rows are new to both models.", ""]
+        return [f"Not compared, {compared['verdict']}: {compared['rows']} rows are new to both models.", ""]
     return [
         f"| {compared['measure']}, {compared['rows']:,} rows that are new to both | |",
         "| --- | --- |",
@@ -56,5 +57,5 @@ def _monitoring(found: dict[str, Any]) -> list[str]:
     alarms = [column for column in found["drift"]["columns"] if column["alarm"]]
     if not alarms:
         return []
-    rows = [f"| {one['name']} | {one['test']} | {one['effect']:.3f} | {one['p_value']:.2g} |" for one in alarms]
+    rows = [f"| {code(one['name'])} | {one['test']} | {one['effect']:.3f} | {one['p_value']:.2g} |" for one in alarms]
     return ["| drifted column | test | effect | p |", "| --- | --- | --- | --- |", *rows, ""]

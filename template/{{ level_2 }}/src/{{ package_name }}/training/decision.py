@@ -8,11 +8,13 @@ from typing import Any, Self
 from mlflow import MlflowClient
 from pydantic import BaseModel
 
+from ..core import run_record
 from ..core.errors import UserError
 from ..core.io import read_json, write_json
 from ..core.lineage import author
 from ..core.paths import REPORTS
 from ..core.retraining import Retraining
+from ..core.run_record import RunRecord
 from ..pipeline.comparison import Comparison
 from ..registry.audit import record
 from ..registry.audit_log import Event, entries, locked
@@ -35,6 +37,7 @@ class Retrained(BaseModel, frozen=True):
     decided: bool
     reason: str  # one line
     triggers: list[Trigger]
+    last_registered: str | None = None  # version, when it was decided
     window_days: int | None = None  # that it learns from, in place of the configured one
     candidate: str | None = None
     comparison: Comparison | None = None
@@ -68,17 +71,27 @@ def decide(today: date) -> Retrained:
     with locked():
         log = [entry for entry in entries() if entry["model"] == model]
         claimed = _claimed(log)
-        found = [one for one in triggers(settings, find(client, model, version), today) if one.key not in claimed]
+        triggered = triggers(settings, find(client, model, version), today)
+        found = [one for one in triggered if one.key not in claimed]
         paused = _paused_until(log, settings.pause_days)
         act = bool(found) and (paused is None or today >= paused)
         reason = "; ".join(trigger.reason for trigger in found)
         reason = reason or f"nothing calls for another model than champion {version}"
+        if triggered and not found:
+            reason = f"this was acted on already, as `poe audit` shows: {'; '.join(one.reason for one in triggered)}"
         if found and not act:
             reason = f"no retraining before {paused}, {settings.pause_days} days after the last one, although {reason}"
         about = {"created": datetime.now(UTC), "today": today, "model": model, "champion": version}
         days = settings.window_days_after_concept_drift if act and labels_contradict(version) else None
         reason += f"; it learns from the last {days} days, since labels contradict older rows" if days else ""
-        decision = Retrained(**about, decided=act, reason=reason, triggers=found, window_days=days)
+        decision = Retrained(
+            **about,
+            last_registered=last_registered(),
+            decided=act,
+            reason=reason,
+            triggers=found,
+            window_days=days,
+        )
         decision.write()
         log_event(client, decision, DECIDED if act else DECLINED, version, reason)
     return decision
@@ -97,6 +110,18 @@ def resume() -> Retrained | None:
         if not {trigger.key for trigger in found.triggers} <= _claimed(log):
             log_event(MlflowClient(), found, DECIDED, found.champion, found.reason)
     return found
+
+
+def last_registered() -> str | None:
+    """Return the version that was registered last from this folder."""
+    run = RunRecord.read() if run_record.PATH.exists() else None
+    return str(run.version) if run and run.version else None
+
+
+def is_finished(about: Retrained) -> bool:
+    """Return whether the audit log has the end of a retraining; only inside `locked`."""
+    log = [entry for entry in entries() if entry["model"] == about.model and entry["event"] == FINISHED]
+    return {trigger.key for trigger in about.triggers} <= _keys(log)
 
 
 def log_event(client: MlflowClient, about: Retrained, event: str, version: str, reason: str) -> None:
@@ -122,7 +147,11 @@ def _claimed(log: list[dict[str, Any]]) -> set[str]:
     """Return the triggers that were acted on, or that another process acts on now."""
     recent = (datetime.now(UTC) - timedelta(hours=CLAIM_HOURS)).isoformat()
     acted = [one for one in log if one["event"] == FINISHED or (one["event"] == DECIDED and one["timestamp"] > recent)]
-    return {key for entry in acted for key in json.loads(entry["details"])["triggers"]}
+    return _keys(acted)
+
+
+def _keys(log: list[dict[str, Any]]) -> set[str]:
+    return {key for entry in log for key in json.loads(entry["details"])["triggers"]}
 
 
 def _paused_until(log: list[dict[str, Any]], days: int) -> date | None:

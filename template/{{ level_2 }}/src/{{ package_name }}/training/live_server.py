@@ -17,6 +17,8 @@ from ..core.lineage import PACKAGE
 from ..monitoring.client import Client
 
 START_SECONDS = 180
+# What is tried here is not signed yet, if signatures are required at all.
+LOCAL = {"SERVING_DRAIN_SECONDS": "0", "SERVING_RELOAD_SECONDS": "0.5", "ARTIFACT_REQUIRED": "false"}
 FAILED_LOADS = re.compile(r'^model_reloads_total\{.*outcome="failed".*\} (\S+)', re.MULTILINE)
 
 
@@ -71,7 +73,7 @@ def started_server(**variables: str) -> Iterator[LiveServer]:
         variables: of its environment, such as SERVING_ALIASES.
     """
     port = free_port()
-    environment = {**os.environ, "SERVING_DRAIN_SECONDS": "0", "SERVING_RELOAD_SECONDS": "0.5", **variables}
+    environment = {**os.environ, **LOCAL, **variables}
     command = [sys.executable, "-m", f"{PACKAGE}.serving", "--port", str(port)]
     with NamedTemporaryFile(prefix="server-", suffix=".log") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)

@@ -13,19 +13,21 @@ from pathlib import Path
 import pandas as pd
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
+from filelock import FileLock
 
 from .. import FOLDER as MODEL_FOLDER
 from ..core.column_types import example, kind_of
 from ..core.errors import UserError, exit_on_user_error
 from ..core.inputs import Inputs
-from ..core.io import read_table, write_table, write_text
-from ..core.paths import INPUTS, RAW
+from ..core.io import read_file, read_table, write_table, write_text
+from ..core.paths import INPUTS, RAW, user_path
 from ..modeling.data import ENTITY, KNOWN_LATER, TARGET, TIMESTAMP, VALUE, features_and_target
 from ..pipeline.data_checks import checked
 from ..pipeline.expectations import check, load_suite
 from ..pipeline.sources.partitions import FOLDER
 from ..pipeline.stages.validate import EXPECTATIONS
 
+LOCK = Path(".dvc/tmp/new-data.lock")
 STAGE, PIPELINE = "ingest", Path(MODEL_FOLDER, "dvc.yaml")
 DEPENDENCY = FOLDER.relative_to(MODEL_FOLDER).as_posix()  # as dvc.yaml names it
 OF_THE_WHOLE = "expect_table_row_count"  # expectations that a part of the data cannot meet
@@ -42,12 +44,14 @@ def add(rows: pd.DataFrame, now: datetime | None = None) -> dict[str, int]:
     rows = accepted(rows, now or datetime.now(UTC))
     with_dependency(PIPELINE.read_text(encoding="utf-8"))  # raises before anything is written
     months = {str(month): part for month, part in rows.groupby(rows[TIMESTAMP].dt.strftime("%Y-%m"))}
-    for month, part in months.items():
-        path = FOLDER / f"{month}.parquet"
-        if path.exists():
-            part = pd.concat([read_table(path), part]).drop_duplicates([ENTITY, TIMESTAMP], keep="last")
-        write_table(part.sort_values([TIMESTAMP, ENTITY], ignore_index=True), path)
-    track()
+    LOCK.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(LOCK):  # of two processes that add rows, the second one reads what the first one wrote
+        for month, part in months.items():
+            path = FOLDER / f"{month}.parquet"
+            if path.exists():
+                part = pd.concat([read_table(path), part]).drop_duplicates([ENTITY, TIMESTAMP], keep="last")
+            write_table(part.sort_values([TIMESTAMP, ENTITY], ignore_index=True), path)
+        track()
     return {month: len(part) for month, part in months.items()}
 
 
@@ -59,9 +63,12 @@ def accepted(rows: pd.DataFrame, now: datetime) -> pd.DataFrame:
     """
     if rows.empty:
         raise UserError("there is no row")
+    known = read_table(RAW) if RAW.exists() else None
+    if known is not None and (missing := [str(name) for name in known if name not in rows]):
+        raise UserError(f"the columns {', '.join(missing)} are missing: new rows have those that `data.ingest` returns")
     rows = checked(rows)
-    if RAW.exists():
-        rows = _of_the_types(rows, read_table(RAW))
+    if known is not None:
+        rows = _of_the_types(rows, known)
     if (late := rows[TIMESTAMP].max()) > _like(now, rows[TIMESTAMP]) + pd.Timedelta(1, "D"):
         raise UserError(f"{TIMESTAMP}: {late} is in the future")
     features, _ = features_and_target(rows)
@@ -140,10 +147,8 @@ def _of_the_types(rows: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
     """Return rows with times in the zones that the data has so far.
 
     Raises:
-        UserError: a column is missing, or holds values of another kind.
+        UserError: a column holds values of another kind.
     """
-    if missing := [str(name) for name in known if name not in rows]:
-        raise UserError(f"the columns {', '.join(missing)} are missing, which the data has so far")
     converted, problems = {}, []
     for name in (name for name in known if not rows[name].isna().all() and not known[name].isna().all()):
         found, expected = _kind(rows[name]), _kind(known[name])
@@ -169,24 +174,35 @@ def _like(now: datetime, times: pd.Series) -> pd.Timestamp:
 
 
 def read(path: Path) -> pd.DataFrame:
-    """Return the table in a Parquet or CSV file.
+    """Return the table in a Parquet or CSV file; CSV has no types, so its columns get those of the data so far.
 
     Raises:
-        UserError: it cannot be read as such.
+        UserError: it cannot be read as such, or has no row.
     """
+    so_far = read_table(RAW) if RAW.exists() else pd.DataFrame()
+    kinds = {TIMESTAMP: "times"} | {str(name): str(_kind(column)) for name, column in so_far.items()}
+    texts = {name: bool(so_far[name].hasnans) for name, kind in kinds.items() if kind == "text"}
+    rows = read_file(path, texts, [name for name, kind in kinds.items() if kind.startswith("times")])
+    for name in (name for name, kind in kinds.items() if kind == "times with a zone" and name in rows):
+        if not pd.api.types.is_datetime64_any_dtype(rows[name]):  # summer and winter time differ
+            rows[name] = _in_utc(path, rows[name])
+    return rows
+
+
+def _in_utc(path: Path, times: pd.Series) -> pd.Series:
     try:
-        if path.suffix == ".parquet":
-            return pd.read_parquet(path)
-        return pd.read_csv(path, parse_dates=[TIMESTAMP])
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read: {' '.join(str(error).split())[:300]}") from error
+        return pd.to_datetime(times, utc=True)
+    except ValueError as error:
+        raise UserError(f"{path} cannot be read: {times.name}: {' '.join(str(error).split())[:300]}") from error
 
 
 def main() -> None:
     """Add the rows of a file, or the labeled predictions of the log."""
     parser = argparse.ArgumentParser(prog="poe new-data", description="Add new rows as monthly partitions.")
     source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("file", nargs="?", type=Path, metavar="FILE", help="Parquet or CSV, with all columns of ingest")
+    source.add_argument(
+        "file", nargs="?", type=user_path, metavar="FILE", help="Parquet or CSV, with all columns of ingest"
+    )
     source.add_argument("--from-log", action="store_true", help="labeled predictions of the last --days")
     parser.add_argument("--days", type=int, default=90, help="default: 90")
     arguments = parser.parse_args()

@@ -15,22 +15,20 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from mlflow import MlflowClient
 
-from ..core import run_record
 from ..core.environment import environment
 from ..core.errors import UserError, exit_on_user_error
 from ..core.io import read_json
 from ..core.retraining import Retraining
-from ..core.run_record import RunRecord
 from ..pipeline import comparison
 from ..pipeline.comparison import Comparison
 from ..registry import notifications
 from ..registry.approval import Approval
 from ..registry.audit_log import locked
-from ..registry.client import connected, find
+from ..registry.client import connected
 from ..registry.governance import Governance
 from ..registry.promotion import promote
 from ..reporting import retraining as page
-from .decision import FINISHED, Retrained, decide, log_event, resume
+from .decision import FINISHED, Retrained, decide, is_finished, last_registered, log_event, resume
 
 LOCK = Path(".dvc/tmp/retrain.lock")  # of all models: DVC runs one pipeline at a time
 
@@ -113,17 +111,18 @@ def commit(reason: str) -> None:
         return
     try:
         for command in (["add"], ["commit", "--quiet", "--message", f"Retrain: {reason}"]):
-            subprocess.run(["git", *command, "--", *changed], capture_output=True, text=True, check=True)
+            subprocess.run(["git", *command, "--", *changed], capture_output=True, encoding="utf-8", check=True)
     except subprocess.CalledProcessError as failed:
         problem = " ".join((failed.stderr + failed.stdout).split())[:300]
         raise UserError(f"the results cannot be committed: {problem}") from failed
 
 
 def finish(retrained: Retrained) -> Retrained:
-    """Log what came of it, then write it: a crash in between makes the next run log it twice, but not act twice."""
+    """Log what came of it, unless a run that crashed did, then write it."""
     version, line = retrained.candidate or retrained.champion, f"{retrained.outcome}; {retrained.reason}"
     with locked():
-        log_event(MlflowClient(), retrained, FINISHED, version, line)
+        if not is_finished(retrained):
+            log_event(MlflowClient(), retrained, FINISHED, version, line)
     notifications.send(f"{retrained.model}: {line}")
     retrained.write()
     return retrained
@@ -131,11 +130,8 @@ def finish(retrained: Retrained) -> Retrained:
 
 def _registered_since(decision: Retrained) -> str | None:
     """Return the version that was registered since the decision, by this run or by one that was interrupted."""
-    run = RunRecord.read() if run_record.PATH.exists() else None
-    if run is None or run.version is None:
-        return None
-    registered = find(MlflowClient(), decision.model, str(run.version)).creation_timestamp / 1000
-    return str(run.version) if registered >= decision.created.timestamp() else None
+    version = last_registered()
+    return None if version in (None, decision.last_registered) else version
 
 
 @contextmanager

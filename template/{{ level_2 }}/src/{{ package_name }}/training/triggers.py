@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Literal
 
-import pandas as pd
 from mlflow.entities.model_registry import ModelVersion
 from pydantic import BaseModel
 
 from ..core import triggers as alerts
+from ..core.io import read_table
 from ..core.retraining import Retraining
 from ..core.thresholds import metric_of, misses
 from ..modeling.data import TIMESTAMP
@@ -56,7 +56,7 @@ def _of_data(settings: Retraining, champion: ModelVersion, today: date) -> Itera
 
 def new_rows(until: date) -> int:
     """Return the number of rows in the partitions that are later than a day."""
-    partitions = (pd.read_parquet(path, columns=[TIMESTAMP])[TIMESTAMP] for path in FOLDER.glob("*.parquet"))
+    partitions = (read_table(path, columns=[TIMESTAMP])[TIMESTAMP] for path in FOLDER.glob("*.parquet"))
     return sum(int((times.dt.date > until).sum()) for times in partitions)
 
 

@@ -9,6 +9,9 @@ from .figures import REFERENCE_LINE, figure
 from .metrics import choose
 
 MAX_CURVES = 10
+MAX_CLASSES = 30  # of the confusion matrix
+SCALE_CLASSES = 12  # more make it larger
+LINE_CHARACTERS = 40  # that fit below it in one line
 
 
 def plot(target: pd.Series, prediction: pd.DataFrame) -> None:
@@ -27,9 +30,18 @@ def plot(target: pd.Series, prediction: pd.DataFrame) -> None:
         for number, label in enumerate(classes)
         if label in frequent and (number or len(classes) > 2) and target.nunique() > 1
     ]
-    with figure("confusion_matrix", "Confusion matrix", "", "") as axes:
+    many = len(classes) > MAX_CLASSES
+    matrix = [label for label in classes if not many or label in target.value_counts().index[:MAX_CLASSES]]
+    title = f"Confusion matrix of the {MAX_CLASSES} most frequent classes" if many else "Confusion matrix"
+    with figure("confusion_matrix", title, "", "", scale=max(1, len(matrix) / SCALE_CLASSES)) as axes:
         ConfusionMatrixDisplay.from_predictions(
-            target, choose(prediction), labels=classes, ax=axes, cmap="Blues", colorbar=False
+            target,
+            choose(prediction),
+            labels=matrix,
+            ax=axes,
+            cmap="Blues",
+            colorbar=False,
+            xticks_rotation="vertical" if sum(len(str(label)) for label in matrix) > LINE_CHARACTERS else "horizontal",
         )
         axes.set(xlabel=f"predicted {target.name}", ylabel=f"true {target.name}")  # it writes labels of its own
     with figure("roc", "ROC curve", "false positive rate", "true positive rate") as axes:

@@ -16,6 +16,7 @@ from ...core.io import read_json, read_model, read_table
 from ...core.run_record import RunRecord
 from ...modeling.data import ENTITY, TARGET, features_and_target
 from ...registry import audit, runs, trackers
+from ...registry.audit_log import locked
 from ...registry.client import FAST_PATH, Tracking
 from ...reporting import model_card, report
 from ...serving.loader import load_folder
@@ -79,17 +80,25 @@ def predictions(model: Any, inputs: Inputs, test: pd.DataFrame) -> pd.DataFrame:
 
 
 def register(run: trackers.Run, record: RunRecord, logged: ModelInfo) -> RunRecord:
-    """Register the logged model and return the record of its version, which becomes the challenger without shortfalls."""
+    """Register the logged model and return the record of its version, which becomes the challenger without shortfalls.
+
+    A registration that a crash interrupted goes on with the version that it made, whose run is the one of that time.
+    """
     fast_path = add_fast_path(logged, run)
     write_reports(record, attach=False)  # what is wrong with a page shows before there is a version
     author, empty = lineage.author(), ", ".join(model_card.empty_sections())
     tags = {"author": author, "card_gaps": empty, "fast_path": fast_path, **record.tags()}
-    version = runs.register(record.model, logged, run.metrics, record.shortfalls, tags)
-    record = record.model_copy(update={"version": version})
-    write_reports(record)
-    audit.record_registration(MlflowClient(), record.model, str(version), author, record.shortfalls)
-    if not record.shortfalls:
-        runs.make_challenger(record.model, version)
+    with locked():
+        if found := audit.unfinished_registration(MlflowClient(), record.model, record.tags(), record.shortfalls):
+            record = record.model_copy(update={"version": int(found.version), "run_id": found.run_id})
+            runs.describe(record.model, str(found.version), str(found.run_id), run.metrics)
+        else:
+            version = runs.register(record.model, logged, run.metrics, record.shortfalls, tags)
+            record = record.model_copy(update={"version": version})
+        write_reports(record)
+        audit.record_registration(MlflowClient(), record.model, str(record.version), author, record.shortfalls)
+        if not record.shortfalls:
+            runs.make_challenger(record.model, str(record.version))
     return record
 
 

@@ -13,5 +13,5 @@ def blockers(version: ModelVersion, approval: Approval) -> list[str]:
     rules = Governance.load()
     if not rules.committed or not (missing := commits_of(version).missing):
         return []
-    remedy = f"commit it and `poe register` again, `git fetch` it, or set `committed: false` in {rules.path()}"
+    remedy = f"commit it, `git fetch` it, or set `committed: false` in {rules.path()}"
     return [f"no commit of this clone contains its {missing}: {remedy}"]

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -71,6 +72,18 @@ class Plugin:
     def aliases(self) -> Sequence[str]:
         """Return aliases to load besides those of the settings, as `ALIAS` or `MODEL@ALIAS`; none is ever the default."""
         return ()
+
+    def download(self, model: str, version: str, folder: Path) -> Path | None:
+        """Download a version and return where it is, or None to leave it to the next plug-in, or the registry.
+
+        An exception refuses the version: what was served before goes on being served.
+
+        Args:
+            model: its name in the registry.
+            version: its number.
+            folder: an empty one, which is deleted when the version is loaded.
+        """
+        return None
 
     @asynccontextmanager
     async def lifespan(self, inference: "Inference") -> AsyncIterator[None]:

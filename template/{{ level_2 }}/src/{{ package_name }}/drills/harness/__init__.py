@@ -1,2 +1,2 @@
 # Managed by copier-mlops: an update merges with your edits.
-"""What drills share: a copy of the project, and processes that run in it."""
+"""What drills share: a copy of the project, processes that run in it, and the page of all evidence."""

@@ -14,10 +14,10 @@ from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 from ...core.environment import environment
-from ...core.errors import UserError
 from ...core.io import require
 from ...core.lineage import PACKAGE, git
 from ...core.paths import METRICS, MODEL, RAW, REPORTS, TEST, TRAIN
+from .. import NotRecoveredError
 
 # Variables with the address of a store or of a person outside the copy.
 OUTSIDE = re.compile("(MLFLOW|AUDIT|NOTIFY|GITHUB|GOVERNANCE|TRACKING|SERVING|AWS|GOOGLE|AZURE)_")
@@ -28,6 +28,7 @@ LEFT_OUT = {
 POLICY = {  # no person takes part in a drill, and it logs nothing outside the copy
     "GOVERNANCE_APPROVAL": "claimed",
     "GOVERNANCE_FOUR_EYES": "false",
+    "ARTIFACT_REQUIRED": "false",
     "PREDICTION_LOG_PLACE": "data/predictions",
     "SEARCH_STORAGE": "sqlite:///data/search.db",
 }
@@ -62,11 +63,11 @@ class Sandbox:
         """Run `python -m PACKAGE.module` in the copy, and return what it printed.
 
         Raises:
-            UserError: it failed; with the end of its output.
+            NotRecoveredError: it failed; with the end of its output.
         """
         code, printed = self.attempt(module, *arguments, **variables)
         if code:
-            raise UserError(f"{' '.join([module, *arguments])} failed: {printed[-1_000:]}")
+            raise NotRecoveredError(f"{' '.join([module, *arguments])} failed: {printed[-1_000:]}")
         return printed
 
     def log(self) -> str:
@@ -139,14 +140,14 @@ def wait(condition: Callable[[], Found | None], what: str, seconds: float = 180)
     """Return what a condition returns once that is not empty.
 
     Raises:
-        UserError: it stayed empty; names `what` was waited for.
+        NotRecoveredError: it stayed empty; names `what` was waited for.
     """
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if found := condition():
             return found
         time.sleep(0.1)
-    raise UserError(f"{what}: did not happen within {seconds:g} s")
+    raise NotRecoveredError(f"{what}: did not happen within {seconds:g} s")
 
 
 def _copy_to(folder: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from ... import FOLDER as MODEL_FOLDER
+from ...core.io import read_table
 from ...core.retraining import Retraining
 from ...modeling.data import ENTITY, TIMESTAMP
 
@@ -19,7 +20,7 @@ def extend(frame: pd.DataFrame) -> pd.DataFrame:
     """
     days, partitions = Retraining.load().window_days, sorted(FOLDER.glob("*.parquet"))
     if partitions:
-        frame = _joined([frame, *map(pd.read_parquet, partitions)])
+        frame = _joined([frame, *map(read_table, partitions)])
         frame = frame.drop_duplicates([ENTITY, TIMESTAMP], keep="last")
         frame = frame.sort_values(TIMESTAMP, kind="stable", ignore_index=True)
     if days is not None:

@@ -11,7 +11,10 @@ from pathlib import Path
 from mlflow import MlflowClient
 
 from ...core.errors import UserError
+from ...core.io import write_text
+from ...core.lineage import git
 from ...core.settings import Settings
+from ..client import aliases_of
 from ..governance import Governance
 
 OVERLAYS = Path("deploy/overlays")
@@ -41,8 +44,10 @@ def follow(client: MlflowClient, model: str, version: str) -> str:
     if found != 1:
         raise UserError(f"{path} must set SERVING_ALIASES once, not {found} times: the servers follow no promotion")
     if changed == text:
-        return ""
-    path.write_text(changed, encoding="utf-8", newline="")
+        if not git("ls-files", "--", path.as_posix()) or git("status", "--porcelain", "--", path.as_posix()):
+            return ""
+        return f"{path} has {alias} in this commit already: `git pull`, and if that changes it, run this again"
+    write_text(changed, path)
     return f"{path} serves {alias}: commit and push it, and the cluster follows"
 
 
@@ -54,10 +59,9 @@ def overlay() -> Path:
 def with_default(setting: str, model: str, alias: str, models: Sequence[str]) -> str:
     """Return a value of SERVING_ALIASES in which the default alias of a model is replaced, and all others stay.
 
-    An entry is `ALIAS`, for all models, or `MODEL@ALIAS`; the first of a model is its default. One model needs no name.
+    `client.aliases_of` describes its entries. One model needs no name.
     """
-    entries = [entry.rpartition("@") for entry in setting.split(",")]
-    aliases = {each: [found for name, _, found in entries if name in ("", each)] for each in models}
+    aliases = {each: aliases_of(each, setting.split(",")) for each in models}
     if model in aliases:
         aliases[model] = [alias, *aliases[model][1:]]
     named = [(each, found) for each, all_of_it in aliases.items() for found in all_of_it]

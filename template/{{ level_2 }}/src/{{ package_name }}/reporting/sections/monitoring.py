@@ -3,6 +3,7 @@
 
 from ...core.io import read_json
 from ...core.paths import REPORTS
+from ..html import code
 
 TITLE = "In production"
 RESULT = REPORTS / "monitoring.json"
@@ -13,10 +14,10 @@ def markdown() -> str:
     if not RESULT.exists():
         return ""
     found = read_json(RESULT)
-    drifted = [one["name"] for one in [found["drift"]["prediction"], *found["drift"]["columns"]] if one["alarm"]]
+    drifted = [code(one["name"]) for one in [found["drift"]["prediction"], *found["drift"]["columns"]] if one["alarm"]]
     batch = f"Version {found['version']}, {found['rows']:,} predictions until {found['end'][:16]}"
     drift = f"drift in {', '.join(drifted)}" if drifted else "no drift"
-    lines = [f"{batch}: {drift} ([page](monitoring.html)).", *found["quality"]["problems"]]
+    lines = [f"{batch}: {drift} ([page](monitoring.html)).", *map(code, found["quality"]["problems"])]
     if performance := found["performance"]:
         metrics = (
             f"| {name} | {one['value']:.4g} | {one['low']:.4g} to {one['high']:.4g} |"

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 DAY_SECONDS = 86_400
 MERGE_ROWS = 200_000  # more are merged at once: until then they stay in memory
+MERGE_BYTES = 50_000_000  # the same for long texts
 FORMAT: Any = {"compression": "zstd", "use_dictionary": ["model", "version", "variant"]}
 TYPES = {
     "double": pa.float64(),
@@ -65,6 +66,11 @@ class Parts:
         """The number of rows."""
         return sum(len(table) for table in self.tables.values())
 
+    @property
+    def full(self) -> bool:
+        """Whether they use too much memory to wait any longer."""
+        return self.rows >= MERGE_ROWS or sum(table.nbytes for table in self.tables.values()) >= MERGE_BYTES
+
 
 class PredictionLogWriter(Plugin):
     """Observes predictions and writes them."""
@@ -72,8 +78,11 @@ class PredictionLogWriter(Plugin):
     def __init__(self, settings: PredictionLog) -> None:
         self._settings = settings
         self._system = settings.filesystem()
-        self._process = f"{socket.gethostname()}-{os.getpid()}"
-        self._request = f"{uuid4().hex[:16]}-"  # first part of the ids of this process
+        # In a container, host and process id are those of the server before it, and its clock may have been set back:
+        # by host and id alone, new files could be taken for parts of an older one, which readers ignore.
+        unique = uuid4().hex[:16]
+        self._process = f"{socket.gethostname()}-{os.getpid()}-{unique}"
+        self._request = f"{unique}-"  # first part of the ids of this process
         self._requests, self._groups = count(), count()
         self._number = 0
         self._open: dict[Group, Parts] = {}
@@ -106,7 +115,7 @@ class PredictionLogWriter(Plugin):
                 self._dropped.inc(rows)
                 failed = error
         for group, parts in [*self._open.items()]:
-            if time.monotonic() - parts.started >= self._settings.merge_seconds or parts.rows >= MERGE_ROWS:
+            if time.monotonic() - parts.started >= self._settings.merge_seconds or parts.full:
                 self._merge(group)
         if failed:
             raise failed
@@ -153,8 +162,7 @@ class PredictionLogWriter(Plugin):
 
     def _write(self, group: Group, table: pa.Table) -> None:
         parts = self._open.get(group) or Parts(f"{self._process}-{next(self._groups)}")
-        # Numbers continue the clock: a process that starts again under the same id overwrites no file.
-        self._number = max(self._number + 1, time.time_ns() // 1_000_000)
+        self._number += 1
         self._put(table, group.day, f"{parts.writer}-{self._number}")
         self._open[group] = parts
         parts.tables[self._number] = table

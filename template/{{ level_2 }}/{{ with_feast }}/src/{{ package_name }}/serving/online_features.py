@@ -8,7 +8,7 @@ of view and feature, its value a message `feast.types.Value` of protobuf, of whi
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isnan
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +106,7 @@ def decode(message: bytes | None) -> Any:
         return bool(number) if kind == BOOL else number - (number >> 63 << 64)
     if encoding in (EIGHT_BYTES, FOUR_BYTES):
         (real,) = struct.unpack_from("<d" if encoding == EIGHT_BYTES else "<f", message, start)
-        return None if isnan(real) else real
+        return real if isfinite(real) else None
     length, start = _varint(message, start)
     return message[start : start + length].decode() if kind == STRING else None
 

@@ -8,13 +8,12 @@ import argparse
 import json
 import subprocess
 import time
-import urllib.parse
-import urllib.request
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
 from ..core.errors import UserError, exit_on_user_error
+from ..core.prometheus import query
 from ..registry.client import Tracking
 from .rollout import Metric, read_plan, seconds
 
@@ -104,14 +103,11 @@ def _measure(metric: Metric, prometheus: str, failures: Counter[str]) -> None:
     Raises:
         UserError: there were too many failures.
     """
-    url = f"{prometheus}/api/v1/query?{urllib.parse.urlencode({'query': metric.query})}"
     try:
-        with urllib.request.urlopen(url, timeout=30) as response:
-            result = json.load(response)["data"]["result"]
-        value = float(result[0]["value"][1]) if result else None
-        found, failed = "no data" if value is None else f"{value:.3g}", value is not None and value > metric.limit
-    except (OSError, ValueError, KeyError) as error:
-        found, failed = f"Prometheus at {prometheus}: {error}", True
+        result = query(prometheus, metric.query)
+        found, failed = (f"{result[0][1]:.3g}", result[0][1] > metric.limit) if result else ("no data", False)
+    except UserError as error:
+        found, failed = str(error), True
     print(f"  {metric.name}: {found}, the limit is {metric.limit:g}", flush=True)
     failures[metric.name] += failed
     if failures[metric.name] > metric.failure_limit and not metric.dry_run:

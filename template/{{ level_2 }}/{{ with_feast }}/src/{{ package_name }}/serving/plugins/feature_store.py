@@ -2,6 +2,7 @@
 """`POST /entities/predict`: the client sends keys of entities, and the server reads their features from the store."""
 
 import asyncio
+import json
 import logging
 import time
 from collections import Counter
@@ -10,7 +11,6 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import orjson
 import prometheus_client
 from pydantic import BaseModel, ValidationError
 from redis.asyncio import Redis
@@ -110,7 +110,7 @@ class FeatureStore(Plugin):
             inference.metrics.observe_request(name, "", "", error.status, time.perf_counter() - started)
             return inference.respond({"error": str(error)}, error.status)
         format = replace(ROWS, entity=lambda _: str(keys[0]) if len(keys) == 1 else None)
-        response = await inference.infer(request, name, format, body=orjson.dumps({"rows": rows}))
+        response = await inference.infer(request, name, format, body=json.dumps({"rows": rows}).encode())
         response.headers["X-Features"] = ", ".join(f"{each}={n}" for each, n in sorted(Counter(outcomes).items()))
         return response
 
@@ -150,7 +150,8 @@ def parse(body: bytes, features: Features, most: int) -> list[Row]:
         raise RequestError(413 if rows else 422, f"{len(rows)} rows: there must be 1 to {most}")
     expected, description = (int, "a whole number") if features.whole else (str, "a text")
     for number, row in enumerate(rows):
-        if type(row.get(features.entity)) is not expected:
+        key = row.get(features.entity)
+        if type(key) is not expected or (features.whole and not -(2**63) <= key < 2**63):
             raise RequestError(422, f"rows.{number}.{features.entity}: must be {description}")
     return rows
 
