@@ -10,6 +10,8 @@ from harness.lifting import difference, tree
 from harness.projects import bash_blocks, is_better_than_baseline
 from harness.template import ROOT, Project, clean_environment
 
+from copier_mlops.maturity.probes import probes
+
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SECTIONS = {section.partition("\n")[0]: section for section in re.split(r"^## ", README, flags=re.MULTILINE)}
 
@@ -49,6 +51,7 @@ def test_every_command_of_the_readme_is_run_by_a_test_below():
         "# copier-mlops",
         "Start",
         "Raise the level",
+        "Which level is a repository at?",
     ]
 
 
@@ -72,3 +75,9 @@ def test_lift(type_in, install):
     printed = type_in(script("Raise the level"), project.path)
     assert "dvc.yaml" in printed
     assert (project.path / "dvc.yaml").exists()
+
+
+def test_maturity(type_in, render):
+    printed = type_in(script("Which level is a repository at?"), render(maturity_level=1).path)
+    assert "level 1 Pipeline, " in printed
+    assert SECTIONS["Which level is a repository at?"].split(" questions")[0].split()[-1] == str(len(probes()))
