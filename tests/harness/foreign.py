@@ -44,7 +44,7 @@ SHAPES = [
         },
         "001 002 003",
     ),
-    Shape("scripts that nobody names", {**PIP, "train.py": FIT, "old/predict.py": PREDICT}, "001"),
+    Shape("scripts that no command names", {**PIP, "train.py": FIT, "old/predict.py": PREDICT}, "001"),
     Shape("notebook heap", {"a.ipynb": NOTEBOOK, "Untitled.ipynb": NOTEBOOK, "final/b.ipynb": NOTEBOOK}, "004"),
     Shape(
         "notebooks run by papermill",
