@@ -53,6 +53,7 @@ ELSEWHERE: dict[str, Path] = {
     "monitor": RUN / "monitoring_loop" / "test_loop.py",
     "replay": RUN / "monitoring_loop" / "test_loop.py",
     "new-data": RUN / "retraining" / "test_retraining.py",
+    "trace": RUN / "retraining" / "test_retraining.py",
     "retrain": RUN / "retraining" / "test_retraining.py",
     "check-deployment": RUN / "retraining" / "test_retraining.py",
     "drill": RUN / "drills" / "test_drills.py",

@@ -71,7 +71,7 @@ def test_rows_of_the_log_lead_to_a_candidate_and_its_evidence(looping, tmp_path)
         eventually("a model", server.ready)
         project.poe("replay", "--server", server.url)
     entity = project.python("import pandas as pd; print(pd.read_parquet('data/test.parquet')['customer_id'].iloc[0])")
-    traced = project.poe("trace", entity).stdout
+    traced = project.process("trace", entity).stdout
     assert traced.index("promotion done") < traced.index("decided since then:\n  nothing")
     project.python(YESTERDAY)
     assert typed(project) == {*COMMANDS}

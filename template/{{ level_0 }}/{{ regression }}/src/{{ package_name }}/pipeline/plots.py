@@ -42,6 +42,6 @@ def plot(target: pd.Series, prediction: pd.Series) -> None:
         "calibration", "Calibration by decile", f"mean prediction of {target.name}", f"mean {target.name}"
     ) as axes:
         deciles = rows.groupby(pd.qcut(rows["predicted"].rank(method="first"), min(10, len(rows)))).mean()
-        ends = [deciles.to_numpy().min(), deciles.to_numpy().max()]
+        ends = [deciles["predicted"].min(), deciles["predicted"].max()]
         axes.plot(ends, ends, **REFERENCE_LINE)
         axes.plot(deciles["predicted"], deciles["true"], marker="o", color=COLOR)
