@@ -50,6 +50,15 @@ def test_same_image_again_changes_nothing(level_1):
     assert level_1.text(IMAGE.format("staging")) == before
 
 
+def test_file_that_cannot_be_written_is_one_line_and_stays(level_1):
+    path = IMAGE.format("staging")
+    before = level_1.text(path)
+    (level_1.path / path).with_name(".kustomization.yaml.partial").mkdir()  # in place of a folder that is read-only
+    said = image(level_1, "staging", f"{name_of(level_1)}@{ONE}", rc=1)
+    assert said == f"poe image: {path} cannot be written: Is a directory\n"
+    assert level_1.text(path) == before
+
+
 def test_production_gets_what_staging_runs(level_1, tool):
     image(level_1, "staging", f"{name_of(level_1)}@{ONE}")
     image(level_1, "production", "--from", "staging")

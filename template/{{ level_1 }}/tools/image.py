@@ -4,6 +4,7 @@
 import argparse
 import re
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import yaml
@@ -52,7 +53,8 @@ def change(environment: str, image: str) -> str:
         temporary.write_text(changed, encoding="utf-8", newline="")
         temporary.replace(path)  # completely or not at all
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # the folder must not be written
+            temporary.unlink(missing_ok=True)
         sys.exit(f"poe image: {path} cannot be written: {error.strerror}")
     return f"{environment} will run {image}"
 
