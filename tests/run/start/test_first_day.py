@@ -2,12 +2,15 @@
 
 import json
 import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import product
 from zipfile import ZipFile
 
 import pytest
 from harness.projects import bash_blocks, is_better_than_baseline, models, named
-from harness.template import levels
+from harness.template import Project, levels
 
 # How many packages `uv sync` may install, by level: each one is something that can break.
 MOST_PACKAGES = {0: 60, 1: 220}
@@ -35,11 +38,32 @@ def test_lint_is_clean(installed, answers):
 
 @each_kind
 def test_tests_pass_and_run_the_notebook_and_reach_no_store_of_the_team(installed, answers, tmp_path):
-    stores = {"AUDIT_DATABASE_URL": f"sqlite:///{tmp_path}/audit.db", "PREDICTION_LOG_PLACE": str(tmp_path / "log")}
-    printed = installed(**answers).poe("test", "-v", **stores).stdout
+    of_the_team = {
+        "AUDIT_DATABASE_URL": f"sqlite:///{tmp_path}/audit.db",
+        "PREDICTION_LOG_PLACE": str(tmp_path / "log"),
+    }
+    project = installed(**answers)
+    with stores(project) as found:
+        before = found()
+        printed = project.poe("test", "-v", **of_the_team).stdout
+        assert found() == before, "a test has written to what the project stores"
     assert not list(tmp_path.iterdir())
     assert re.search(r"test_notebook_runs\[explore\] PASSED", printed)
     assert " skipped" not in printed.splitlines()[-1]
+
+
+@contextmanager
+def stores(project: Project) -> Iterator[Callable[[], dict[str, int]]]:
+    """Give a project what level 2 stores in `data/`, still empty; yield what lists all files there with their sizes."""
+    data = project.path / "data"
+    folders = [data / name for name in ("labels", "partitions", "predictions", "triggers")]
+    for folder in folders:
+        folder.mkdir(parents=True)
+    (data / "search.db").touch()
+    yield lambda: {str(path.relative_to(data)): path.stat().st_size for path in data.rglob("*") if path.is_file()}
+    for folder in folders:
+        shutil.rmtree(folder)
+    (data / "search.db").unlink()
 
 
 def test_training_beats_the_baseline_and_passes_its_gate(new):
