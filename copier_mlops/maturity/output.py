@@ -34,7 +34,7 @@ def next_step(found: Assessment) -> list[str]:
     minutes = {remedy: max(one.probe.minutes for one in all_) for remedy, all_ in remedies.items()}
     level = level_name(found.missing[0].probe.level)
     return [
-        f"For {level}, {len(found.missing)} are missing: about {sum(minutes.values())} minutes. Next:",
+        f"For {level}: {len(found.missing)} missing, about {sum(minutes.values())} minutes. Next:",
         *(
             f"  {remedy}  ({', '.join(one.probe.id for one in all_)}; {minutes[remedy]} minutes)"
             for remedy, all_ in [*remedies.items()][:FEW]

@@ -141,7 +141,7 @@ def test_odd_files_are_no_problem(tmp_path):
 
 def test_formats(tmp_path):
     shape = next(one for one in SHAPES if one.name == "GitLab").write(tmp_path)
-    assert "For level 0 Manual, 1 are missing: about 10 minutes" in command(folder=shape)
+    assert "For level 0 Manual: 1 missing, about 10 minutes" in command(folder=shape)
     rows = json.loads(command("--format", "json", folder=shape))["findings"]
     assert {row["id"]: row["place"] for row in rows}["ML113"] == ".gitlab-ci.yml:8"
     results = json.loads(command("--format", "sarif", folder=shape))["runs"][0]["results"]
