@@ -14,7 +14,7 @@ PAGES = [
 ]
 
 # The house rule of CONTRIBUTING.md, for sources and pages alike: plain technical English.
-WORDS = re.compile(r"\b(told|whoever|nobody|anew|mend|for ever|hears|so many)\b")
+WORDS = re.compile(r"\b(told|whoever|nobody|anew|mend|for ever|hears|so many)\b", re.IGNORECASE)
 OF_THE_HOUSE = [
     ROOT / path
     for path in repository_files()
