@@ -2,11 +2,11 @@
 
 import argparse
 import sys
-import tempfile
 from datetime import date
 from pathlib import Path
 
 from copier_mlops.errors import CommandError
+from copier_mlops.git import clone_of, git, plain_git
 from copier_mlops.maturity.assessment import ATTESTATIONS, Assessment, assess, level_name
 from copier_mlops.maturity.output import FORMATS, description
 from copier_mlops.maturity.probes import Probe, probes
@@ -73,9 +73,18 @@ def _probe(name: str) -> Probe:
 
 
 def _lost(found: Assessment, path: Path, revision: str) -> list[str]:
-    """Return a line for each answer that was yes at a revision and is not yes now."""
-    with tempfile.TemporaryDirectory() as folder:
-        before = assess(Repository.at(path, revision, Path(folder)), date.today())
+    """Return a line for each answer that was yes at a revision and is not yes now.
+
+    Raises:
+        CommandError: there is no such revision.
+    """
+    try:
+        commit = git(path, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}").strip()
+    except CommandError as error:
+        raise CommandError(f"there is no commit {revision}") from error
+    with clone_of(path) as clone:
+        plain_git(clone, "checkout", "--quiet", commit)
+        before = assess(Repository(clone), date.today())
     was = {one.probe.id for one in before.findings if one.answer == "yes"}
     return [
         f"{one.probe.id} was yes at {revision}, and is {one.answer} now: {one.probe.question}"

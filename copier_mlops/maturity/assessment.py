@@ -1,11 +1,10 @@
 """The assessment of a repository: what each probe found, the level, and the next step."""
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Literal
 
 from copier_mlops.catalogue import levels
@@ -101,16 +100,16 @@ def level_name(level: int | None) -> str:
     return "below level 0" if level is None else f"level {level} {names[level]}"
 
 
-def assess(repository: Repository, today: date, chosen: Iterable[Probe] | None = None) -> Assessment:
+def assess(repository: Repository, today: date) -> Assessment:
     """Return what the probes find in a repository."""
     attested = attestations(repository)
-    found = {one.id: _finding(one, repository, attested.get(one.id), today) for one in chosen or probes()}
+    found = {one.id: _finding(one, repository, attested.get(one.id), today) for one in probes()}
     return Assessment(repository.root.name, [_dependent(one, found) for one in found.values()])
 
 
 def _dependent(finding: Finding, others: Mapping[str, Finding]) -> Finding:
     """Return a finding, unknown in place of no where a probe that it requires is not answered by yes."""
-    lacks = [name for name in finding.probe.requires if name in others and others[name].answer != "yes"]
+    lacks = [name for name in finding.probe.requires if others[name].answer != "yes"]
     if finding.answer == "no" and finding.evidence.grade == Grade.DECLARED and lacks:
         return replace(finding, answer="unknown", note=f"depends on {lacks[0]}")
     return finding
@@ -122,7 +121,7 @@ def _finding(probe: Probe, repository: Repository, attested: Attestation | None,
 
 
 def _remedy(probe: Probe, repository: Repository) -> str:
-    if repository.matching((".copier-answers.yml",)):
+    if ".copier-answers.yml" in repository.files:
         return f"uv run poe level {probe.level}"
     level = f"copier-mlops new FOLDER --level {probe.level}, and make its data.py, features.py and model.py yours"
     return probe.remedy or level
@@ -167,8 +166,3 @@ def attestations(repository: Repository) -> dict[str, Attestation]:
         if not isinstance(one.until, date) or not (one.by and one.why):
             raise CommandError(f"{ATTESTATIONS}: {name}: write by, why, and until as a date such as 2027-01-31")
     return known
-
-
-def at(path: Path, today: date) -> Assessment:
-    """Return the assessment of a folder."""
-    return assess(Repository(path), today)

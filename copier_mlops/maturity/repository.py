@@ -4,19 +4,17 @@ import fnmatch
 import json
 import os
 import re
-import subprocess
-import tarfile
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from functools import cache, cached_property
-from io import BytesIO
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from copier_mlops.errors import CommandError
+from copier_mlops.git import git, paths
 
 MAX_BYTES = 512 * 1024  # of a file that is read
 MAX_TOTAL = 40 * 1024 * 1024  # of all: what is beyond is not known
@@ -27,15 +25,18 @@ CONFIG = (".yaml", ".yml", ".toml", ".json", ".tf", ".cfg", ".ini")
 # Where lines are that somebody, or some machine, runs.
 WIRING = (
     *(".github/workflows/*.y*ml", ".gitlab-ci.yml", ".gitlab/*.yml", "*Jenkinsfile*", "*azure-pipelines*.y*ml"),
+    *(".azure*/*.y*ml", ".circleci/config.yml", "bitbucket-pipelines.yml", ".travis.yml", ".drone.yml"),
     *(
-        ".azure*/*.y*ml",
-        ".circleci/config.yml",
-        "bitbucket-pipelines.yml",
-        ".travis.yml",
-        ".drone.yml",
         "buildspec*.yml",
+        "cloudbuild*.y*ml",
+        ".woodpecker*",
+        "*Makefile",
+        "*.mk",
+        "*justfile",
+        "*Taskfile.y*ml",
+        "tox.ini",
+        "noxfile.py",
     ),
-    *("cloudbuild*.y*ml", ".woodpecker*", "*Makefile", "*.mk", "*justfile", "*Taskfile.y*ml", "tox.ini", "noxfile.py"),
     *("pyproject.toml", "pixi.toml", "package.json", "tasks/*.toml", "tasks.py", "dodo.py", "setup.cfg", "setup.py"),
     *("*dvc.yaml", "MLproject", "*Snakefile", "databricks.yml", "resources/*.yml", "*Dockerfile*", "*compose*.y*ml"),
     *("Procfile", "bentofile.yaml", "*entrypoint*.sh", "scripts/*.sh", "bin/*"),
@@ -43,7 +44,7 @@ WIRING = (
 READ_BY_PEOPLE = ("README*", "readme*", "docs/*.md")
 # Code that a scheduler or a framework finds by where it is.
 FOUND = ("dags/*.py", "*/dags/*.py", "flows/*.py", "*/flows/*.py", "*/pipeline_registry.py", "*plumber.R")
-FRAMEWORKS = {"kedro": re.compile(r"\[tool\.kedro\]"), "zenml": re.compile(r"^source:|zenml", re.MULTILINE)}
+KEDRO = "[tool.kedro]"  # in pyproject.toml: it runs what is in src/
 RUN = re.compile(r"-m[\s\"',]+([\w.]+)|([\w./-]+\.(?:py|ipynb|sh|R|r|jl))\b|\b([A-Za-z_][\w.]*):[A-Za-z_]\w*\b")
 IMPORT = re.compile(
     r"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+([\w, ]+)|import[ \t]+([\w., ]+))|source\([\"']([^\"']+)",
@@ -89,8 +90,8 @@ class Repository:
     def files(self) -> list[str]:
         """All paths that Git has or would add, or without Git all files; no links, nothing of other people's packages."""
         listed = self._git("ls-files", "-z", "--cached", "--others", "--exclude-standard")
-        paths: Iterable[str] = listed.split("\0") if listed is not None else self._walk()
-        return sorted({path for path in paths if path and not SKIPPED & {*path.split("/")} and self._is_file(path)})
+        found = self._walk() if listed is None else paths(listed)
+        return sorted({path for path in found if not SKIPPED & {*path.split("/")} and self._is_file(path)})
 
     def _is_file(self, path: str) -> bool:
         found = self.root / path
@@ -107,11 +108,11 @@ class Repository:
                 yield Path(folder, name).relative_to(self.root).as_posix()
 
     def _git(self, *arguments: str) -> str | None:
+        """Return what Git prints, or None without Git or outside of a repository."""
         try:
-            done = subprocess.run(["git", *arguments], cwd=self.root, capture_output=True, check=True)
-        except (OSError, subprocess.CalledProcessError):
+            return git(self.root, *arguments)
+        except (OSError, CommandError):
             return None
-        return os.fsdecode(done.stdout)
 
     def matching(self, patterns: Iterable[str], paths: Iterable[str] | None = None) -> list[str]:
         """Return the paths that match one of some globs, in which `*` also matches `/`; case does not matter."""
@@ -197,9 +198,8 @@ class Repository:
         return self.run | self._closure(self._entries(self.matching(READ_BY_PEOPLE)) | mains)
 
     def _of_frameworks(self) -> set[str]:
-        if any(FRAMEWORKS["kedro"].search(self.text(path)) for path in self.matching(("pyproject.toml",))):
-            return {path for path in self.code if path.startswith("src/")}
-        return set()
+        kedro = "pyproject.toml" in self._set and KEDRO in self.text("pyproject.toml")
+        return {path for path in self.code if kedro and path.startswith("src/")}
 
     def _entries(self, places: Iterable[str]) -> set[str]:
         found: set[str] = set()
@@ -220,13 +220,11 @@ class Repository:
         """Return the files of a module; of a package that is run as such, whose plug-ins no import names, all files."""
         parts = name.split(".")
         files = {path for path in self.code if self._is_module(path, parts)}
-        tops = (
-            {path.rpartition("/".join(parts))[0] + parts[0] + "/" for path in files}
-            if len(parts) > 1 or whole
-            else set()
-        )
-        tops = {top for top in tops if f"{top}__init__.py" in self._set}
-        return files | {path for path in self.code if any(path.startswith(top) for top in tops)}
+        if len(parts) == 1 and not whole:
+            return files
+        tops = {path.rpartition("/".join(parts))[0] + parts[0] + "/" for path in files}
+        packages = tuple(top for top in tops if f"{top}__init__.py" in self._set)
+        return files | {path for path in self.code if path.startswith(packages)}
 
     @cached_property
     def _set(self) -> set[str]:
@@ -251,17 +249,19 @@ class Repository:
         for base, names, plain, sourced in IMPORT.findall(self.text(path)):
             if sourced:
                 found |= self._script(sourced)
-            for name in (
-                plain.replace(" ", "").split(",") if plain else [f"{base}.{one.strip()}" for one in names.split(",")]
-            ):
-                parts = [part for part in name.split(".") if part]
-                for length in range(len(parts), 0, -1):
-                    if modules := self._by_end.get(parts[length - 1], set()):
-                        near = {one for one in modules if self._is_module(one, parts[:length])}
-                        found |= near
-                        if near:
-                            break
+            imported = plain.split(",") if plain else [f"{base}.{one.strip()}" for one in names.split(",")]
+            for name in imported:
+                found |= self._imported(name.strip())
         return found
+
+    def _imported(self, name: str) -> set[str]:
+        """Return the files of the longest start of a dotted name that is a module here: its end may be an object."""
+        parts = [part for part in name.split(".") if part]
+        for length in range(len(parts), 0, -1):
+            candidates = self._by_end.get(parts[length - 1], set())
+            if modules := {path for path in candidates if self._is_module(path, parts[:length])}:
+                return modules
+        return set()
 
     @cached_property
     def _by_end(self) -> dict[str, set[str]]:
@@ -275,7 +275,8 @@ class Repository:
         """Yield the first line of each file that matches one of some patterns; comments do not count."""
         for path in paths:
             text = self.text(path)
-            places = (_place(pattern, text, path.endswith((".json", ".md"))) for pattern in patterns)
+            has_comments = not path.endswith((".json", ".md"))
+            places = (_place(pattern, text, has_comments) for pattern in patterns)
             if (place := next((one for one in places if one is not None), None)) is not None:
                 number = text.count("\n", 0, place) + 1
                 yield Line(path, number, text.splitlines()[number - 1].strip()[:160])
@@ -285,33 +286,17 @@ class Repository:
         day = (self._git("log", "-1", "--format=%cs", "--", path) or "").strip()
         return day or datetime.fromtimestamp((self.root / path).stat().st_mtime, UTC).date().isoformat()
 
-    @classmethod
-    def at(cls, root: Path, revision: str, folder: Path) -> Self:
-        """Return the repository of another revision, written into an empty folder.
-
-        Raises:
-            CommandError: there is no such revision.
-        """
-        top = cls(root)
-        archive = subprocess.run(["git", "archive", revision], cwd=top.root, capture_output=True, check=False)
-        if archive.returncode:
-            raise CommandError(f"{revision}: {os.fsdecode(archive.stderr).strip()}")
-        with tarfile.open(fileobj=BytesIO(archive.stdout)) as found:
-            found.extractall(folder, filter="data")
-        return cls(folder)
-
 
 @cache
-def _place(pattern: re.Pattern[str], text: str, no_comments: bool) -> int | None:
+def _place(pattern: re.Pattern[str], text: str, has_comments: bool) -> int | None:
     """Return where a pattern matches, outside of comments and of imports of the same package, whose modules may be gone."""
-    for match in pattern.finditer(text):
-        line = text[text.rfind("\n", 0, match.start()) + 1 : match.end()]
-        hidden = line.lstrip().startswith("from .") or any(
-            one.start() <= match.start() < one.end() for one in COMMENT.finditer(text)
-        )
-        if no_comments or not hidden:
-            return match.start()
-    return None
+    starts = (match.start() for match in pattern.finditer(text))
+    return next((start for start in starts if not (has_comments and _is_hidden(start, text))), None)
+
+
+def _is_hidden(start: int, text: str) -> bool:
+    line = text[text.rfind("\n", 0, start) + 1 :]
+    return line.lstrip().startswith("from .") or any(one.start() <= start < one.end() for one in COMMENT.finditer(text))
 
 
 def _cells(text: str) -> str:
