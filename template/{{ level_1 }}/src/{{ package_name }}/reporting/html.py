@@ -2,6 +2,7 @@
 """What the pages in `reports/` share: templates, number format, Markdown, figures."""
 
 import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +27,19 @@ def environment() -> Environment:
     )
     found.filters["number"] = format_number
     found.filters["code"] = code
+    found.filters["measured"] = measured
     return found
 
 
 def format_number(value: Any) -> str:
     """Return a float with four significant digits, and any other value as text."""
     return f"{value:,.4g}" if isinstance(value, float) else str(value)
+
+
+def measured(slices: Iterable[Mapping[str, Any]], metrics: Iterable[str]) -> list[str]:
+    """Return those of the metrics that any group of rows has, in their order: some are undefined for some groups."""
+    found = {name for each in slices for name in each["metrics"]}
+    return [name for name in metrics if name in found]
 
 
 def code(value: Any) -> str:
