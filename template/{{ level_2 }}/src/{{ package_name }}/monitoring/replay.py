@@ -17,14 +17,13 @@ SERVER = "http://localhost:8080"
 
 
 def main() -> None:
-    """Send the test rows; of an entity the newest, since outcomes name the entity alone."""
+    """Send the test rows."""
     parser = argparse.ArgumentParser(prog="poe replay", description="Send the test rows to a running server.")
     parser.add_argument("--server", default=SERVER, metavar="URL", help=f"default: {SERVER}")
     parser.add_argument("--host", metavar="NAME", help="of the service, if the server is a gateway")
     arguments = parser.parse_args()
     with exit_on_user_error("replay"):
-        rows = read_table(TEST).drop_duplicates(ENTITY, keep="last")
-        client = Client(arguments.server, arguments.host)
+        rows, client = read_table(TEST), Client(arguments.server, arguments.host)
         if client.get("/v2/health/ready") is None:
             raise UserError(f"{client.problem}; `uv run poe serve` starts a server with the champion")
         # Each outcome is known before the next prediction for its entity: it belongs to no other one.
