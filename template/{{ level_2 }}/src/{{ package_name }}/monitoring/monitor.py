@@ -19,7 +19,7 @@ from . import reference
 from .drift import Outcome, Profile, judge, kolmogorov_smirnov
 from .labels import labelled
 from .performance import Expectation, Truth, as_prediction, measure
-from .prediction_log import Window, features, query
+from .prediction_log import Window, features, query, time_in_utc
 from .quality import check_quality
 from .result import ColumnDrift, Concept, Drift, Kpi, MonitoringResult, Performance, Quality
 from .settings import Monitoring
@@ -184,17 +184,11 @@ def monitor(window: Window) -> MonitoringResult:
     return result
 
 
-def time(text: str) -> datetime:
-    """Return a time in UTC that a user typed."""
-    found = datetime.now(UTC) if text == "now" else datetime.fromisoformat(text)
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-
-
 def main() -> None:
     """Monitor the newest batch that has ended, or the one that is named."""
     parser = argparse.ArgumentParser(prog="poe monitor", description="Compare a batch with the training data.")
-    parser.add_argument("--start", type=time, metavar="TIME", help="in UTC; default: batch_hours before the end")
-    parser.add_argument("--end", type=time, metavar="TIME", help="in UTC, or now; default: of the newest batch")
+    parser.add_argument("--start", type=time_in_utc, metavar="TIME", help="in UTC; default: batch_hours before the end")
+    parser.add_argument("--end", type=time_in_utc, metavar="TIME", help="in UTC, or now; default: of the newest batch")
     arguments = parser.parse_args()
     with exit_on_user_error("monitor"):
         settings = Monitoring.load()

@@ -43,6 +43,12 @@ class Window(NamedTuple):
         return self._replace(start=self.start + by, end=self.end + by)
 
 
+def time_in_utc(text: str) -> datetime:
+    """Return a time that a user typed; without a zone it is UTC."""
+    found = datetime.now(UTC) if text == "now" else datetime.fromisoformat(text)
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
 def read(start: datetime, end: datetime, columns: list[str] | None = None) -> pd.DataFrame:
     """Return the rows of the log in a span of time, or only some of their columns; none if there is no log."""
     chosen = ", ".join(map(quoted, columns)) if columns else "*"

@@ -14,7 +14,7 @@ from ..registry.audit import line
 from ..registry.audit_log import entries
 from ..registry.client import connected, find
 from ..registry.release import describe
-from .prediction_log import Window, features, query
+from .prediction_log import Window, features, query, time_in_utc
 
 NEAR = timedelta(hours=12)
 MOVES = (" done", " started", " stopped")  # events that change which version is served to whom
@@ -75,17 +75,11 @@ def _made_from(model: str, version: str) -> str:
         return f"its lineage is not known: {error}"
 
 
-def _time(text: str) -> datetime:
-    """Return a time; without a zone it is UTC."""
-    found = datetime.fromisoformat(text)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
 def main() -> None:
     """Print where a prediction came from."""
     parser = argparse.ArgumentParser(prog="poe trace", description="Show where the prediction for an entity came from.")
     parser.add_argument("entity", help="as the client named it by X-Entity-ID")
-    parser.add_argument("--at", type=_time, metavar="TIME", help="UTC, such as 2026-01-31T14:03; default: now")
+    parser.add_argument("--at", type=time_in_utc, metavar="TIME", help="UTC, such as 2026-01-31T14:03; default: now")
     arguments = parser.parse_args()
     with exit_on_user_error("trace"):
         row, others = find_prediction(arguments.entity, arguments.at or datetime.now(UTC))
