@@ -2,13 +2,13 @@
 """Run pipeline stages in this process, in the order given: `python -m PACKAGE ingest split train evaluate`."""
 
 import argparse
-import ast
 import pkgutil
 import time
 from importlib import import_module
 from pathlib import Path
 
 from .core.errors import exit_on_user_error
+from .core.io import read_docstring
 from .pipeline import stages
 
 
@@ -29,9 +29,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def purpose(stage: str) -> str:
-    """Return the first line of a stage's docstring without importing the stage, which can take seconds."""
-    source = Path(stages.__path__[0], f"{stage}.py").read_text(encoding="utf-8")
-    return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
+    """Return the first line of a stage's docstring."""
+    return read_docstring(Path(stages.__path__[0], f"{stage}.py")).partition("\n")[0]
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 # Managed by copier-mlops: an update merges with your edits.
 """Reads and writes tables, JSON and the model. A file is written completely or not at all."""
 
+import ast
 import glob
 import json
 import os
@@ -151,6 +152,11 @@ def write_text(text: str, path: Path) -> None:
     """Write `text` to `path` as UTF-8."""
     with atomic_write(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="")
+
+
+def read_docstring(module: Path) -> str:
+    """Return the docstring of a module in a file without importing it, which can take seconds."""
+    return ast.get_docstring(ast.parse(module.read_text(encoding="utf-8"))) or ""
 
 
 def read_model() -> Any:

@@ -5,7 +5,6 @@ import argparse
 import pkgutil
 from datetime import UTC, datetime
 from importlib import import_module
-from types import ModuleType
 
 from ..core.errors import exit_on_user_error
 from ..core.io import write_json
@@ -19,19 +18,19 @@ from .harness.sandbox import sandbox
 def main() -> None:
     """Run the named drills; exit with code 1 if a fault was not recovered from."""
     found = sorted(each.name for each in pkgutil.iter_modules(folder) if not each.ispkg and each.name != "__main__")
-    drills = {name.replace("_", "-"): import_module(f".{name}", __package__) for name in found}
+    modules = {name.replace("_", "-"): name for name in found}
     parser = argparse.ArgumentParser(prog="poe drill", description="Cause a fault in a copy of this project.")
-    parser.add_argument("names", choices=drills, nargs="+", metavar="NAME", help=", ".join(drills))
+    parser.add_argument("names", choices=modules, nargs="+", metavar="NAME", help=", ".join(modules))
     names, code, done = parser.parse_args().names, _code(), dict[str, Evidence]()
     with exit_on_user_error("drill"):
         try:
             with sandbox():
                 for name in names:
-                    done[name] = _evidence(drills[name], code)
+                    done[name] = _evidence(modules[name], code)
         finally:  # whatever ended the last one
             for name, evidence in done.items():
                 _report(name, evidence)
-            page.write({name: page.fault_of(drill) for name, drill in drills.items()})
+            page.write({name: page.fault_of(module) for name, module in modules.items()})
     raise SystemExit(not all(evidence.recovered for evidence in done.values()))
 
 
@@ -42,13 +41,13 @@ def _code() -> str | None:
     return f"{commit}{'-dirty' if changed else ''}" if commit else None
 
 
-def _evidence(drill: ModuleType, code: str | None) -> Evidence:
+def _evidence(module: str, code: str | None) -> Evidence:
     """Run a drill of a version of the code."""
     try:
-        found: Evidence = drill.main()
+        found: Evidence = import_module(f".{module}", __package__).main()
     except NotRecoveredError as error:
         found = Evidence(
-            fault=page.fault_of(drill),
+            fault=page.fault_of(module),
             detected_after_seconds=None,
             decision=str(error),
             action="none",

@@ -2,24 +2,25 @@
 """The page of all evidence: `reports/drills.html`."""
 
 from collections.abc import Mapping
-from types import ModuleType
+from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from ...core.io import read_json, write_text
+from ...core.io import read_docstring, read_json, write_text
 from ...core.paths import REPORTS
 from ...monitoring.page import ALARM, image
 from ...pipeline.figures import COLOR
 from ...registry.client import Tracking
 from ...reporting.html import environment
 from .. import Evidence
+from .. import __path__ as drills
 
 FOLDER, PAGE = REPORTS / "drills", REPORTS / "drills.html"
 
 
-def fault_of(drill: ModuleType) -> str:
-    """Return what a drill breaks: the start of its docstring, up to a colon."""
-    return (drill.__doc__ or "").partition(":")[0]
+def fault_of(module: str) -> str:
+    """Return what the drill in a module breaks: the start of its docstring, up to a colon."""
+    return read_docstring(Path(drills[0], f"{module}.py")).partition(":")[0]
 
 
 def write(faults: Mapping[str, str]) -> None:
