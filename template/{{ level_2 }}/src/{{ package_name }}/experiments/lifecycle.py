@@ -104,8 +104,7 @@ def start(plan: Experiment, version: str, approval: Approval, now: datetime) -> 
         client.set_registered_model_tag(model, TAG, running.model_dump_json())
         client.set_registered_model_alias(model, ALIAS, treatment)
     share = f"{100 * running.share:g} % of the entities"
-    same = "; both are one version, so they should not differ" if treatment == control else ""
-    return f"{plan.name} has started: version {treatment} for {share}, version {control} for the others{same}"
+    return f"{plan.name} has started: version {treatment} for {share}, version {control} for the others"
 
 
 def stop(reason: str) -> str:
