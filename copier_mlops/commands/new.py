@@ -51,7 +51,8 @@ def run(options: argparse.Namespace) -> int:
         if options.data:  # Copier ignores an answer to a question that it does not have
             known = copy(defaults=True, pretend=True, quiet=True).template.questions_data
             if unknown := sorted(data.keys() - known.keys()):
-                raise CommandError(f"there is no question {', '.join(unknown)}; there are {', '.join(known)}")
+                asked = [name for name, question in known.items() if question.get("when") is not False]
+                raise CommandError(f"there is no question {', '.join(unknown)}; there are {', '.join(asked)}")
         copy(defaults=options.defaults or not sys.stdin.isatty())
     return 0
 
