@@ -53,7 +53,10 @@ def test_folder_that_is_in_use_is_left_alone(template, tmp_path):
         (["--vcs-ref", "v0.0.0"], "Unknown revision: 'v0.0.0'"),
         (["--template", "/nowhere"], "Local template must be a directory"),
         (["--template", "https://127.0.0.1:9/copier-mlops.git"], "fatal: unable to access 'https://127.0.0.1:9/"),
-        (["--data", "projct_name=Loyalty"], "there is no question projct_name; there are project_name, maturity_level, "),
+        (
+            ["--data", "projct_name=Loyalty"],
+            "there is no question projct_name; there are project_name, maturity_level, ",
+        ),
         (["--data", "project_name"], "--data is written as QUESTION=ANSWER"),
     ],
 )
