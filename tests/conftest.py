@@ -156,19 +156,29 @@ def copy(template: Path, copie_session: Copie) -> Callable[..., Result]:
 
 
 @pytest.fixture(scope="session")
-def render(copy: Callable[..., Result], shared: Shared) -> Callable[..., Project]:
-    """Return the project with the given answers and defaults else; rendered once, so leave it as it is."""
+def render(copy: Callable[..., Result], shared: Shared) -> Iterator[Callable[..., Project]]:
+    """Return the project with the given answers and defaults else, which all tests share: it must stay as it is."""
+    before: dict[Path, dict[Path, int]] = {}
 
     def render(**answers: Any) -> Project:
-        def rendered(folder: Path) -> Project:
+        def rendered(folder: Path) -> tuple[Project, dict[Path, int]]:
             result = copy(**answers)
             assert result.exit_code == 0, f"{answers}: {result.exception}"
             assert result.project_dir is not None
-            return Project(result.project_dir.rename(folder / "project"), result.answers)
+            path = result.project_dir.rename(folder / "project")
+            return Project(path, result.answers), changed_at(path)
 
-        return shared(rendered, "render", sorted(answers.items()))
+        found, before[found.path] = shared(rendered, "render", sorted(answers.items()))
+        return found
 
-    return render
+    yield render
+    changed = [path for path in before if changed_at(path) != before[path]]
+    assert changed == [], "a test has changed a project that all share"
+
+
+def changed_at(folder: Path) -> dict[Path, int]:
+    """Return the times at which the files below a folder were changed."""
+    return {path: path.lstat().st_mtime_ns for path in folder.rglob("*")}
 
 
 @pytest.fixture

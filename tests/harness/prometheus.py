@@ -14,7 +14,6 @@ from urllib.request import urlopen
 import yaml
 
 from harness.projects import nobody_listens
-from harness.server import Server
 from harness.template import Project
 
 
@@ -44,19 +43,26 @@ def filled_in(expression: str) -> str:
 
 
 @contextmanager
-def prometheus(server: Server, folder: Path, program: str) -> Iterator[str]:
-    """Run Prometheus with the project's own configuration, but every second, and yield its address."""
-    shutil.copytree(server.project.path / "monitoring", folder, dirs_exist_ok=True)
+def prometheus(project: Project, targets: dict[str, str], folder: Path, program: str) -> Iterator[str]:
+    """Run Prometheus with the project's own configuration, but every second, and yield its address.
+
+    `targets` are addresses by the names that compose.yaml gives them. A rule that waits a minute does not wait.
+    """
+    shutil.copytree(project.path / "monitoring", folder, dirs_exist_ok=True)
     for rules in folder.glob("rules/*.yaml"):
-        rules.write_text(yaml.safe_dump(yaml.safe_load(rules.read_text())["spec"]))
+        rules.write_text(yaml.safe_dump(yaml.safe_load(rules.read_text())["spec"]).replace("for: 1m", "for: 0s"))
     settings = yaml.safe_load((folder / "prometheus.yaml").read_text())
     settings["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
     (folder / "prometheus.yaml").write_text(yaml.safe_dump(settings))
-    scrape = folder / "scrape/model-server.yaml"
-    scrape.write_text(scrape.read_text().replace("server:8080", urlsplit(server.url).netloc))
+    for scrape in folder.glob("scrape/*.yaml"):
+        text = scrape.read_text()
+        for name, url in targets.items():
+            text = text.replace(name, urlsplit(url).netloc)
+        scrape.write_text(text)
     address = nobody_listens()
+    command = [program, "--config.file=prometheus.yaml", f"--web.listen-address={urlsplit(address).netloc}"]
     process = subprocess.Popen(
-        [program, "--config.file=prometheus.yaml", f"--web.listen-address={urlsplit(address).netloc}"],
+        [*command, "--storage.tsdb.path=tsdb"],  # the default of some packages is one folder of the machine
         cwd=folder,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

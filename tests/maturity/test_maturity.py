@@ -44,8 +44,8 @@ def test_project_of_the_template_has_its_level(render, level):
     assert all(one.remedy == f"uv run poe level {level + 1}" for one in found.missing)
 
 
-def test_without_the_files_of_a_capability_exactly_its_probes_say_no(render, tmp_path):
-    project = render(maturity_level=2).path
+def test_without_the_files_of_a_capability_exactly_its_probes_say_no(project, tmp_path):
+    project = project(maturity_level=2).path
     before = {name for name, answer in answers(graded(project)).items() if answer == "yes"}
     kept = {path.relative_to(project).as_posix(): path for path in project.rglob("*") if path.is_file()}
     package = next(path.split("/")[1] for path in kept if path.startswith("src/") and path.endswith("/core/io.py"))
@@ -157,8 +157,8 @@ def test_formats(tmp_path):
     assert "there is no probe X" in command("--describe", "X", folder=shape, rc=1)
 
 
-def test_level_may_not_fall(tmp_path, render):
-    project = render(maturity_level=1).path
+def test_level_may_not_fall(project):
+    project = project(maturity_level=1).path
     for arguments in (
         ["init", "-q"],
         ["add", "-A"],

@@ -24,7 +24,7 @@ def test_each_rule_and_each_panel_finds_its_data(server, tmp_path, tool: Callabl
     project = server.project
     rows = inside(project, "predictions.py", project.answers["package_name"])["rows"]
     server.ask("/predict", {"rows": rows[:1]})
-    with prometheus(server, tmp_path, tool("prometheus")) as address:
+    with prometheus(project, {"server:8080": server.url}, tmp_path, tool("prometheus")) as address:
         eventually("a first look", lambda: ask(address, "inference_requests_total"))
 
         def asked_while_used(expression: str) -> list[dict]:  # a rate is of requests in the last minute

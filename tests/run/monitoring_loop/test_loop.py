@@ -2,20 +2,16 @@
 
 import json
 import re
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 import pytest
-import yaml
-from harness.projects import change, inside, nobody_listens
-from harness.prometheus import ask, dashboards_of, filled_in, targets_of
+from harness.projects import change, inside
+from harness.prometheus import ask, dashboards_of, filled_in, prometheus, targets_of
 from harness.server import Server, eventually, exporting, fetched, serving
 from harness.template import Project
 
@@ -38,30 +34,6 @@ def server(looping: Project) -> Iterator[Server]:
     with serving(looping) as server:
         eventually("a model", server.ready)
         yield server
-
-
-@contextmanager
-def prometheus(project: Project, targets: dict[str, str], folder: Path, program: str) -> Iterator[str]:
-    """Run Prometheus with the project's configuration, but every second, and yield its address."""
-    shutil.copytree(project.path / "monitoring", folder, dirs_exist_ok=True)
-    for rules in folder.glob("rules/*.yaml"):
-        rules.write_text(yaml.safe_dump(yaml.safe_load(rules.read_text())["spec"]).replace("for: 1m", "for: 0s"))
-    settings = yaml.safe_load((folder / "prometheus.yaml").read_text())
-    settings["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
-    (folder / "prometheus.yaml").write_text(yaml.safe_dump(settings))
-    for scrape in folder.glob("scrape/*.yaml"):
-        text = scrape.read_text()
-        for name, url in targets.items():
-            text = text.replace(name, urlsplit(url).netloc)
-        scrape.write_text(text)
-    address = nobody_listens()
-    command = [program, "--config.file=prometheus.yaml", f"--web.listen-address={urlsplit(address).netloc}"]
-    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        yield address
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def test_what_a_server_predicts_is_monitored_with_its_labels_and_every_panel_finds_data(

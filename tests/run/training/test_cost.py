@@ -37,7 +37,7 @@ def test_cost_of_a_server_is_measured_and_every_panel_finds_data(looping, tmp_pa
         eventually("a model", server.ready)
         rows = inside(looping, "predictions.py", looping.answers["package_name"])["rows"]
         server.ask("/predict", {"rows": rows[:1]})
-        with prometheus(server, tmp_path, tool("prometheus")) as address:
+        with prometheus(looping, {"server:8080": server.url}, tmp_path, tool("prometheus")) as address:
             eventually("a first look", lambda: ask(address, "inference_requests_total"))
 
             def asked_while_used(expression: str) -> list[dict]:  # a rate is of requests in the last minute
