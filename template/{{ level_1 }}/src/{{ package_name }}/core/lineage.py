@@ -70,8 +70,9 @@ def author() -> str:
 
 def requirements() -> list[str]:
     """Return the installed versions of the dependencies in pyproject.toml, which are what the model needs."""
-    project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
-    needed = (Requirement(line) for line in project["dependencies"])
+    declared = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))
+    lines = [*declared.get("project", {}).get("dependencies", []), *declared.get("dependency-groups", {}).get("model", [])]
+    needed = [Requirement(line) for line in lines]
     return [f"{one.name}=={version(one.name)}" for one in needed if one.marker is None or one.marker.evaluate()]
 
 

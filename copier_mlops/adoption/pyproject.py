@@ -1,0 +1,105 @@
+"""Adds what the template needs to a `pyproject.toml` of the team, and leaves each byte that is there."""
+
+import re
+import tomllib
+from typing import Any
+
+from copier_mlops.errors import CommandError
+
+HEADER = re.compile(r"^\[([^\[\]]+)\][ \t]*(?:#.*)?$", re.MULTILINE)
+TABLE = re.compile(r"^\[", re.MULTILINE)
+# Tables without whose settings nothing runs, and what to do if the team has one of them.
+ESSENTIAL = {
+    "dependency-groups": "rename yours, commit, then again",
+    "tool.poe": "move yours to [tool.poe.tasks] in the same file, or into the task files that you include, commit, then again",
+}
+
+
+def added(text: str, block: str) -> tuple[str, list[str]]:
+    """Return the text with the tables of the block, and the settings that it has already, which stay.
+
+    A table that is in both gets the lines of the block at its end; the others follow at the end of the file.
+
+    Raises:
+        CommandError: the text is not TOML, or has a table in a way that none can be added to.
+    """
+    before, wanted = parsed(text), tomllib.loads(block)
+    newline = "\r\n" if "\r\n" in text else "\n"
+    introduction, tables = parts(block)
+    result, kept, appended = text, [], [introduction.rstrip("\n")]
+    for name, body in tables:
+        own = table(before, name)
+        if own is None:
+            appended.append(f"[{name}]\n{body}".rstrip("\n"))
+            continue
+        twice = [key for key in own if key in (table(wanted, name) or {})]
+        if twice and name in ESSENTIAL:
+            raise CommandError(
+                f"pyproject.toml: {', '.join(twice)} in [{name}] is yours and the template's: {ESSENTIAL[name]}"
+            )
+        kept += [f"[{name}] {key}" for key in twice]
+        lines = without(body, own)
+        if lines.strip():
+            result = inserted(result, name, lines.rstrip("\n").replace("\n", newline), newline)
+    end = "\n\n".join(appended).replace("\n", newline)
+    result = f"{result.rstrip()}{newline}{newline}{end}{newline}" if result.strip() else f"{end}{newline}"
+    if not contains(parsed(result), before):
+        raise CommandError(
+            "nothing can be added to pyproject.toml as it is written: give each table a header of its own"
+        )
+    return result, kept
+
+
+def parsed(text: str) -> dict[str, Any]:
+    """Return the content of a `pyproject.toml`.
+
+    Raises:
+        CommandError: it is not TOML.
+    """
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise CommandError(f"pyproject.toml is not valid: {error}") from error
+
+
+def parts(block: str) -> tuple[str, list[tuple[str, str]]]:
+    """Return what is before the first table, and name and lines of each table."""
+    introduction, *pieces = HEADER.split(block)
+    return introduction, list(zip(pieces[::2], (piece.lstrip("\n") for piece in pieces[1::2]), strict=True))
+
+
+def table(document: dict[str, Any], name: str) -> dict[str, Any] | None:
+    """Return a table by its dotted name."""
+    found: Any = document
+    for key in name.split("."):
+        found = found.get(key)
+        if found is None:
+            return None
+    return found
+
+
+def without(body: str, own: dict[str, Any]) -> str:
+    """Return the lines of a table without the keys that are in `own`, each of which is one line there."""
+    return "".join(line for line in body.splitlines(keepends=True) if line.partition("=")[0].strip() not in own)
+
+
+def inserted(text: str, name: str, lines: str, newline: str) -> str:
+    """Return the text with lines at the end of a table.
+
+    Raises:
+        CommandError: the table has no header of its own.
+    """
+    header = next((one for one in HEADER.finditer(text) if one[1].strip() == name), None)
+    if header is None:
+        raise CommandError(f"pyproject.toml has {name} without a line [{name}]: write one, commit, then again")
+    following = TABLE.search(text, header.end())
+    end = following.start() if following else len(text)
+    body = text[:end].rstrip()
+    return f"{body}{newline}{lines}{newline}{text[len(body) :].removeprefix(newline) or newline}"
+
+
+def contains(whole: Any, part: Any) -> bool:
+    """Return whether everything of `part` is in `whole`."""
+    if isinstance(part, dict):
+        return isinstance(whole, dict) and all(key in whole and contains(whole[key], part[key]) for key in part)
+    return whole == part
