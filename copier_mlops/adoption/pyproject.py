@@ -29,23 +29,23 @@ def added(text: str, block: str) -> tuple[str, list[str]]:
     result, kept, appended = text, [], [introduction.rstrip("\n")]
     for name, body in tables:
         own = table(before, name)
-        if own is None:
-            appended.append(f"[{name}]\n{body}".rstrip("\n"))
-            continue
         twice = [key for key in own if key in (table(wanted, name) or {})]
         if twice and name in ESSENTIAL:
             raise CommandError(
                 f"pyproject.toml: {', '.join(twice)} in [{name}] is yours and the template's: {ESSENTIAL[name]}"
             )
         kept += [f"[{name}] {key}" for key in twice]
-        lines = without(body, own)
-        if lines.strip():
-            result = inserted(result, name, lines.rstrip("\n").replace("\n", newline), newline)
+        lines = without(body, own).rstrip("\n")
+        header = next((one for one in HEADER.finditer(result) if one[1].strip() == name), None)
+        if header is None:
+            appended.append(f"[{name}]\n{lines}")
+        elif lines:
+            result = inserted(result, header.end(), lines.replace("\n", newline), newline)
     end = "\n\n".join(appended).replace("\n", newline)
     result = f"{result.rstrip()}{newline}{newline}{end}{newline}" if result.strip() else f"{end}{newline}"
-    if not contains(parsed(result), before):
+    if not is_in(before, result):
         raise CommandError(
-            "nothing can be added to pyproject.toml as it is written: give each table a header of its own"
+            f"nothing can be added to pyproject.toml as it is written: give {', '.join(name for name, _ in tables)} headers of their own, such as [{tables[0][0]}]"
         )
     return result, kept
 
@@ -68,13 +68,11 @@ def parts(block: str) -> tuple[str, list[tuple[str, str]]]:
     return introduction, list(zip(pieces[::2], (piece.lstrip("\n") for piece in pieces[1::2]), strict=True))
 
 
-def table(document: dict[str, Any], name: str) -> dict[str, Any] | None:
-    """Return a table by its dotted name."""
+def table(document: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return a table by its dotted name; empty if there is none."""
     found: Any = document
     for key in name.split("."):
-        found = found.get(key)
-        if found is None:
-            return None
+        found = found.get(key, {})
     return found
 
 
@@ -83,19 +81,20 @@ def without(body: str, own: dict[str, Any]) -> str:
     return "".join(line for line in body.splitlines(keepends=True) if line.partition("=")[0].strip() not in own)
 
 
-def inserted(text: str, name: str, lines: str, newline: str) -> str:
-    """Return the text with lines at the end of a table.
-
-    Raises:
-        CommandError: the table has no header of its own.
-    """
-    header = next((one for one in HEADER.finditer(text) if one[1].strip() == name), None)
-    if header is None:
-        raise CommandError(f"pyproject.toml has {name} without a line [{name}]: write one, commit, then again")
-    following = TABLE.search(text, header.end())
+def inserted(text: str, start: int, lines: str, newline: str) -> str:
+    """Return the text with lines at the end of the table whose header ends at `start`."""
+    following = TABLE.search(text, start)
     end = following.start() if following else len(text)
     body = text[:end].rstrip()
     return f"{body}{newline}{lines}{newline}{text[len(body) :].removeprefix(newline) or newline}"
+
+
+def is_in(part: Any, text: str) -> bool:
+    """Return whether all settings are in a text, which may be no TOML at all."""
+    try:
+        return contains(tomllib.loads(text), part)
+    except tomllib.TOMLDecodeError:
+        return False
 
 
 def contains(whole: Any, part: Any) -> bool:
