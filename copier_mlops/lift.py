@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 from copier_mlops.answers import questions, read_answers
 from copier_mlops.errors import CommandError
 from copier_mlops.git import check_clean, clone_of, git, paths, plain_git, undo, unfinished
-from copier_mlops.merging import Merged, copy, files, merge, remove
+from copier_mlops.merging import IGNORE, Merged, copy, files, merge, remove
 from copier_mlops.rendering import is_older, level_of, render
 from copier_mlops.styling import format_alike, is_closer
 
@@ -190,7 +190,14 @@ def prepare(folder: Path, clone: Path, renders: Renders, request: Request, befor
     copy(clone, renders.base, [before["_answers_file"]])  # so that the new answers win
     format_alike(clone, renders.base, renders.theirs)
     base, theirs = files(renders.base), files(renders.theirs)
-    merged = merge(clone, renders.base, renders.theirs, delete_edited=request.delete_edited, is_own=renders.is_seed)
+    merged = merge(
+        clone,
+        renders.base,
+        renders.theirs,
+        delete_edited=request.delete_edited,
+        is_own=renders.is_seed,
+        is_foreign=partial(is_foreign, folder, renders.theirs) if before.get("adopted") else never,
+    )
     known = {path.lower(): path for path in paths(git(folder, "ls-files", "-z", "--", "."))}
     if clashes := [known[path.lower()] for path in merged.new if path.lower() in known]:
         raise CommandError(f"{', '.join(clashes)} and a new file differ in case only: rename yours, commit")
@@ -209,6 +216,22 @@ def prepare(folder: Path, clone: Path, renders: Renders, request: Request, befor
         before=before,
         answers=renders.answers,
     )
+
+
+def never(_: str) -> bool:
+    """Return that a file is not the team's: all of them came from the template."""
+    return False
+
+
+def is_foreign(folder: Path, theirs: Path, path: str) -> bool:
+    """Return whether a file of a repository that was adopted never came from the template, which marks its own."""
+    mine, new = (side / path for side in (folder, theirs))
+    return path != IGNORE and new.exists() and is_marked(new) and mine.exists() and not is_marked(mine)
+
+
+def is_marked(path: Path) -> bool:
+    """Return whether a file says of itself that it is managed."""
+    return b"Managed by copier-mlops" in path.read_bytes()[:500]
 
 
 def with_old_name(clone: Path, renders: Renders, old: str, new: str) -> None:

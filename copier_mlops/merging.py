@@ -16,6 +16,7 @@ from copier_mlops.git import paths, plain_git
 from copier_mlops.requirements import Change, applied, postponed
 
 PYPROJECT = "pyproject.toml"
+IGNORE = ".gitignore"
 
 # Below this similarity a deleted and a new file are two files: Git's default, 50 %, takes short files for each other.
 SAME_FILE = "80%"
@@ -30,15 +31,25 @@ class Merged:
     gone: list[str]
     conflicts: list[str]
     kept: list[str]  # dropped by the template, and edited by the team
+    foreign: list[str]  # the team's, of a repository that was adopted, and in the template as well
     moved: list[str]  # old paths of managed files that the team moved
     staged: str  # the sides of the conflicts, as `git update-index --index-info` takes them
 
 
-def merge(clone: Path, base: Path, theirs: Path, *, delete_edited: bool, is_own: Callable[[str], bool]) -> Merged:
+def merge(
+    clone: Path,
+    base: Path,
+    theirs: Path,
+    *,
+    delete_edited: bool,
+    is_own: Callable[[str], bool],
+    is_foreign: Callable[[str], bool],
+) -> Merged:
     """Merge the changes from the render `base` to the render `theirs` into the clone, and leave the result there.
 
     A file that one side deleted and the other changed stays as the team has it, unless `delete_edited`; so does a new
-    file of the template for which `is_own` holds where the team has one of that name.
+    file of the template for which `is_own` holds where the team has one of that name, and each file for which
+    `is_foreign` holds: it never was the template's.
 
     Raises:
         CommandError: a file or link of the team is where the template needs a folder.
@@ -58,8 +69,11 @@ def merge(clone: Path, base: Path, theirs: Path, *, delete_edited: bool, is_own:
         merged = (clone / PYPROJECT).read_text(encoding="utf-8")
         (clone / PYPROJECT).write_text(applied(merged, changes), encoding="utf-8")
         plain_git(clone, "add", "--", PYPROJECT)
+    foreign = [path for path, sides in unmerged(clone).items() if "2" in sides and is_foreign(path)]
+    for path in foreign:
+        take(clone, path)
     kept = resolve(clone, delete_edited=delete_edited, is_own=is_own)
-    return outcome(clone, original, kept, renames(clone, ancestor, ours))
+    return outcome(clone, original, kept, foreign, renames(clone, ancestor, ours))
 
 
 def postponed_changes(clone: Path, base: Path, theirs: Path) -> tuple[str, list[Change]]:
@@ -157,7 +171,7 @@ def renames(clone: Path, old: str, new: str) -> list[str]:
     return fields[1::3]
 
 
-def outcome(clone: Path, original: str, kept: list[str], moved: list[str]) -> Merged:
+def outcome(clone: Path, original: str, kept: list[str], foreign: list[str], moved: list[str]) -> Merged:
     """Return how the index of the clone differs from the original commit."""
     listed = plain_git(clone, "diff", "--cached", "--name-status", "--no-renames", "-z", "--relative", original)
     fields = paths(listed)
@@ -172,6 +186,7 @@ def outcome(clone: Path, original: str, kept: list[str], moved: list[str]) -> Me
         gone=states.get("D", []),
         conflicts=conflicts,
         kept=kept,
+        foreign=foreign,
         moved=moved,
         staged=plain_git(clone, "ls-files", "--unmerged", "-z", "--full-name", "--", "."),
     )

@@ -20,9 +20,8 @@ from copier_mlops.answers import questions, read_answers
 from copier_mlops.errors import CommandError, copier_errors
 from copier_mlops.git import check_clean, git, paths, undo, unfinished
 from copier_mlops.maturity.repository import Repository
-from copier_mlops.merging import PYPROJECT, check_folders, copy, files
+from copier_mlops.merging import IGNORE, PYPROJECT, check_folders, copy, files
 
-IGNORE = ".gitignore"
 PYTHONS = ("3.11.9", "3.12.9", "3.13.9")
 TEMPLATES = ("copier.yml", "copier.yaml", "cookiecutter.json")
 # Files without which a part does not run, and what to do where the team has its own.

@@ -18,13 +18,18 @@ ESSENTIAL = {
 def added(text: str, block: str) -> tuple[str, list[str]]:
     """Return the text with the tables of the block, and the settings that it has already, which stay.
 
-    A table that is in both gets the lines of the block at its end; the others follow at the end of the file.
+    A table that is in both gets the lines of the block at its end; the others follow at the end of the file. Line ends
+    are those of the text.
 
     Raises:
         CommandError: the text is not TOML, or has a table in a way that none can be added to.
     """
+    if "\r\n" in text:
+        if text.count("\n") != text.count("\r\n"):
+            raise CommandError("pyproject.toml has two kinds of line ends: convert it to one, commit, then again")
+        result, kept = added(text.replace("\r\n", "\n"), block)
+        return result.replace("\n", "\r\n"), kept
     before, wanted = parsed(text), tomllib.loads(block)
-    newline = "\r\n" if "\r\n" in text else "\n"
     introduction, tables = parts(block)
     result, kept, appended = text, [], [introduction.rstrip("\n")]
     for name, body in tables:
@@ -40,9 +45,9 @@ def added(text: str, block: str) -> tuple[str, list[str]]:
         if header is None:
             appended.append(f"[{name}]\n{lines}")
         elif lines:
-            result = inserted(result, header.end(), lines.replace("\n", newline), newline)
-    end = "\n\n".join(appended).replace("\n", newline)
-    result = f"{result.rstrip()}{newline}{newline}{end}{newline}" if result.strip() else f"{end}{newline}"
+            result = inserted(result, header.end(), lines)
+    end = "\n\n".join(appended) + "\n"
+    result = f"{result.rstrip()}\n\n{end}" if result.strip() else end
     if not is_in(before, result):
         raise CommandError(
             f"nothing can be added to pyproject.toml as it is written: give {', '.join(name for name, _ in tables)} headers of their own, such as [{tables[0][0]}]"
@@ -81,12 +86,12 @@ def without(body: str, own: dict[str, Any]) -> str:
     return "".join(line for line in body.splitlines(keepends=True) if line.partition("=")[0].strip() not in own)
 
 
-def inserted(text: str, start: int, lines: str, newline: str) -> str:
+def inserted(text: str, start: int, lines: str) -> str:
     """Return the text with lines at the end of the table whose header ends at `start`."""
     following = TABLE.search(text, start)
     end = following.start() if following else len(text)
     body = text[:end].rstrip()
-    return f"{body}{newline}{lines}{newline}{text[len(body) :].removeprefix(newline) or newline}"
+    return f"{body}\n{lines}\n" + text[len(body) :].removeprefix("\n")
 
 
 def is_in(part: Any, text: str) -> bool:

@@ -98,6 +98,7 @@ def print_outcome(outcome: Outcome) -> None:
     show("Deleted files", merged.gone)
     show("Conflicts between your edits and the template's changes", merged.conflicts)
     show("Kept because you edited them: the template has dropped these, --allow-deleting deletes them", merged.kept)
+    show("Yours stay, and the template has them as well", merged.foreign)
     show("Ignored by Git, so commit them with `git add --force`", outcome.ignored)
     show("Changed in the template, and yours: `poe level --show FILE` prints the difference", outcome.newer_seeds)
     show("Not in this repository: `poe level --take FILE` brings one back", outcome.missing)

@@ -188,11 +188,11 @@ FOREIGN = [
         {
             "services/web/package.json": "{}\n",
             "README.md": "# All\n",
-            **{f"models/churn/{path}": text for path, text in package("code").items()},
+            **{f"models/churn/{path}": text for path, text in package("customers").items()},
         },
-        "code.dataset.load_raw",
-        "code.train.build_classifier",
-        tuple(f"code/{one}" for one in FOUND),
+        "customers.dataset.load_raw",
+        "customers.train.build_classifier",
+        tuple(f"customers/{one}" for one in FOUND),
         folder="models/churn",
     ),
     Foreign(
@@ -211,15 +211,16 @@ FOREIGN = [
     Foreign(
         "DVC, with stages and parameters",
         {
-            **package("code"),
-            "dvc.yaml": "stages:\n  train:\n    cmd: python -m code.train\n",
+            **package("customers"),
+            "dvc.yaml": "stages:\n  train:\n    cmd: python -m customers.train\n",
             "params.yaml": "alpha: 0.1\n",
             ".dvc/config": "[core]\n    remote = team\n",
             "requirements.txt": "dvc\n",
         },
-        "code.dataset.load_raw",
-        "code.train.build_classifier",
-        tuple(f"code/{one}" for one in FOUND),
+        "customers.dataset.load_raw",
+        "customers.train.build_classifier",
+        tuple(f"customers/{one}" for one in FOUND),
+        steps=["git mv params.yaml alpha.yaml", "git commit --quiet -m 'Make way'", "poe level --take params.yaml"],
         notes=("params.yaml: the stages read their parameters there",),
     ),
     Foreign(

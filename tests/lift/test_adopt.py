@@ -1,0 +1,182 @@
+"""`copier-mlops adopt` lays a level over repositories of others, and changes nothing of theirs."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from harness.adoption import FOREIGN, Foreign
+from harness.lifting import lift
+from harness.template import Project, clean_environment, git
+
+from copier_mlops.adoption.pyproject import added
+
+BLOCKS = ("pyproject.toml", ".gitignore")
+
+
+@pytest.fixture
+def adopt(template: Path, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run the command, as a user in another folder."""
+
+    def adopt(folder: Path, *arguments: str, rc: int = 0) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "copier_mlops", "adopt", str(folder), "--template", str(template)]
+        done = subprocess.run(
+            [*command, "--defaults", *arguments],
+            cwd=tmp_path,
+            env=clean_environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == rc, done.stdout + done.stderr
+        return done
+
+    return adopt
+
+
+def written(shape: Foreign, tmp_path: Path) -> Path:
+    (tmp_path / "churn").mkdir()
+    return shape.write(tmp_path / "churn")
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    names = [path for path in git("ls-files", "-z", folder=folder).split("\0") if path]
+    return {path: (folder / path).read_bytes() for path in names}
+
+
+def is_kept(before: bytes, after: bytes) -> bool:
+    """Return whether all lines are still there, in their order, with others between or after them."""
+    lines = iter(after.splitlines(keepends=True))
+    return all(line in lines for line in before.splitlines(keepends=True))
+
+
+@pytest.mark.parametrize(
+    ("shape", "level"),
+    [*((shape, 0) for shape in FOREIGN), *((shape, 1) for shape in FOREIGN if shape.notes)],
+    ids=lambda each: getattr(each, "name", None),
+)
+def test_adopted_repository_keeps_each_byte_and_is_lifted_without_conflict(shape, level, adopt, tmp_path):
+    folder = written(shape, tmp_path)
+    before = contents(folder)
+    listed = adopt(folder, "--level", str(level), "--dry-run").stdout
+    assert contents(folder) == before
+    printed = adopt(folder, "--level", str(level)).stdout
+    assert printed.startswith(listed)
+    for one in (*shape.found, *shape.notes):
+        assert one in printed
+    after = contents(folder)
+    assert {path: text for path, text in before.items() if path not in BLOCKS and after[path] != text} == {}
+    assert all(is_kept(before[path], after[path]) for path in BLOCKS if path in before)
+    assert git("status", "--porcelain", folder=folder) == ""
+    assert yaml.safe_load((folder / ".copier-answers.yml").read_text())["adopted"] is True
+    if level == 0:
+        (folder / "notes.txt").write_text("later")
+        git("add", "--all", folder=folder)
+        git("commit", "--quiet", "--message", "Later", folder=folder)
+        assert lift(Project(folder, {}), 1).conflicts == []
+        assert (folder / "config/serving.yaml").exists()
+        assert "pipeline = [" in (folder / "pyproject.toml").read_text()
+        now = contents(folder)
+        assert {path: text for path, text in before.items() if path not in BLOCKS and now[path] != text} == {}
+        git("reset", "--quiet", "--hard", "HEAD~1", folder=folder)
+    git("revert", "--no-edit", "HEAD", folder=folder)
+    assert contents(folder) == before
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"pyproject.toml": '[project]\nname = "a"\nrequires-python = "~=3.10.0"\n'}, "one of Python 3.11 to 3.13"),
+        ({"pyproject.toml": "[project\n"}, "pyproject.toml is not valid"),
+        ({"pyproject.toml": "[dependency-groups]\ntrain = []\n"}, "train in [dependency-groups] is yours"),
+        ({"pyproject.toml": '[tool]\npoe = { include = "a.toml" }\n'}, "include in [tool.poe] is yours"),
+        ({"pyproject.toml": "[tool]\nuv = { managed = true }\n"}, "headers of their own"),
+        ({"pyproject.toml": "[tool.black]\r\nline-length = 88\n"}, "two kinds of line ends"),
+        ({"tasks": "none\n"}, "tasks is a file or link here"),
+        ({"copier.yml": "name: {type: str}\n"}, "is a template itself"),
+        ({".copier-answers.yml": "package_name: churn\n"}, "`uv run poe level` lifts it"),
+    ],
+    ids=lambda each: each if isinstance(each, str) else None,
+)
+def test_what_cannot_be_adopted_is_refused_in_one_line_and_unchanged(files, said, adopt, tmp_path):
+    folder = Foreign("", files, "", "", ()).write(tmp_path / "churn")
+    refused = adopt(folder, rc=1).stderr
+    assert refused.startswith("copier-mlops: ")
+    assert said in refused
+    assert "Traceback" not in refused
+    assert git("status", "--porcelain", "--ignored", folder=folder) == ""
+
+
+def test_folder_without_commit_and_one_with_changes_are_refused(adopt, tmp_path):
+    (tmp_path / "churn").mkdir()
+    assert "has no commit yet" in adopt(tmp_path / "churn", rc=1).stderr
+    folder = Foreign("", {"a.py": ""}, "", "", ()).write(tmp_path / "churn")
+    (folder / "a.py").write_text("1")
+    assert "commit or stash these first" in adopt(folder, rc=1).stderr
+    assert "is no folder" in adopt(tmp_path / "none", rc=1).stderr
+
+
+def test_hook_that_refuses_the_commit_leaves_all_as_it_was(adopt, tmp_path):
+    folder = Foreign("", {"a.py": "", ".gitignore": "tasks/\n"}, "", "", ()).write(tmp_path / "churn")
+    hook = folder / ".git/hooks/pre-commit"
+    hook.write_text("#!/bin/sh\necho 'no large commits' >&2\nexit 1\n")
+    hook.chmod(0o755)
+    refused = adopt(folder, rc=1).stderr
+    assert "the commit was refused" in refused
+    assert "no large commits" in refused
+    assert {path.name for path in folder.iterdir()} == {".git", "a.py", ".gitignore"}
+    assert git("status", "--porcelain", folder=folder) == ""
+    adopt(folder, "--no-verify")
+    assert "tasks/levels.toml" in git("ls-files", folder=folder)  # although their file ignores it
+
+
+def test_answers_come_from_what_the_repository_says_of_itself(adopt, tmp_path):
+    text = """[project]
+name = "claim-cost"
+description = "What a claim costs"
+authors = [{ name = "Ada", email = "ada@example.com" }]
+dependencies = ["xgboost"]
+"""
+    files = {"pyproject.toml": text, "Jenkinsfile": "", "claim_cost/a.py": "XGBRegressor().fit(x, y)\n"}
+    folder = Foreign("", files, "", "", ()).write(tmp_path / "x")
+    git("remote", "add", "origin", "https://user:token@github.com/insurer/claims.git", folder=folder)
+    adopt(folder, "--level", "1", "--data", "data_remote=s3")
+    answers = yaml.safe_load((folder / ".copier-answers.yml").read_text())
+    expected = {
+        "author": "Ada <ada@example.com>",
+        "ci": "github+jenkins",
+        "data_remote": "s3",
+        "framework": "xgboost",
+        "owner": "insurer",
+        "package_name": "claim_cost_ml",
+        "problem_type": "regression",
+        "project_description": "What a claim costs",
+        "project_name": "Claim cost",
+        "repository_url": "https://github.com/insurer/claims",
+    }
+    assert {name: answers[name] for name in expected} == expected
+    assert "there is no question colour" in adopt(written(FOREIGN[0], tmp_path), "--data", "colour=red", rc=1).stderr
+
+
+def test_their_file_wins_when_a_level_or_a_version_brings_one_of_that_name(adopt, tmp_path):
+    folder = Foreign("", {"a.py": "", "Dockerfile": "FROM scratch\n"}, "", "", ()).write(tmp_path / "churn")
+    adopt(folder)
+    lifted = lift(Project(folder, {}), 1)
+    assert lifted.conflicts == []
+    assert (folder / "Dockerfile").read_text() == "FROM scratch\n"
+
+
+def test_block_goes_to_the_ends_of_tables_that_are_there():
+    text = '[tool.uv] # ours\nmanaged = true\n\n[other]\nlist = [\n  "[tool.poe]",\n]\n'
+    result, kept = added(
+        text, "# New\n[tool.uv]\nmanaged = false\ndefault-groups = 'all'\n\n[tool.poe]\ninclude = []\n"
+    )
+    assert kept == ["[tool.uv] managed"]
+    assert (
+        result
+        == text.replace("managed = true\n", "managed = true\ndefault-groups = 'all'\n")
+        + "\n# New\n\n[tool.poe]\ninclude = []\n"
+    )
