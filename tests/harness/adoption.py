@@ -54,6 +54,7 @@ class Foreign:
     folder: str = "."  # of the repository, which is adopted
     steps: list[str] = field(default_factory=list)  # commands of docs/adopted.md
     notes: tuple[str, ...] = ()  # what is left to the team
+    is_checked: bool = False  # also run the example, style and tests: of one repository of each kind
 
     def write(self, folder: Path) -> Path:
         """Write it into a folder as a repository with one commit, and return the path that is adopted."""
@@ -94,6 +95,7 @@ FOREIGN = [
         "train.build_classifier",
         ("load.py:5 load_data(path='customers.csv')", "train.py:4 build_classifier()"),
         steps=["uv add -r requirements.txt"],
+        is_checked=True,
     ),
     Foreign(
         "notebook heap",
@@ -118,6 +120,7 @@ FOREIGN = [
         "churn.dataset.load_raw",
         "churn.train.build_classifier",
         ("churn/dataset.py:4 load_raw(path='data/raw/customers.csv')",),
+        is_checked=True,
     ),
     Foreign(
         "kedro",
@@ -156,6 +159,7 @@ FOREIGN = [
         "churn.dataset.load_raw",
         "churn.train.build_classifier",
         tuple(f"churn/{one}" for one in FOUND),
+        is_checked=True,
     ),
     Foreign(
         "conda",
@@ -236,5 +240,6 @@ FOREIGN = [
         "churn.dataset.load_raw",
         "churn.train.build_classifier",
         tuple(f"churn/{one}" for one in FOUND),
+        is_checked=True,
     ),
 ]  # fmt: skip
