@@ -17,7 +17,7 @@ from threading import Lock
 from typing import Any
 
 ZYGOTE = Path(__file__).with_name("inside") / "zygote.py"
-MODULE = re.compile(r"python -m (?P<module>[\w.]+)(?P<arguments>( [\w-]+)*)")
+MODULE = re.compile(r"python -m (?!pytest)(?P<module>[\w.]+)(?P<arguments>( [\w-]+)*)")
 MOST = 2  # that run at once: each has imported hundreds of megabytes
 
 _spent: list[float] = []

@@ -71,8 +71,8 @@ def author() -> str:
 def requirements() -> list[str]:
     """Return the installed versions of the dependencies in pyproject.toml, which are what the model needs."""
     declared = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))
-    lines = [*declared.get("project", {}).get("dependencies", []), *declared.get("dependency-groups", {}).get("model", [])]
-    needed = [Requirement(line) for line in lines]
+    tables = (("project", "dependencies"), ("dependency-groups", "model"))  # `model` of an adopted repository
+    needed = [Requirement(line) for table, key in tables for line in declared.get(table, {}).get(key, [])]
     return [f"{one.name}=={version(one.name)}" for one in needed if one.marker is None or one.marker.evaluate()]
 
 
