@@ -38,6 +38,7 @@ ELSEWHERE: dict[str, Path] = {
     "test": RUN / "start" / "test_first_day.py",
     "lint": RUN / "start" / "test_first_day.py",
     "level": RUN / "start" / "test_level_command.py",
+    "maturity": RUN / "start" / "test_level_command.py",
     "build": RUN / "image" / "test_image.py",
     "lifecycle": RUN / "options" / "test_bucket_lifecycle.py",
     "alerts": RUN / "monitoring" / "test_alerts.py",

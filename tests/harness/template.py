@@ -27,6 +27,7 @@ ANSWERS_FILE = ".copier-answers.yml"
 # Files that every level writes to, between two anchor comments: neither a seed nor managed as a whole.
 SHARED = {
     ANSWERS_FILE,
+    "AGENTS.md",
     "pyproject.toml",
     "tasks/levels.toml",
     "deploy/levels/compose.yaml",

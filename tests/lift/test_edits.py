@@ -36,6 +36,13 @@ EDITS = [
     Edit("README.md", "## Start", "We meet on Mondays.\n\n## Start"),
     Edit("README.md", "With [uv]", "On the company's network, with [uv]"),
     Edit("README.md", "## Your own data", "## Our own section\n\nOur own words.\n\n## Your own data"),
+    Edit("AGENTS.md", "## Rules\n", "## Rules\n\n- Ask Ada before a new package.\n"),
+    Edit("AGENTS.md", "Write rules of the team here: updates keep them.", "- Numbers in euros."),
+    Edit(
+        "AGENTS.md",
+        "<!-- End of what `poe level` writes. -->\n",
+        "<!-- End of what `poe level` writes. -->\n\nOur end.\n",
+    ),
     Edit("docs/levels/0.md", "## Map", "Ask Ada first.\n\n## Map"),
     Edit("pyproject.toml", '    "pandas>=2.2,<3.1",', '    "httpx>=0.28",\n    "pandas>=2.2,<3.1",'),
     Edit("pyproject.toml", 'version = "0.1.0"', 'version = "1.4.2"'),

@@ -253,7 +253,7 @@ def test_setting_of_git_that_would_lose_edits_stops_copier(lived_in, tmp_path, m
     done = copier_update(project, "--data", f"maturity_level={HIGH}")
     assert done.returncode != 0
     assert SETTINGS[setting][1] in done.stderr
-    assert setting == "apply.whitespace" or '"docs/levels/0.md"' in done.stderr
+    assert setting == "apply.whitespace" or '"docs/change-the-model.md"' in done.stderr
     assert "README.md" not in done.stderr, "an update never changes it"
     assert "ours.md" not in done.stderr
     assert "Nothing was changed. Update with `uv run poe level" in done.stderr

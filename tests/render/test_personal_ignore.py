@@ -12,11 +12,18 @@ NEEDED = [
     "monitoring/dashboards/model.json",
     "data/loans.csv.dvc",
     ".env.example",
+    "AGENTS.md",
+    ".devcontainer/devcontainer.json",
+    ".vscode/settings.json",
+    ".vscode/extensions.json",
+    ".vscode/tasks.json",
 ]
 IGNORED = ["reports/run.json", "reports/index.html", "data/raw.parquet", "models/inputs.json", ".env"]
 
 
-@pytest.mark.parametrize("pattern", ["*.lock", "*.json", "reports/", "data/", ".env*"])
+@pytest.mark.parametrize(
+    "pattern", ["*.lock", "*.json", "reports/", "data/", ".env*", ".vscode/", "[Aa][Gg]*\nCLAUDE.md\n.devcontainer"]
+)
 def test_personal_ignore_file_leaves_nothing_out_that_a_clone_needs(render, tmp_path, pattern):
     (tmp_path / ".gitignore").write_text(render(maturity_level=2).text(".gitignore"))
     (tmp_path / "personal").write_text(f"{pattern}\n")

@@ -1,6 +1,9 @@
 """What the docs of a project tell people to type, typed."""
 
+import re
+
 from harness.projects import commands
+from harness.tasks import SERVERS
 from harness.template import Project
 
 PAGES = [
@@ -12,6 +15,7 @@ PAGES = [
     "docs/team.md",
 ]
 ELSEWHERE = {"ui", "rollback"}  # a server, and what test_governance.py runs
+FIRST_DAY = "docs/first-day.md"
 
 
 def typed(project: Project, pages: list[str]) -> list[str]:
@@ -28,3 +32,22 @@ def test_every_command_of_the_docs_works(churn):
     for command in found:
         project.run("bash", "-euo", "pipefail", "-c", command)
     assert "promotion done" in project.text("audit.csv")
+
+
+def test_first_day_of_each_role_shows_what_its_page_says(churn):
+    page = churn.text(FIRST_DAY)
+    roles = re.findall(r"^## (.*)$", page, re.MULTILINE)
+    assert roles == ["Data engineer", "Data scientist", "ML engineer", "MLOps engineer"]
+    rows = [
+        (command, re.findall(r"`([^`]+)`", seen.partition(";")[0]))
+        for command, seen in re.findall(r"^\| `uv run ([^`]+)` \| (.*) \|$", page, re.MULTILINE)
+        if command not in {f"poe {task}" for task in [*SERVERS, "alerts"]}
+    ]
+    assert len(rows) == 14
+    for command, seen in rows:
+        program, *arguments = command.split()
+        done = churn.poe(*arguments) if program == "poe" else churn.run("uv", "run", program, *arguments)
+        assert seen, command
+        for each in seen:
+            assert each in done.stdout or (churn.path / each).exists(), f"{command}: {each}\n{done.stdout}"
+    assert churn.run("git", "status", "--porcelain").stdout == "", "nothing to commit"

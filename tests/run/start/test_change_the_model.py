@@ -1,10 +1,10 @@
-"""The page about changing the model and adding a feature, followed word by word: training and the tests still pass."""
+"""The pages about changing the model and a first change, followed word by word: training and the tests still pass."""
 
 import re
 from textwrap import indent
 
 import pytest
-from harness.projects import change
+from harness.projects import bash_blocks, change
 from harness.template import Project
 
 PAGE = "docs/change-the-model.md"
@@ -47,11 +47,38 @@ def test_another_estimator(project):
     project.poe(*TESTS)
 
 
-def test_another_feature(project):
-    example = blocks(project)[3]
-    function, _, transformer = example.partition("ratio = ")
-    edit(project, "features.py", r"    return ColumnTransformer\(.*?\)\n(?=\n)", indent(f"ratio = {transformer}", "    "),
-         "from sklearn.preprocessing import FunctionTransformer")  # fmt: skip
-    edit(project, "features.py", r"^def texts", f"{function}def texts")
-    project.poe("train")
-    project.poe(*TESTS)
+def apply(project: Project, diff: str) -> None:
+    """Make the edit of a block of a page: lines with `-` are replaced by those with `+`."""
+    path = project.modeling / "features.py"
+    old, new = ("".join(line[1:] for line in diff.splitlines(True) if line[0] in f" {sign}") for sign in "-+")
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1, old
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_first_change_goes_from_a_feature_to_a_branch_to_review(project, tmp_path):
+    page = project.text("docs/my-first-change.md")
+    diffs = re.findall(r"^```diff\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    start, see, propose = bash_blocks(page)
+    project.run("git", "init", "--quiet", "--bare", tmp_path / "origin")
+    project.run("git", "remote", "add", "origin", tmp_path / "origin")
+
+    assert "since the run before" not in type_in(project, start)
+    assert len(diffs) == 2
+    for diff in diffs:
+        apply(project, diff)
+    printed = type_in(project, see)
+    assert "since the run before" in printed
+    assert re.search(r"\d+ passed", printed)
+    type_in(project, propose)
+
+    (branch,) = project.run("git", "branch", "--remotes", "--format=%(refname:short)").stdout.split()
+    assert branch == "origin/price-per-gigabyte"
+    changed = project.run("git", "diff", "--name-only", "main", branch).stdout.split()
+    module = (project.modeling / "features.py").relative_to(project.path).as_posix()
+    assert changed == ["reports/metrics.json", "reports/slices.json", module]
+
+
+def type_in(project: Project, commands: str) -> str:
+    """Type commands into a shell, and return what they print."""
+    return project.run("bash", "-euo", "pipefail", "-c", commands).stdout

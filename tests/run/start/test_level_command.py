@@ -27,6 +27,7 @@ def test_newest_tool_lifts_to_the_recorded_version(template, set_up, tmp_path, k
     project = Project(versions["project"], {})
     set_up(project)
     assert f"-> {LOW} Manual: " in project.poe("level").stdout
+    assert f": level {LOW} Manual, " in project.poe("maturity").stdout
 
     for path in ("extensions/catalogue.toml", "template/{{ level_0 }}/.gitattributes"):
         text = (clone / path).read_text(encoding="utf-8")
