@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from harness.adoption import FOREIGN
 from harness.lifting import difference, tree
 from harness.projects import bash_blocks, is_better_than_baseline
 from harness.template import ROOT, Project, clean_environment
@@ -51,6 +52,7 @@ def test_every_command_of_the_readme_is_run_by_a_test_below():
         "# copier-mlops",
         "Start",
         "Raise the level",
+        "Adopt a repository",
         "Which level is a repository at?",
     ]
 
@@ -75,6 +77,12 @@ def test_lift(type_in, install):
     printed = type_in(script("Raise the level"), project.path)
     assert "dvc.yaml" in printed
     assert (project.path / "dvc.yaml").exists()
+
+
+def test_adopt(type_in, tmp_path):
+    folder = FOREIGN[0].write(tmp_path / "churn")
+    printed = type_in(script("Adopt a repository").replace(" adopt ", " adopt --defaults "), folder)
+    assert "load.py:5 load_data" in printed
 
 
 def test_maturity(type_in, render):
