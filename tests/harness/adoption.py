@@ -120,7 +120,6 @@ FOREIGN = [
         "churn.dataset.load_raw",
         "churn.train.build_classifier",
         ("churn/dataset.py:4 load_raw(path='data/raw/customers.csv')",),
-        is_checked=True,
     ),
     Foreign(
         "kedro",
@@ -206,7 +205,6 @@ FOREIGN = [
             "pyproject.toml": '[project]\nname = "churn"\nversion = "0.1.0"\nrequires-python = ">=3.9"\ndependencies = ["tomli-w"]\n\n'
             '[dependency-groups]\ndev = [\n    "iniconfig",\n]\n\n[tool.uv]\npackage = true # ours\n\n'
             '[tool.poe.tasks]\nhello = "echo hello"\n\n' + BUILD,
-            "uv.lock": "",
         },
         "churn.dataset.load_raw",
         "churn.train.build_classifier",
@@ -240,6 +238,5 @@ FOREIGN = [
         "churn.dataset.load_raw",
         "churn.train.build_classifier",
         tuple(f"churn/{one}" for one in FOUND),
-        is_checked=True,
     ),
 ]  # fmt: skip

@@ -70,7 +70,7 @@ def test_own_data_and_model_are_in_the_pipeline(shape, template, tmp_path):
     call_own_code(project, shape)
     project.process("train")
     facts = "import joblib, pandas; print(sum(len(pandas.read_parquet(f'data/{name}.parquet')) for name in ('train', 'test')))"
-    facts += "; print(joblib.load('models/model.joblib').steps[-1][1])"
+    facts += "; print(*str(joblib.load('models/model.joblib').steps[-1][1]).split())"
     rows, estimator = project.run("uv", "run", "python", "-c", facts, PYTHONPATH="src").stdout.splitlines()
     assert int(rows) == ROWS
     assert estimator == ("GaussianNB(var_smoothing=1e-07)" if shape.model else estimator)
