@@ -71,7 +71,7 @@ def test_killed_search_and_one_that_loses_a_worker_go_on_and_the_best_trial_beco
     assert ended["FAILED"] <= found["FAIL"], "one that was killed at once had no run yet"
     looping.process("search", "--apply", SEARCH_TRIALS="4")
     best = yaml.safe_load(looping.text("params.yaml"))["model"]
-    assert f"{best['learning_rate']}" in printed
+    assert f"{best['learning_rate']}" in done.stdout
 
     page = browser.new_page(viewport={"width": 390, "height": 900})
     page.route("http*://**", lambda route: route.abort())
