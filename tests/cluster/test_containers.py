@@ -75,10 +75,13 @@ def clients(production: Cluster) -> Clients:
 
 @pytest.fixture(scope="module")
 def champion(production: Cluster, project: Project) -> Cluster:
-    """Train, register and promote a version where MLflow is, and return the cluster when its pods are ready."""
-    run_in_cluster(production, project, "pipeline")
+    """Train a version, bring it to production as the runbook does, and return the cluster when its pods are ready."""
+    project.poe("pipeline")  # before there was a cluster, so it is registered in this folder
     project.commit("First model")
-    run_in_cluster(production, project, "promote", "--version", "challenger", "--approved-by", "ada")
+    (project.path / ".env").write_text(f"MLFLOW_TRACKING_URI={ADDRESS}\n")
+    (_, step) = project.text("docs/runbooks/deploy.md").split("**A champion.**")
+    for command in re.findall(r"^ +uv run poe (.*)$", step, re.MULTILINE):
+        run_in_cluster(production, project, *command.split())
     production.eventually("two ready pods", lambda: len(ready(production)) == 2)
     return production
 
@@ -86,7 +89,7 @@ def champion(production: Cluster, project: Project) -> Cluster:
 def run_in_cluster(production: Cluster, project: Project, *task: str) -> None:
     """Run a task where MLflow is."""
     command = ["env", f"--chdir={project.path}", "uv", "run", "poe", *task]
-    production.inside.run(*command, rc=0, text="", **clean_environment(), MLFLOW_TRACKING_URI=ADDRESS)
+    production.inside.run(*command, rc=0, text="", **clean_environment())
 
 
 @pytest.fixture(scope="module")

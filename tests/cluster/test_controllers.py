@@ -201,16 +201,28 @@ def test_application_from_another_repository_is_refused(argocd):
     argocd.cluster.kubectl("delete", "application", "foreign", "--namespace=argocd")
 
 
-def test_automatic_sync_of_one_application_can_be_switched_off(argocd):
+def test_commands_of_the_runbook_roll_one_application_back_and_nothing_changes_it_until_they_end_that(argocd):
     cluster = argocd.cluster
-    argocd.patch("staging", {"syncPolicy": {"automated": None}})
-    cluster.kubectl("delete", "service", SERVER, f"--namespace={STAGING}")
-    production = set_image(argocd, "production", "b")
-    cluster.eventually("a look at Git", lambda: image(cluster, PRODUCTION) == production)
-    assert "automated" not in argocd.application("staging")["spec"]["syncPolicy"]
-    assert cluster.get("service", SERVER, STAGING) is None
-    argocd.patch("staging", {"syncPolicy": {"automated": {"prune": True, "selfHeal": True}}})
-    cluster.eventually("the service", lambda: cluster.get("service", SERVER, STAGING))
+    before, policy = image(cluster, PRODUCTION), argocd.application("production")["spec"]["syncPolicy"]["automated"]
+    bad = set_image(argocd, "production", "b")
+    cluster.eventually("the bad image", lambda: image(cluster, PRODUCTION) == bad and argocd.deployed("production"))
+    commands = re.findall(r"^argocd app .*$", argocd.project.text("docs/runbooks/roll-back.md"), re.MULTILINE)
+    (switch_off, history, rollback, wait, switch_on) = commands
+    argocd.command(switch_off)
+    (*_, id_before, _) = re.findall(r"^(\d+) ", argocd.command(history), re.MULTILINE)
+    argocd.command(rollback.replace(" ID", f" {id_before}"))
+    argocd.command(wait)
+    assert image(cluster, PRODUCTION) == before
+    cluster.kubectl("delete", "service", SERVER, f"--namespace={PRODUCTION}")
+    staging = set_image(argocd, "staging", "c")
+    cluster.eventually("a look at Git", lambda: image(cluster, STAGING) == staging)
+    assert "automated" not in argocd.application("production")["spec"]["syncPolicy"]
+    assert cluster.get("service", SERVER, PRODUCTION) is None
+    assert image(cluster, PRODUCTION) == before
+    argocd.command(switch_on)
+    assert argocd.application("production")["spec"]["syncPolicy"]["automated"] == policy
+    cluster.eventually("the service", lambda: cluster.get("service", SERVER, PRODUCTION))
+    cluster.eventually("what Git has", lambda: image(cluster, PRODUCTION) == bad)
 
 
 def test_level_2_replaces_the_deployment_without_a_gap(argocd, render, disk):

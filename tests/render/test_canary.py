@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -218,6 +219,23 @@ def test_first_releases_may_only_be_observed(project, tool):
     rollout = only("Rollout", built(changed, "deploy/overlays/production", tool))
     assert rollout["spec"]["strategy"]["canary"]["analysis"]["dryRun"] == [{"metricName": ".*"}]
     assert problems(rollout) == []
+
+
+def test_prediction_log_of_the_runbook_reaches_the_pods_beside_the_alias(project, tool):
+    changed = project(maturity_level=2)
+    (block,) = re.findall(
+        r"^   ```yaml\n(   configMapGenerator:\n.*?)^   ```",
+        changed.text("docs/runbooks/canary.md"),
+        re.MULTILINE | re.DOTALL,
+    )
+    path = changed.path / "deploy/overlays/production/kustomization.yaml"
+    path.write_text(path.read_text() + textwrap.dedent(block))
+    found = built(changed, "deploy/overlays/production", tool)
+    (server,) = only("Rollout", found)["spec"]["template"]["spec"]["containers"]
+    name = server["envFrom"][0]["configMapRef"]["name"]
+    (settings,) = [each["data"] for each in found if each["kind"] == "ConfigMap" and each["metadata"]["name"] == name]
+    assert settings["PREDICTION_LOG_PLACE"].startswith("s3://")
+    assert settings["SERVING_ALIASES"] == "champion"
 
 
 def with_istio(project: Project) -> Project:

@@ -340,6 +340,13 @@ def test_runbook_names_the_oldest_kubernetes_that_the_manifests_are_checked_for(
     assert f"Kubernetes {OLDEST_KUBERNETES} or newer" in runbook
 
 
+def test_a_first_champion_comes_by_the_same_commands_to_a_cluster_and_to_the_stack_on_one_machine(render):
+    project = render(maturity_level=1)
+    (_, in_cluster) = project.text("docs/runbooks/deploy.md").split("**A champion.**")
+    stack = re.findall(r"MLFLOW_TRACKING_URI=\S+ (uv run poe .*)", project.text("docs/runbooks/stack.md"))
+    assert stack == re.findall(r"^ +(uv run poe .*)$", in_cluster, re.MULTILINE)
+
+
 def test_runbooks_name_only_files_that_there_are(render):
     project = render(maturity_level=1)
     for runbook in (project.path / "docs" / "runbooks").iterdir():

@@ -1,6 +1,7 @@
 # Managed by copier-mlops: an update merges with your edits.
 """Check monitoring/: rules and configuration of Prometheus, the tests of the rules, and that Kubernetes gets all files."""
 
+import argparse
 import shutil
 import subprocess
 import sys
@@ -28,6 +29,7 @@ def unwrap(rules: Path) -> None:
 
 def main() -> None:
     """Exit with the exit code of promtool."""
+    argparse.ArgumentParser(prog="poe alerts", description=__doc__).parse_args()
     promtool = shutil.which("promtool")
     if promtool is None:
         sys.exit("alerts: promtool is not installed: it comes with Prometheus, https://prometheus.io/download")

@@ -1,10 +1,9 @@
 """Argo CD, which deploys what is in a Git host of the cluster's own, under the address that the project names."""
 
-import json
+import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from harness.cluster.cluster import Cluster
@@ -14,6 +13,7 @@ from harness.template import Project
 
 CACHE = "127.0.0.1:6379"
 REPOSITORIES = "127.0.0.1:8081"
+PORT = 8088  # of the server for the command `argocd`
 LOOK_SECONDS = 3  # between two looks into Git: minutes in production
 NAMES = ["argocd-cm", "argocd-rbac-cm", "argocd-tls-certs-cm", "argocd-ssh-known-hosts-cm", "argocd-gpg-keys-cm"]
 GIT_HOST = Path(__file__).with_name("git_host.py")
@@ -46,18 +46,13 @@ class ArgoCD:
         settled = "operation" not in application
         return settled and sync.get("status") == "Synced" and sync.get("revision") == head
 
-    def patch(self, environment: str, spec: dict[str, Any]) -> None:
-        """Change an application, and wait until Argo CD has compared it with what is deployed since then."""
-        name = f"{self.project.answers['project_slug']}-{environment}"
-        refresh = {"metadata": {"annotations": {"argocd.argoproj.io/refresh": "normal"}}, "spec": spec}
-        patch = f"--patch={json.dumps(refresh)}"
-        self.cluster.kubectl("patch", "application", name, "--namespace=argocd", "--type=merge", patch)
-        self.cluster.eventually(
-            "a comparison",
-            lambda: (
-                "argocd.argoproj.io/refresh" not in self.application(environment)["metadata"].get("annotations", {})
-            ),
-        )
+    def command(self, command: str) -> str:
+        """Run the command `argocd` with arguments as a person types them, and return what it prints."""
+        (_, *arguments) = shlex.split(command)
+        folder = self.cluster.inside.folder / "argocd"
+        variables = {"ARGOCD_BINARY_NAME": "argocd", "ARGOCD_SERVER": f"127.0.0.1:{PORT}", "ARGOCD_OPTS": "--plaintext"}
+        program = self.cluster.binaries.program("argocd")
+        return self.cluster.inside.run(*program, *arguments, HOME=str(folder), **variables)
 
 
 def start_argocd(cluster: Cluster, project: Project) -> ArgoCD:
@@ -77,6 +72,17 @@ def start_argocd(cluster: Cluster, project: Project) -> ArgoCD:
         f"--argocd-repo-server={REPOSITORIES}",
         "--probe-addr=127.0.0.1:8085",
         ARGOCD_APPLICATIONSET_CONTROLLER_REQUEUE_AFTER=f"{LOOK_SECONDS}s",
+    )
+    start(
+        "server",
+        cluster,
+        own,
+        f"--repo-server={REPOSITORIES}",
+        "--insecure",
+        "--disable-auth",
+        f"--port={PORT}",
+        "--metrics-port=8089",
+        ARGOCD_TLS_DATA_PATH=str(certificate.parent),
     )
     started = ArgoCD(cluster, project)
     started.push("Start from copier-mlops")

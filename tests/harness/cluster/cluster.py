@@ -53,7 +53,10 @@ class Cluster:
         """Add the resources that modules define."""
         files = [f"--filename={path}" for module in modules for path in self.binaries.manifests(module)]
         self.kubectl("apply", "--server-side", "--force-conflicts", *files)
-        self.kubectl("wait", "--for=condition=Established", f"--timeout={PATIENCE_SECONDS}s", "crd", "--all")
+        wait = ("wait", "--for=condition=Established", f"--timeout={PATIENCE_SECONDS}s", "crd", "--all")
+        self.eventually(
+            "definitions", lambda: "error" not in self.kubectl(*wait, rc=None)
+        )  # of one without a status yet
 
     def start(self, name: str, *flags: str | Path, **variables: str) -> Program:
         """Start one of the programs beside the control plane."""

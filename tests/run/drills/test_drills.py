@@ -93,6 +93,15 @@ def test_unknown_drill_names_those_that_there_are(looping):
     assert all(name in refused for name in ("bad-batch", "drift", "retrain-crash"))
 
 
+@pytest.mark.parametrize(
+    ("module", "slow"), [("drills.__main__", "matplotlib"), ("training.new_data", "great_expectations")]
+)
+def test_usage_does_not_wait_for_what_only_a_run_needs(looping, module, slow):
+    package = looping.answers["package_name"]
+    imported = looping.python(f"import sys, {package}.{module}; print({slow!r} in sys.modules)")
+    assert imported == "False"
+
+
 @pytest.mark.long
 def test_retraining_pays_in_the_simulated_year(looping):
     done = looping.process("year")

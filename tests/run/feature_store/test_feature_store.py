@@ -5,16 +5,19 @@ import re
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from subprocess import Popen
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from harness.projects import bash_blocks, inside
+from harness.prometheus import firing, prometheus
 from harness.server import Server, eventually, serving
 from harness.template import ROOT, Project
 
 KEY = "customer_id"
+ALERTS = ["FeatureStoreDown", "FeaturesMissing"]
 COMMANDS = ROOT / "tests/harness/inside/features.py"
 DEFAULTS = json.dumps(
     dict.fromkeys(["tenure_months", "monthly_charge", "support_calls"], 1.0)
@@ -47,8 +50,10 @@ def by_key(server: Server, *keys: str) -> tuple[int, Any]:
     return answer.status, answer.json
 
 
-def test_features_are_defined_once_for_training_and_server(store: Store, redis: tuple[str, Popen[bytes]]):
-    project, process = store.project, redis[1]
+def test_features_are_defined_once_for_training_and_server(
+    store: Store, redis: tuple[str, Popen[bytes]], tmp_path: Path, tool: Callable[[str], str]
+):
+    project, process, program = store.project, redis[1], tool("prometheus")
     commands, question = bash_blocks(project.text("docs/feature-store.md"))
     documented = re.findall("uv run poe features (.+)", commands)
     unknown, leak, apply, empty, *loaded = store.features("check", "LEAK=1 apply", "apply", "check", *documented)
@@ -66,7 +71,7 @@ def test_features_are_defined_once_for_training_and_server(store: Store, redis: 
     project.process("drill", "feature-store-down", rc=0, **store.variables)
     evidence = project.json("reports/drills/feature-store-down.json")
     assert (evidence["recovered"], evidence["requests_failed"]) == (True, 0)
-    check_without_store(store, process)
+    check_without_store(store, process, tmp_path, program)
 
 
 def check_join(store: Store) -> None:
@@ -108,12 +113,15 @@ def check_server(store: Store, process: Popen[bytes], question: str) -> None:
         assert eventually("features again", lambda: by_key(server, *keys)[0] == 200)
 
 
-def check_without_store(store: Store, process: Popen[bytes]) -> None:
-    """Defaults replace rows that are too old, entities that are unknown, and those of a store that is down."""
+def check_without_store(store: Store, process: Popen[bytes], folder: Path, program: str) -> None:
+    """Defaults replace rows that are too old, entities that are unknown, and those of a store that is down; alerts fire."""
     path = store.project.path / "config/features.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "max_age_seconds": 1}))
     keys = inside(store.project, "feature_rows.py", "joined")["keys"]
-    with serving(store.project, **store.variables, FEATURE_STORE_DEFAULTS=DEFAULTS) as server:
+    with (
+        serving(store.project, **store.variables, FEATURE_STORE_DEFAULTS=DEFAULTS) as server,
+        prometheus(store.project, {"server:8080": server.url}, folder, program, ALERTS) as address,
+    ):
         eventually("a model", server.ready)
         assert by_key(server, *keys, "C-none")[0] == 200
         metrics = server.ask("/metrics").text
@@ -123,3 +131,5 @@ def check_without_store(store: Store, process: Popen[bytes]) -> None:
         process.kill()
         assert by_key(server, *keys)[0] == 200
         assert 'feature_reads_total{outcome="unavailable"} 2.0' in server.ask("/metrics").text
+        for name in ALERTS:
+            eventually(name, lambda name=name: by_key(server, *keys) and firing(address, name))

@@ -11,11 +11,27 @@ from urllib.request import Request, urlopen
 
 import pytest
 from harness.projects import change, inside
-from harness.prometheus import ask, dashboards_of, filled_in, prometheus, targets_of
+from harness.prometheus import ask, dashboards_of, filled_in, firing, prometheus, targets_of
 from harness.server import Server, eventually, exporting, fetched, serving
 from harness.template import Project
 
 SOON = {"MONITORING_LABEL_DELAY_HOURS": "0", "MONITORING_HISTORY": "1"}
+
+
+ALARMS = ["DataDrift", "ConceptDrift", "PerformanceBelowGate", "DataQuality", "LabelsLate", "MonitoringStale"]
+
+
+def alarming(result: dict[str, Any]) -> dict[str, Any]:
+    """Return a result of monitoring of two days ago with all that an alert is about."""
+    performance = result["performance"]
+    return {
+        **result,
+        "created": str(datetime.now(UTC) - timedelta(days=2)),
+        "drift": {**result["drift"], "in_a_row": 2},
+        "concept": {**result["concept"], "in_a_row": 2},
+        "quality": {**result["quality"], "problems": ["one"]},
+        "performance": {**performance, "shortfalls": ["one"], "labelled": performance["due"] // 2},
+    }
 
 
 def log_of(project: Project) -> dict[str, Any]:
@@ -63,15 +79,15 @@ def test_what_a_server_predicts_is_monitored_with_its_labels_and_every_panel_fin
     assert "In production" in project.text("reports/index.html")
     with exporting(project) as exporter:
         targets = {"server:8080": server.url, "exporter:9108": exporter}
-        with prometheus(project, targets, tmp_path, program) as address:
+        with prometheus(project, targets, tmp_path, program, ALARMS) as address:
             names = ("model.json", "data.json")
             panels = [filled_in(one) for name in names for one in targets_of(dashboards_of(project)[name])]
             for expression in panels:
                 eventually(f"data for {expression}", lambda expression=expression: ask(address, expression))
             assert ask(address, 'ALERTS{alertstate="firing", job=~".*-monitoring"}') == []
-            values = {**result, "drift": {**result["drift"], "in_a_row": 2}}
-            (project.path / "reports/monitoring.json").write_text(json.dumps(values))
-            eventually("DataDrift", lambda: ask(address, 'ALERTS{alertname="DataDrift", alertstate="firing"}'))
+            (project.path / "reports/monitoring.json").write_text(json.dumps(alarming(result)))
+            for name in ALARMS:
+                eventually(name, lambda name=name: firing(address, name))
         alert = {"status": "firing", "labels": {"alertname": "DataDrift"}, "startsAt": "2026-01-01T00:00:00Z"}
         message = {"alerts": [alert | {"fingerprint": "f"}, alert | {"status": "resolved", "fingerprint": "g"}]}
         assert fetched(f"{exporter}/alerts", message) == "1 new\n"
@@ -127,7 +143,10 @@ def test_a_stopped_server_loses_nothing_and_two_processes_write_beside_each_othe
     assert log_of(project) == {"rows": 40, "requests": 40}
 
 
-def test_a_full_disk_drops_rows_counts_them_and_fails_no_request(looping: Project, tmp_path: Path):
+def test_a_full_disk_drops_rows_fires_an_alert_and_fails_no_request(
+    looping: Project, tmp_path: Path, tool: Callable[[str], str]
+):
+    program = tool("prometheus")
     disk = tmp_path / "disk"
     disk.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk], check=True)
@@ -135,8 +154,12 @@ def test_a_full_disk_drops_rows_counts_them_and_fails_no_request(looping: Projec
         project = looping
         change(project, "config/serving.yaml", drain_seconds=0)
         rows = inside(project, "predictions.py", project.answers["package_name"])["rows"]
-        with serving(project, PREDICTION_LOG_PLACE=str(disk / "predictions")) as server:
+        with (
+            serving(project, PREDICTION_LOG_PLACE=str(disk / "predictions")) as server,
+            prometheus(project, {"server:8080": server.url}, tmp_path / "prometheus", program) as address,
+        ):
             eventually("a model", server.ready)
+            eventually("a first look", lambda: ask(address, "prediction_log_dropped_rows_total"))
             (disk / "other").write_bytes(b"x" * 60_000)
             for row in rows[:100]:
                 assert server.ask("/predict", {"rows": [row]}).status == 200
@@ -144,6 +167,7 @@ def test_a_full_disk_drops_rows_counts_them_and_fails_no_request(looping: Projec
             eventually("dropped rows", lambda: float(re.findall(dropped, server.ask("/metrics").text)[0]) == 100)
             assert server.log.count("plug-in prediction_log failed in observe") == 1
             assert "No space left on device" in server.log
+            eventually("an alert", lambda: firing(address, "PredictionLogDropsRows"))
             (disk / "other").unlink()
             assert server.ask("/predict", {"rows": rows[:1]}).status == 200
             eventually("a row in the log", lambda: [*disk.rglob("*.parquet")])

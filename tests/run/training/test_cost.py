@@ -4,7 +4,7 @@ import re
 from functools import partial
 
 from harness.projects import inside, registry
-from harness.prometheus import ask, dashboards_of, filled_in, prometheus, targets_of
+from harness.prometheus import ask, dashboards_of, filled_in, firing, prometheus, targets_of
 from harness.server import eventually, serving
 
 
@@ -33,11 +33,12 @@ def test_run_over_budget_is_registered_but_does_not_become_the_challenger(loopin
 
 
 def test_cost_of_a_server_is_measured_and_every_panel_finds_data(looping, tmp_path, tool):
-    with serving(looping) as server:
+    with serving(looping, COST_BUDGET='{"max_thousand_predictions": 1e-9}') as server:
         eventually("a model", server.ready)
         rows = inside(looping, "predictions.py", looping.answers["package_name"])["rows"]
         server.ask("/predict", {"rows": rows[:1]})
-        with prometheus(looping, {"server:8080": server.url}, tmp_path, tool("prometheus")) as address:
+        at_once = ["PredictionsOverBudget"]
+        with prometheus(looping, {"server:8080": server.url}, tmp_path, tool("prometheus"), at_once) as address:
             eventually("a first look", lambda: ask(address, "inference_requests_total"))
 
             def asked_while_used(expression: str) -> list[dict]:  # a rate is of requests in the last minute
@@ -46,6 +47,7 @@ def test_cost_of_a_server_is_measured_and_every_panel_finds_data(looping, tmp_pa
 
             for expression in map(filled_in, targets_of(dashboards_of(looping)["cost.json"])):
                 eventually(f"data for {expression}", partial(asked_while_used, expression))
+            eventually("an alert", lambda: firing(address, "PredictionsOverBudget"))
             (training,) = ask(address, "cost_training_run")
             assert float(training["value"][1]) == looping.json("reports/cost.json")["charged"]
         printed = looping.process("cost", "--server", server.url, "--seconds", "1").stdout

@@ -26,7 +26,7 @@ def states(project: Project) -> Counter[str]:
             return Counter()
 
 
-def start(project: Project, *arguments: str) -> subprocess.Popen[bytes]:
+def start(project: Project, *arguments: str, stderr: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
     """Start a search as a group of processes."""
     module = f"{project.answers['package_name']}.training.search"
     return subprocess.Popen(
@@ -34,25 +34,28 @@ def start(project: Project, *arguments: str) -> subprocess.Popen[bytes]:
         cwd=project.path,
         env=clean_environment(),
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=stderr,
         start_new_session=True,
     )
 
 
 def test_killed_search_and_one_that_loses_a_worker_go_on_and_the_best_trial_becomes_the_parameters(looping, browser):
-    search = start(looping, "--trials", "4", "--processes", "2")
+    shown, terminal = os.openpty()
+    search = start(looping, "--trials", "4", "--processes", "2", stderr=terminal)
     eventually("a trial at work", lambda: states(looping)["RUNNING"] and states(looping)["COMPLETE"])
+    eventually("a line for people", lambda: b" finished with value: " in os.read(shown, 4096))
     os.killpg(search.pid, signal.SIGKILL)
     search.wait()
     assert states(looping)["RUNNING"]
 
     (commands,) = bash_blocks(looping.text("docs/search.md"))
     assert commands.splitlines() == ["uv run poe search", "uv run poe search --apply", "uv run poe pipeline"]
-    printed = looping.process("search", SEARCH_TRIALS="4").stdout
+    done = looping.process("search", SEARCH_TRIALS="4")
+    assert "Trial" not in done.stderr, "it is no terminal"
     found = states(looping)
     assert found["COMPLETE"] + found["PRUNED"] == 4, found
     assert found["RUNNING"] == 0, "the trial of the killed process ended"
-    assert "best: trial" in printed
+    assert "best: trial" in done.stdout
 
     looping.process("drill", "worker-lost")  # it has a study of its own
     assert states(looping) == found
@@ -68,7 +71,7 @@ def test_killed_search_and_one_that_loses_a_worker_go_on_and_the_best_trial_beco
     assert ended["FAILED"] <= found["FAIL"], "one that was killed at once had no run yet"
     looping.process("search", "--apply", SEARCH_TRIALS="4")
     best = yaml.safe_load(looping.text("params.yaml"))["model"]
-    assert f"{best['learning_rate']}" in printed
+    assert f"{best['learning_rate']}" in done.stdout
 
     page = browser.new_page(viewport={"width": 390, "height": 900})
     page.route("http*://**", lambda route: route.abort())

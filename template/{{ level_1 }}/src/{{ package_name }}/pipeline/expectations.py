@@ -1,22 +1,21 @@
 # Managed by copier-mlops: an update merges with your edits.
-"""Validates a table with Great Expectations."""
+"""Validates a table with Great Expectations, which is imported where it is needed: that takes seconds."""
 
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import great_expectations as gx
 import pandas as pd
 import yaml
-from great_expectations.data_context.types.base import ProgressBarsConfig
-from great_expectations.exceptions import GreatExpectationsError
-from great_expectations.expectations.registry import get_expectation_impl
 
 from ..core.column_types import example
 from ..core.errors import UserError
+
+if TYPE_CHECKING:
+    from great_expectations import ExpectationSuite
 
 logging.getLogger("great_expectations").setLevel(logging.WARNING)
 COLUMNS = ("column", "column_A", "column_B", "column_list")  # arguments that name columns
@@ -38,7 +37,7 @@ class Outcome:
         return ": ".join(part for part in (self.subject, self.expectation, self.found) if part)
 
 
-def load_suite(path: Path, frame: pd.DataFrame) -> gx.ExpectationSuite:
+def load_suite(path: Path, frame: pd.DataFrame) -> "ExpectationSuite":
     """Return the expectations in `path`, a YAML list of expectations with their arguments.
 
     A date, in quotes or not, is a time if the column of `frame` holds times.
@@ -46,6 +45,8 @@ def load_suite(path: Path, frame: pd.DataFrame) -> gx.ExpectationSuite:
     Raises:
         UserError: the file is no such list, or an expectation does not exist or does not have such an argument.
     """
+    from great_expectations import ExpectationSuite
+
     try:
         entries = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -54,15 +55,18 @@ def load_suite(path: Path, frame: pd.DataFrame) -> gx.ExpectationSuite:
         raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
     if not isinstance(entries, list) or not entries:
         raise UserError(f"{path} holds no list of expectations: write `- NAME: {{ column: COLUMN }}` for each")
-    return gx.ExpectationSuite(
+    return ExpectationSuite(
         name=path.stem,
         expectations=[_expectation(entry, frame, f"{path}, expectation {n}") for n, entry in enumerate(entries, 1)],
     )
 
 
-def check(frame: pd.DataFrame, suite: gx.ExpectationSuite) -> list[Outcome]:
+def check(frame: pd.DataFrame, suite: "ExpectationSuite") -> list[Outcome]:
     """Return the outcome of each expectation, and one for each of their columns that is absent or wholly missing."""
-    context = gx.get_context(mode="ephemeral")
+    from great_expectations import get_context
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    context = get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     asset = context.data_sources.add_pandas("project").add_dataframe_asset(suite.name)
     batch = asset.add_batch_definition_whole_dataframe("all rows").get_batch({"dataframe": frame})
@@ -80,6 +84,9 @@ def check(frame: pd.DataFrame, suite: gx.ExpectationSuite) -> list[Outcome]:
 
 
 def _expectation(entry: Any, frame: pd.DataFrame, where: str) -> Any:
+    from great_expectations.exceptions import GreatExpectationsError
+    from great_expectations.expectations.registry import get_expectation_impl
+
     if not isinstance(entry, dict) or len(entry) != 1 or not isinstance(next(iter(entry.values())), dict | None):
         raise UserError(f"{where}: write `- NAME: {{ column: COLUMN }}`, not {entry!r}")
     ((name, arguments),) = entry.items()

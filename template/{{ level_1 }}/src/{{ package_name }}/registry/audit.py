@@ -104,14 +104,30 @@ def unlogged(found: list[dict[str, Any]], model: str, champion: str | None) -> l
 
 def problems() -> list[str]:
     """Return a line for each entry that was changed, and for each disagreement of log and registry."""
+    from .client import Tracking, version_of
+
+    found, model = entries(), _in_registry()
+    return verify(found, anchors(model)) + unlogged(found, Tracking.load().model, version_of(model))
+
+
+def unconfirmed() -> str:
+    """Return a remark on entries about the model that the registry has not recorded, as it does once each is appended."""
+    model = _in_registry()
+    if model is None or NEWEST not in model.tags:
+        return ""
+    newest = Anchor.parse(model.tags[NEWEST], "the registry").number
+    later = [str(entry["id"]) for entry in entries() if entry["model"] == model.name and entry["id"] > newest]
+    why = "a command was interrupted, or another program appended to the log"
+    return f"; not recorded in the registry: {', '.join(later)}; {why}" if later else ""
+
+
+def _in_registry() -> "RegisteredModel | None":
     from mlflow import MlflowClient
 
-    from .client import Tracking, connected, registered, version_of
+    from .client import Tracking, connected, registered
 
-    found, name = entries(), Tracking.load().model
     with connected():
-        model = registered(MlflowClient(), name)
-    return verify(found, anchors(model)) + unlogged(found, name, version_of(model))
+        return registered(MlflowClient(), Tracking.load().model)
 
 
 def _export(path: Path) -> None:
@@ -146,7 +162,7 @@ def main() -> None:
         elif arguments.command == "verify":
             if found := problems():
                 raise UserError("\n  ".join(["the log was changed, or is not the log of this registry", *found]))
-            print(f"{_count()}, none changed")
+            print(f"{_count()}, none changed{unconfirmed()}")
         else:
             print("\n".join(map(line, entries())) or "no entry yet: `poe register` writes the first")
 

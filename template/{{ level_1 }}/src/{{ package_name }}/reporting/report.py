@@ -1,6 +1,8 @@
 # Managed by copier-mlops: an update merges with your edits.
 """One page about the last run, with links to all other pages in `reports/`."""
 
+import argparse
+
 from markupsafe import Markup
 
 from ..core.errors import exit_on_user_error
@@ -42,6 +44,7 @@ def rendered_sections() -> dict[str, Markup]:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="poe report", description=f"Write {PAGE} of the last run.").parse_args()
     with exit_on_user_error("report"):
         write(RunRecord.read())
         print(f"{PAGE} is written")

@@ -4,9 +4,15 @@
 `poe drill NAME` runs one and writes what happened to `reports/drills/NAME.json`, and all evidence to `reports/drills.html`.
 """
 
+from pathlib import Path
+
 from pydantic import AwareDatetime, BaseModel, NonNegativeFloat, NonNegativeInt
 
 from ..core.errors import UserError
+from ..core.io import read_docstring
+from ..core.paths import REPORTS
+
+FOLDER = REPORTS / "drills"  # of the evidence
 
 
 class NotRecoveredError(UserError):
@@ -26,3 +32,8 @@ class Evidence(BaseModel, frozen=True, extra="forbid"):
     recovered: bool
     ended: AwareDatetime | None = None
     code: str | None = None  # commit of the project, with "-dirty" if a file outside reports/ is not committed
+
+
+def fault_of(module: str) -> str:
+    """Return what the drill in a module breaks: the start of its docstring, up to a colon."""
+    return read_docstring(Path(__path__[0], f"{module}.py")).partition(":")[0]

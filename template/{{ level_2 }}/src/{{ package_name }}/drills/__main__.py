@@ -9,9 +9,8 @@ from importlib import import_module
 from ..core.errors import exit_on_user_error
 from ..core.io import write_json
 from ..core.lineage import git
-from . import Evidence, NotRecoveredError
+from . import FOLDER, Evidence, NotRecoveredError, fault_of
 from . import __path__ as folder
-from .harness import page
 from .harness.sandbox import sandbox
 
 
@@ -30,7 +29,9 @@ def main() -> None:
         finally:  # whatever ended the last one
             for name, evidence in done.items():
                 _report(name, evidence)
-            page.write({name: page.fault_of(module) for name, module in modules.items()})
+            from .harness import page  # which takes seconds
+
+            page.write({name: fault_of(module) for name, module in modules.items()})
     raise SystemExit(not all(evidence.recovered for evidence in done.values()))
 
 
@@ -47,7 +48,7 @@ def _evidence(module: str, code: str | None) -> Evidence:
         found: Evidence = import_module(f".{module}", __package__).main()
     except NotRecoveredError as error:
         found = Evidence(
-            fault=page.fault_of(module),
+            fault=fault_of(module),
             detected_after_seconds=None,
             decision=str(error),
             action="none",
@@ -59,7 +60,7 @@ def _evidence(module: str, code: str | None) -> Evidence:
 
 def _report(name: str, evidence: Evidence) -> None:
     """Write and print the evidence of a drill."""
-    path = page.FOLDER / f"{name}.json"
+    path = FOLDER / f"{name}.json"
     write_json(evidence.model_dump(mode="json"), path)
     print(f"  fault: {evidence.fault}\n  decision: {evidence.decision}\n  action: {evidence.action}")
     print(f"drill {name}: {'recovered' if evidence.recovered else 'NOT RECOVERED'}, see {path}")

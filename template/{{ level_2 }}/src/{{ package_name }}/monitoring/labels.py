@@ -1,6 +1,7 @@
 # Managed by copier-mlops: an update merges with your edits.
 """The outcomes of predictions: `poe labels` stores them, and `labelled` joins them to the prediction log."""
 
+import argparse
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -189,6 +190,7 @@ def _store(path: Path, part: pd.DataFrame) -> tuple[int, int, int]:
 
 def main() -> None:
     """Ingest the outcomes that are known since the oldest prediction whose label is still accepted."""
+    argparse.ArgumentParser(prog="poe labels", description="Store the outcomes of modeling/labels.py.").parse_args()
     with exit_on_user_error("labels"):
         now, settings = datetime.now(UTC), Monitoring.load()
         since = now - timedelta(hours=2 * settings.label_window_hours)

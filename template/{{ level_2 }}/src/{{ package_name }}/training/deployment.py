@@ -1,6 +1,7 @@
 # Managed by copier-mlops: an update merges with your edits.
 """Validates the challenger before it is deployed: one page, one exit code; `poe check-deployment`."""
 
+import argparse
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -182,6 +183,7 @@ CHECKS: dict[str, Callable[[RunRecord], str]] = {
 
 def main() -> None:
     """Check, and exit with code 1 if a check failed."""
+    argparse.ArgumentParser(prog="poe check-deployment", description="Check the newest challenger.").parse_args()
     with exit_on_user_error("check-deployment"), connected():
         if problems := check():
             raise UserError("\n  ".join([f"the model may not be deployed, see {PAGE}", *problems]))

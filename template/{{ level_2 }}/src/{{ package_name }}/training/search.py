@@ -10,6 +10,7 @@ Source: T. Akiba et al., Optuna: A Next-generation Hyperparameter Optimization F
 import argparse
 import hashlib
 import os
+import sys
 import time
 import warnings
 from collections.abc import Iterator
@@ -171,6 +172,8 @@ def work(number: int, search: Search) -> None:
     if len(counted(study)) >= search.trials:  # those of other machines count, too
         return
     study.sampler = optuna.samplers.TPESampler(seed=load_params().seed + number)
+    if sys.stderr.isatty():
+        optuna.logging.set_verbosity(optuna.logging.INFO)  # a line for each trial
     try:
         with connected():
             study.optimize(partial(objective, search=search), n_trials=1, callbacks=[end_run])

@@ -2,25 +2,18 @@
 """The page of all evidence: `reports/drills.html`."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from ...core.io import read_docstring, read_json, write_text
+from ...core.io import read_json, write_text
 from ...core.paths import REPORTS
 from ...monitoring.page import ALARM, image
 from ...pipeline.figures import COLOR
 from ...registry.client import Tracking
 from ...reporting.html import environment
-from .. import Evidence
-from .. import __path__ as drills
+from .. import FOLDER, Evidence
 
-FOLDER, PAGE = REPORTS / "drills", REPORTS / "drills.html"
-
-
-def fault_of(module: str) -> str:
-    """Return what the drill in a module breaks: the start of its docstring, up to a colon."""
-    return read_docstring(Path(drills[0], f"{module}.py")).partition(":")[0]
+PAGE = REPORTS / "drills.html"
 
 
 def write(faults: Mapping[str, str]) -> None:
