@@ -19,7 +19,7 @@ from .. import FOLDER as MODEL_FOLDER
 from ..core.column_types import example, kind_of
 from ..core.errors import UserError, exit_on_user_error
 from ..core.inputs import Inputs
-from ..core.io import read_file, read_table, write_table, write_text
+from ..core.io import read_file, read_table, require, write_table, write_text
 from ..core.paths import INPUTS, RAW, user_path
 from ..modeling.data import ENTITY, KNOWN_LATER, TARGET, TIMESTAMP, VALUE, features_and_target
 from ..pipeline.data_checks import checked
@@ -33,15 +33,21 @@ DEPENDENCY = FOLDER.relative_to(MODEL_FOLDER).as_posix()  # as dvc.yaml names it
 OF_THE_WHOLE = "expect_table_row_count"  # expectations that a part of the data cannot meet
 
 
-def add(rows: pd.DataFrame, now: datetime | None = None) -> dict[str, int]:
-    """Add rows to the partitions of their months and return the number of rows by month; nothing is written if one is bad.
+def so_far() -> pd.DataFrame:
+    """Return the data so far, which new rows have to fit; no column before the pipeline has run."""
+    return read_table(RAW) if RAW.exists() else pd.DataFrame()
 
-    A row with the entity and time of one that is there replaces it.
+
+def add(rows: pd.DataFrame, known: pd.DataFrame, now: datetime | None = None) -> dict[str, int]:
+    """Add rows to the partitions of their months and return the rows by month; nothing is written if one is bad.
+
+    A row with the entity and time of one that is there replaces it. All rows may be of one class.
+    `known` is what `so_far` returns.
 
     Raises:
         UserError: the rows are not what `data.py` and the expectations promise; one line for each problem.
     """
-    rows = accepted(rows, now or datetime.now(UTC))
+    rows = accepted(rows, known, now or datetime.now(UTC))
     with_dependency(PIPELINE.read_text(encoding="utf-8"))  # raises before anything is written
     months = {str(month): part for month, part in rows.groupby(rows[TIMESTAMP].dt.strftime("%Y-%m"))}
     LOCK.parent.mkdir(parents=True, exist_ok=True)
@@ -55,7 +61,7 @@ def add(rows: pd.DataFrame, now: datetime | None = None) -> dict[str, int]:
     return {month: len(part) for month, part in months.items()}
 
 
-def accepted(rows: pd.DataFrame, now: datetime) -> pd.DataFrame:
+def accepted(rows: pd.DataFrame, known: pd.DataFrame, now: datetime) -> pd.DataFrame:
     """Return rows with unified types.
 
     Raises:
@@ -63,12 +69,9 @@ def accepted(rows: pd.DataFrame, now: datetime) -> pd.DataFrame:
     """
     if rows.empty:
         raise UserError("there is no row")
-    known = read_table(RAW) if RAW.exists() else None
-    if known is not None and (missing := [str(name) for name in known if name not in rows]):
+    if missing := [str(name) for name in known if name not in rows]:
         raise UserError(f"the columns {', '.join(missing)} are missing: new rows have those that `data.ingest` returns")
-    rows = checked(rows)
-    if known is not None:
-        rows = _of_the_types(rows, known)
+    rows = _of_the_types(checked(rows), known)
     if (late := rows[TIMESTAMP].max()) > _like(now, rows[TIMESTAMP]) + pd.Timedelta(1, "D"):
         raise UserError(f"{TIMESTAMP}: {late} is in the future")
     features, _ = features_and_target(rows)
@@ -115,7 +118,7 @@ def with_dependency(text: str) -> str:
     return f"{text[:place]}{DEPENDENCY}{', ' if '[' in dependencies[0] else chr(10) + '      - '}{text[place:]}"
 
 
-def from_log(days: int, now: datetime | None = None) -> pd.DataFrame:
+def from_log(days: int, known: pd.DataFrame, now: datetime | None = None) -> pd.DataFrame:
     """Return the labeled predictions of the last days as rows to learn from: entity, time, features, target and value.
 
     Raises:
@@ -124,12 +127,12 @@ def from_log(days: int, now: datetime | None = None) -> pd.DataFrame:
     from ..monitoring.labels import labelled
     from ..monitoring.prediction_log import features
 
+    require(RAW)
     end = now or datetime.now(UTC)
     found = labelled(end - timedelta(days=days), end)
     found = found[found["target"].notna() & found["entity"].notna()]
     if found.empty:
         raise UserError(f"no prediction of the last {days} days has a label: `uv run poe labels` brings them")
-    known = read_table(RAW, columns=[ENTITY, TIMESTAMP])
     zone, time = known[TIMESTAMP].dt.tz, pd.to_datetime(found["time"], utc=True)
     rows = features(found).assign(
         **{
@@ -173,15 +176,14 @@ def _like(now: datetime, times: pd.Series) -> pd.Timestamp:
     return pd.Timestamp(now) if times.dt.tz else pd.Timestamp(now).tz_localize(None)
 
 
-def read(path: Path) -> pd.DataFrame:
+def read(path: Path, known: pd.DataFrame) -> pd.DataFrame:
     """Return the table in a Parquet or CSV file; CSV has no types, so its columns get those of the data so far.
 
     Raises:
         UserError: it cannot be read as such, or has no row.
     """
-    so_far = read_table(RAW) if RAW.exists() else pd.DataFrame()
-    kinds = {TIMESTAMP: "times"} | {str(name): str(_kind(column)) for name, column in so_far.items()}
-    texts = {name: bool(so_far[name].hasnans) for name, kind in kinds.items() if kind == "text"}
+    kinds = {TIMESTAMP: "times"} | {str(name): str(_kind(column)) for name, column in known.items()}
+    texts = {name: bool(known[name].hasnans) for name, kind in kinds.items() if kind == "text"}
     rows = read_file(path, texts, [name for name, kind in kinds.items() if kind.startswith("times")])
     for name in (name for name, kind in kinds.items() if kind == "times with a zone" and name in rows):
         if not pd.api.types.is_datetime64_any_dtype(rows[name]):  # summer and winter time differ
@@ -207,7 +209,9 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=90, help="default: 90")
     arguments = parser.parse_args()
     with exit_on_user_error("new-data"):
-        added = add(from_log(arguments.days) if arguments.from_log else read(arguments.file))
+        known = so_far()
+        rows = from_log(arguments.days, known) if arguments.from_log else read(arguments.file, known)
+        added = add(rows, known)
         print(f"{FOLDER}: {', '.join(f'{month} {count:,} rows' for month, count in added.items())}")
         print(
             f"Commit {FOLDER}.dvc; `uv run poe retrain` learns from them when there is a reason to, `uv run poe pipeline` now"
