@@ -21,6 +21,7 @@ from ..core.errors import UserError, exit_on_user_error
 from ..core.inputs import Inputs
 from ..core.io import read_file, read_table, require, write_table, write_text
 from ..core.paths import INPUTS, RAW, user_path
+from ..core.times import in_utc
 from ..modeling.data import ENTITY, KNOWN_LATER, TARGET, TIMESTAMP, VALUE, features_and_target
 from ..pipeline.data_checks import checked
 from ..pipeline.expectations import check, load_suite
@@ -69,8 +70,13 @@ def accepted(rows: pd.DataFrame, known: pd.DataFrame, now: datetime) -> pd.DataF
     """
     if rows.empty:
         raise UserError("there is no row")
-    if missing := [str(name) for name in known if name not in rows]:
-        raise UserError(f"the columns {', '.join(missing)} are missing: new rows have those that `data.ingest` returns")
+    missing = [str(name) for name in known if name not in rows]
+    unknown = [str(name) for name in rows if name not in known] if len(known.columns) else []
+    for names, problem in ((missing, "missing"), (unknown, "unknown")):
+        if names:
+            raise UserError(
+                f"the columns {', '.join(names)} are {problem}: new rows have those that `data.ingest` returns"
+            )
     rows = _of_the_types(checked(rows), known)
     if (late := rows[TIMESTAMP].max()) > _like(now, rows[TIMESTAMP]) + pd.Timedelta(1, "D"):
         raise UserError(f"{TIMESTAMP}: {late} is in the future")
@@ -143,11 +149,12 @@ def from_log(days: int, known: pd.DataFrame, now: datetime | None = None) -> pd.
             VALUE: found["value"],
         }
     )
+    rows = rows[[name for name in known if name in rows]]  # an earlier version may have had further features
     return rows.drop_duplicates([ENTITY, TIMESTAMP], keep="last").reset_index(drop=True)
 
 
 def _of_the_types(rows: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
-    """Return rows with times in the zones that the data has so far.
+    """Return rows with times in the zones that the data has so far, and whole numbers where it has them.
 
     Raises:
         UserError: a column holds values of another kind.
@@ -161,6 +168,8 @@ def _of_the_types(rows: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
             )
         elif expected == "times with a zone":
             converted[name] = rows[name].dt.tz_convert(known[name].dt.tz)
+        elif known[name].dtype == "int64" and (rows[name] % 1 == 0).all():  # an id 12 that was written as 12.0
+            converted[name] = rows[name].astype("int64")
     if problems:
         raise UserError("\n  ".join(["the new rows do not fit the data, nothing was added", *problems]))
     return rows.assign(**converted)
@@ -187,15 +196,8 @@ def read(path: Path, known: pd.DataFrame) -> pd.DataFrame:
     rows = read_file(path, texts, [name for name, kind in kinds.items() if kind.startswith("times")])
     for name in (name for name, kind in kinds.items() if kind == "times with a zone" and name in rows):
         if not pd.api.types.is_datetime64_any_dtype(rows[name]):  # summer and winter time differ
-            rows[name] = _in_utc(path, rows[name])
+            rows[name] = in_utc(rows[name], name)
     return rows
-
-
-def _in_utc(path: Path, times: pd.Series) -> pd.Series:
-    try:
-        return pd.to_datetime(times, utc=True)
-    except ValueError as error:
-        raise UserError(f"{path} cannot be read: {times.name}: {' '.join(str(error).split())[:300]}") from error
 
 
 def main() -> None:

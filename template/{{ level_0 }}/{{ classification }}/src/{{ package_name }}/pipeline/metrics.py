@@ -27,7 +27,8 @@ def checked_target(target: pd.Series) -> pd.Series:
     if kind == "numbers" and (target % 1 == 0).all():
         target = target.astype("int64")
     elif kind not in ("text", "booleans"):
-        raise UserError(f"{name}: a class is a text, a boolean or a whole number, found {example(target)}")
+        odd = target[target % 1 != 0] if kind == "numbers" else target
+        raise UserError(f"{name}: a class is a text, a boolean or a whole number, found {example(odd)}")
     return target
 
 
