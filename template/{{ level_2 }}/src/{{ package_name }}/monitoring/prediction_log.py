@@ -80,7 +80,7 @@ def query(
     for attempt in range(ATTEMPTS):
         try:
             return _query(sql, _dataset(window, version), window, parameters, tables)
-        except (OSError, duckdb.IOException, pa.ArrowInvalid) as error:
+        except (OSError, duckdb.IOException, duckdb.InvalidInputException, pa.ArrowInvalid) as error:
             if attempt == ATTEMPTS - 1:
                 reason = " ".join(str(error).split())[:300]
                 raise UserError(
