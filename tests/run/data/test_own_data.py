@@ -56,7 +56,7 @@ def test_model_of_own_data_beats_the_baseline(own):
     assert is_better_than_baseline(own)
 
 
-def test_model_of_own_data_is_registered_with_a_card(own):
+def test_model_of_own_data_is_registered_with_a_card(own, render):
     if not own.answers["maturity_level"]:
         assert not (own.path / "mlflow.db").exists()
         return
@@ -67,6 +67,12 @@ def test_model_of_own_data_is_registered_with_a_card(own):
     assert f"On {DATA_SETS[own.answers['problem_type']]}." in card
     assert "satisfaction" not in card, "that is a feature of the example"
     own.poe("card", "--check")
+    notes = own.path / "docs/model_card_notes.md"
+    written = notes.read_text()
+    notes.write_text(render(**own.answers).text("docs/model_card_notes.md"))
+    described = "Intended use, Training data, Limitations, Ethical considerations"
+    assert f"empty under {described}: write it" in own.poe("card", "--check", rc=1).stderr
+    notes.write_text(written)
 
 
 def test_project_with_own_data_passes_its_checks(own):

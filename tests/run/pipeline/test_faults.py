@@ -34,6 +34,16 @@ def test_registry_on_a_full_disk_is_told_and_works_once_there_is_room(churn, on_
     assert churn.run("git", "status", "--porcelain", "mlflow*").stdout == ""
 
 
+def test_lock_of_dvc_that_was_cut_off_is_one_line(churn):
+    lock = churn.path / "dvc.lock"
+    whole = lock.read_text()
+    for left in ("", whole[: len(whole) // 2]):
+        lock.write_text(left)
+        (line,) = churn.poe("pipeline", rc=1).stderr.splitlines()
+        assert line.startswith("pipeline: dvc.lock cannot be read")
+    lock.write_text(whole)
+
+
 def test_second_pipeline_at_once_is_told_who_is_in_the_way(churn):
     stages = churn.path / "dvc.yaml"
     stages.write_text(stages.read_text().replace(" validate split\n", " validate split && sleep 8\n"))

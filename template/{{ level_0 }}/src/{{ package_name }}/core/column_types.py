@@ -74,8 +74,12 @@ def _unified(column: pd.Series) -> pd.Series:
 
 
 def example(column: pd.Series) -> str:
-    """Return the first value that is not missing, as Python writes it."""
-    return f"{column.dropna().head(1).tolist()[0]!r:.40}"
+    """Return the first value that is not missing, as Python writes it; of texts, the first that is no number if there is one."""
+    found = column.dropna()
+    if kind_of(found) == "text":
+        words = found[pd.to_numeric(found.astype(object), errors="coerce").isna()]
+        found = found if words.empty else words
+    return f"{found.head(1).tolist()[0]!r:.40}"
 
 
 def _numbers(column: pd.Series) -> pd.Series:

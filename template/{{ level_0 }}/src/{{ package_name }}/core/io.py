@@ -101,7 +101,7 @@ def read_file(path: Path, texts: Mapping[str, bool], times: Collection[str] = ()
         path: its suffix is that of the format.
         texts: the columns that are text, since CSV has no types, and whether their values may be missing. Where none may
             be, words such as `NA` and `None` are text; an empty value is missing in any column.
-        times: the columns that are times; those that cannot be read as such stay as they are.
+        times: the columns that are times, as ISO 8601 writes them; others stay text, since 05/03 is in March or in May.
 
     Raises:
         UserError: it cannot be read as such, or has no row.
@@ -116,7 +116,7 @@ def read_file(path: Path, texts: Mapping[str, bool], times: Collection[str] = ()
             complete = {name: _text_or_none for name, missing in texts.items() if not missing}
             header = pd.read_csv(path, nrows=0).columns
             dates = [name for name in times if name in header]
-            options: Any = {"dtype": optional, "converters": complete, "parse_dates": dates}
+            options: Any = {"dtype": optional, "converters": complete, "parse_dates": dates, "date_format": "ISO8601"}
             rows = pd.read_csv(path, **options)
     except UnicodeDecodeError as error:
         raise UserError(f"{path} cannot be read: save it as CSV in UTF-8") from error

@@ -4,12 +4,14 @@
 import argparse
 import logging
 import shlex
+from pathlib import Path
 
+from dvc.dvcfile import LOCK_FILE
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
 
 from .. import FOLDER
-from ..core.errors import exit_on_user_error
+from ..core.errors import UserError, exit_on_user_error
 from ..core.lineage import git
 from ..core.paths import REPORTS
 
@@ -21,6 +23,9 @@ def reproduce(stages: list[str], force: bool, alone: bool) -> bool:
         stages: names in the model's `dvc.yaml`; empty for the stages of all pipelines.
         force: run also what is up to date.
         alone: do not run the stages before.
+
+    Raises:
+        UserError: dvc.lock is damaged, or in conflict.
     """
     # Its advice names dvc.lock alone.
     logging.getLogger("dvc.repo.scm_context").setLevel(logging.WARNING)
@@ -29,7 +34,12 @@ def reproduce(stages: list[str], force: bool, alone: bool) -> bool:
             ran = repo.reproduce(
                 [*map(_address, stages)] or None, all_pipelines=not stages, force=force, single_item=alone
             )
-    except DvcException:
+    except DvcException as error:
+        if (path := Path(getattr(error, "path", ""))).name == LOCK_FILE:
+            restore = f"`git checkout HEAD -- {path}` restores it; without it, all stages run again"
+            raise UserError(
+                f"{path} cannot be read, for example because a copy or a merge was interrupted: {restore}"
+            ) from error
         logging.getLogger("dvc").exception("")
         return False
     if not ran:

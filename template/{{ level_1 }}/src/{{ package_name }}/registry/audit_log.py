@@ -206,4 +206,5 @@ def _lock(engine: sql.Engine) -> Iterator[None]:
 
 
 def _unreachable(error: SQLAlchemyError) -> UserError:
-    return UserError(f"the audit log cannot be used, so nothing was changed: {' '.join(str(error).split())[:300]}")
+    reason = " ".join(str(getattr(error, "orig", error)).split())[:300]  # without the SQL
+    return UserError(f"the audit log cannot be used, so nothing was changed: {reason}")

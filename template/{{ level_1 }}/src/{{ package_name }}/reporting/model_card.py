@@ -10,6 +10,7 @@ from ..core.errors import UserError, exit_on_user_error
 from ..core.io import read_json, write_text
 from ..core.paths import METRICS, REPORTS, SLICES
 from ..core.run_record import RunRecord
+from ..modeling import data
 from .html import FEW_ROWS, environment, figures, render_markdown
 
 NOTES = Path(FOLDER, "docs/model_card_notes.md")
@@ -17,23 +18,29 @@ MARKDOWN = REPORTS / "model_card.md"
 PAGE = REPORTS / "model_card.html"
 REQUIRED = ["Intended use", "Training data", "Limitations", "Ethical considerations", "Contact"]
 COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+EXAMPLE = re.compile(
+    r"<!-- example\b.*?(?=^## |\Z)", re.DOTALL | re.MULTILINE
+)  # what describes the example, not your data
 
 
 def notes() -> dict[str, str]:
-    """Return the team's sections by heading.
+    """Return the team's sections by heading, without those that describe the example although the data is another.
 
     Raises:
         UserError: there are no notes.
     """
     if not NOTES.exists():
         raise UserError(f"{NOTES} is missing: write it with the headings {', '.join(REQUIRED)}")
-    text = COMMENT.sub("", NOTES.read_text(encoding="utf-8"))
+    text = NOTES.read_text(encoding="utf-8")
+    if not hasattr(data, "simulate"):
+        text = EXAMPLE.sub("", text)
+    text = COMMENT.sub("", text)
     _, *sections = re.split(r"^## +", text, flags=re.MULTILINE)
     return {heading.strip(): body.strip() for heading, _, body in (section.partition("\n") for section in sections)}
 
 
 def empty_sections() -> list[str]:
-    """Return the required sections that the team has left empty."""
+    """Return the required sections that the team has left empty, or as they describe the example."""
     written = notes()
     return [heading for heading in REQUIRED if not written.get(heading)]
 
@@ -45,7 +52,12 @@ def check() -> None:
         UserError: a required section is empty; names it.
     """
     if empty := empty_sections():
-        raise UserError(f"the model card is empty under {', '.join(empty)}: write it in {NOTES}")
+        marks = (
+            " in place of the comments `example` and what they mark"
+            if EXAMPLE.search(NOTES.read_text(encoding="utf-8"))
+            else ""
+        )
+        raise UserError(f"the model card is empty under {', '.join(empty)}: write it in {NOTES}{marks}")
 
 
 def render(run: RunRecord) -> str:

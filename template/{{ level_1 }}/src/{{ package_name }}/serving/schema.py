@@ -35,6 +35,7 @@ class ValueType(NamedTuple):
 
 
 _TEXT = schema.str_schema(strict=True)  # strict: a value of another type is an error, not converted
+_DATE = schema.str_schema(strict=True, pattern=r"^\d{4}-")  # pydantic takes the text 20260131 for seconds since 1970
 _INT64 = schema.int_schema(strict=True, ge=-(2**63), lt=2**63)
 _NUMBER = ValueType(schema.float_schema(strict=True, allow_inf_nan=False), "FP64", ("FP", "INT", "UINT"))
 _INTEGER = ValueType(_INT64, "INT64", ("INT", "UINT"))
@@ -57,7 +58,7 @@ def value_schema(column: Column) -> CoreSchema:
         zone = UTC if column.zone else None
         first, last = datetime(1, 1, 2, tzinfo=zone), datetime(9999, 12, 30, tzinfo=zone)  # in any zone
         time = schema.datetime_schema(tz_constraint="aware" if zone else "naive", ge=first, le=last)
-        found = schema.chain_schema([_TEXT, time])
+        found = schema.chain_schema([_DATE, time])
     return found if column.required else schema.with_default_schema(schema.nullable_schema(found), default=None)
 
 

@@ -26,7 +26,7 @@ from .envoy import Envoy, envoy
 from .programs import find, is_ready, running
 from .rollout import ANALYSIS, CANARY, STABLE, Metric, Plan, read_plan
 from .traffic import Traffic, traffic
-from .versions import find_version
+from .versions import find_two
 
 SECONDS_PER_STEP, REQUESTS_PER_SECOND = 20.0, 150.0
 LEAST_SECONDS = 5.0  # of a step: the range of a query has to hold some scrapes
@@ -155,12 +155,14 @@ def check(
         react: is called with each weight and the server under test.
 
     Raises:
-        UserError: a version, a program or a setting is missing, or the version in production cannot be served.
+        UserError: a version, a program or a setting is missing, both versions are the same, or the one in production
+            cannot be served.
     """
     if seconds_per_step < LEAST_SECONDS or requests_per_second < 0:
         raise UserError(f"a step takes {LEAST_SECONDS:g} s or more, and requests per second are not negative")
     plan, program, model = read_plan(seconds_per_step), find("prometheus"), Tracking.load().model
-    result = Result(model=model, stable=find_version(model, stable), canary=find_version(model, canary))
+    served, tested = find_two(model, stable, canary)
+    result = Result(model=model, stable=served, canary=tested)
     with TemporaryDirectory(prefix="canary-", ignore_cleanup_errors=True) as temporary, ExitStack() as stack:
         variables = {
             "SERVING_MODELS": model,

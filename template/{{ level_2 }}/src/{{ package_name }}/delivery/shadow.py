@@ -18,7 +18,7 @@ from ..core.prediction_log import PredictionLog
 from ..registry.client import CHALLENGER, CHAMPION, Tracking
 from ..training.live_server import started_server
 from .envoy import Envoy, envoy
-from .versions import Version, find_version
+from .versions import Version, find_two
 
 PORT, HOURS = 8080, 24.0
 
@@ -61,7 +61,7 @@ def start(served: str, shadow: str, port: int) -> None:
             raise UserError(
                 f"port {port} is in use: stop what serves there, such as `poe serve`, or name another by --port"
             )
-    first, second = find_version(model, served), find_version(model, shadow)
+    first, second = find_two(model, served, shadow)
     with shadowed(first, second, port) as proxy:
         print(f"{proxy.address} serves version {first.version}; version {second.version} logs to {place()}", flush=True)
         ended.wait()

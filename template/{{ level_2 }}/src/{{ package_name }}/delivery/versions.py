@@ -28,3 +28,15 @@ def find_version(model: str, name: str) -> Version:
         if name in (alias, version):
             return Version(alias=alias, version=version)
     raise UserError(f"{model} has no version {name}, or one without an alias: `poe versions` lists all")
+
+
+def find_two(model: str, served: str, further: str) -> tuple[Version, Version]:
+    """Return the version in production and another one.
+
+    Raises:
+        UserError: see `find_version`, or both are the same.
+    """
+    first, second = find_version(model, served), find_version(model, further)
+    if first.version == second.version:
+        raise UserError(f"{served} and {further} are the same version {first.version}: name another one")
+    return first, second

@@ -52,7 +52,8 @@ def _drill(copy: Sandbox, server: Client, manager: str, drifted: pd.DataFrame, l
     wait(lambda: [one for one in triggers.recorded() if one["name"] == "DataDrift"], "DataDrift reaches the webhook")
     detected, fired = time.monotonic() - fault, firing(manager)
     with quiet():
-        new_data.add(drifted, datetime.now(UTC) + timedelta(days=100 * DAYS))  # of a simulated future, with labels
+        later_on = datetime.now(UTC) + timedelta(days=100 * DAYS)  # the rows are of a simulated future, with labels
+        new_data.add(drifted, new_data.so_far(), later_on)
         copy.commit("New data")
         done = retrain(RunRecord.read().last_day)
     promoted = "is the champion" in str(done.outcome)

@@ -127,8 +127,8 @@ def _arms(rows: pd.DataFrame, known: pd.DataFrame, running: Running) -> dict[Arm
     versions: dict[Arm, str] = {"control": running.control, "treatment": running.treatment}
     for arm, version in versions.items():
         mine = rows[(rows["treated"] == (arm == "treatment")) & ~rows["switched"].astype(bool)]
-        metric = known.loc[known["treated"] == (arm == "treatment"), "metric"] if len(known) else pd.Series(dtype=float)
-        mean = float(metric.mean()) if len(metric) else None
+        metric = known.loc[known["treated"] == (arm == "treatment"), "metric"].tolist() if len(known) else []
+        mean = float(np.mean(metric)) if metric else None
         due = int(mine["due"].sum())
         found[arm] = ArmResult(version=version, entities=len(mine), due=due, measured=len(metric), mean=mean)
     return found

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from ..core.times import in_utc
 from .data import ENTITY, TARGET
 
 TIME = "label_time"  # when the outcome was known
@@ -22,4 +23,4 @@ def outcomes(since: datetime) -> pd.DataFrame:
     """
     exports = [pd.read_parquet(path) for path in sorted(EXPORTS.glob("*.parquet"))]
     found = pd.concat(exports, ignore_index=True) if exports else pd.DataFrame(columns=[ENTITY, TIME, TARGET])
-    return found[pd.to_datetime(found[TIME], utc=True) >= since]
+    return found[in_utc(found[TIME], TIME) >= since]

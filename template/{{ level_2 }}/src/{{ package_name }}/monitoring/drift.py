@@ -21,6 +21,7 @@ from .result import ColumnDrift, Test
 FEW_VALUES = 25  # different values; numbers with no more are compared as categories
 MAX_NUMBERS = 20  # numbers whose pairs are compared: the first ones, since Holm pays for each pair
 MIN_EXPECTED = 5  # rows in a cell of the chi-square test; rarer categories are pooled
+ROUNDING = 1e-5  # that registration accepts: of a probability, or of a number relative to the mean
 MIN_PAIRS = 50  # rows in which both numbers of a pair are present
 
 
@@ -119,6 +120,21 @@ def kolmogorov_smirnov(reference: np.ndarray, batch: np.ndarray) -> tuple[float,
     )
     root = np.sqrt(n * m / (n + m))
     return float(distance), float(special.kolmogorov((root + 0.12 + 0.11 / root) * distance))
+
+
+def snapped(batch: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Return predictions, each as the nearest one of the reference if they differ by rounding only.
+
+    The server may compute with 32 bits. Without this, a model with few different predictions would seem to have moved all.
+
+    Args:
+        batch: values in any order.
+        reference: sorted values.
+    """
+    after = np.searchsorted(reference, batch).clip(max=len(reference) - 1)
+    low, high = reference[np.maximum(after - 1, 0)], reference[after]
+    nearest = np.where(batch - low < high - batch, low, high)
+    return np.where(np.abs(batch - nearest) <= ROUNDING * max(1.0, np.abs(reference).mean()), nearest, batch)
 
 
 def chi_square(reference: pd.Series, batch: pd.Series) -> tuple[float, float]:

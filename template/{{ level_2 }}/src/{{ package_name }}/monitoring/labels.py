@@ -14,13 +14,15 @@ from filelock import FileLock
 from pydantic import BaseModel
 
 from .. import FOLDER
-from ..core.column_types import TEXT
+from ..core.column_types import TEXT, example, kind_of
 from ..core.errors import UserError, exit_on_user_error
 from ..core.io import read_table, readable, write_json, write_table
-from ..core.paths import REPORTS
+from ..core.paths import RAW, REPORTS
 from ..core.prediction_log import PredictionLog, folder_of
+from ..core.times import in_utc
 from ..modeling import labels as source
 from ..modeling.data import ENTITY, TARGET, VALUE
+from ..pipeline.metrics import checked_target
 from ..registry.client import Tracking
 from .prediction_log import Window, query
 from .settings import Monitoring
@@ -74,7 +76,7 @@ def ingest(outcomes: pd.DataFrame, now: datetime | None = None) -> Ingested:
     Those of unknown entities or with impossible times are left out, counted and printed.
 
     Raises:
-        UserError: a column is missing or there twice, or times are not times; nothing is stored.
+        UserError: a column is missing or there twice, or holds values of another kind; nothing is stored.
     """
     now = now or datetime.now(UTC)
     found = _checked(outcomes)
@@ -122,7 +124,7 @@ def labelled(start: datetime, end: datetime, version: str | None = None, rows: i
     sql = f"{JOIN} where version = $3" if version else JOIN
     sample = "" if rows is None else f" using sample reservoir({rows:d} rows) repeatable (0)"
     known = stored(window._replace(end=end + accepted))
-    return query(f"select * from ({sql}){sample}", window, parameters, labels=known)
+    return query(f"select * from ({sql}){sample}", window, parameters, version, labels=known)
 
 
 def stored(window: Window) -> ds.Dataset | pa.Table:
@@ -149,9 +151,12 @@ def _checked(outcomes: pd.DataFrame) -> pd.DataFrame:
             raise UserError(f"{place}: there {'is no column' if count == 0 else 'are two columns'} {name}")
     found = outcomes[[name for name in names if name in outcomes]].rename(columns=names)
     try:
-        found["label_time"] = pd.to_datetime(found["label_time"], utc=True).dt.as_unit("us")
-    except (ValueError, TypeError) as error:
-        raise UserError(f"{place}: {source.TIME}: {' '.join(str(error).split())[:200]}") from error
+        found["label_time"] = in_utc(found["label_time"], source.TIME)
+        found["target"] = _targets(found["target"])
+        if "value" in found and kind_of(found["value"]) not in ("numbers", "booleans"):
+            raise UserError(f"{VALUE}: expected numbers, found {example(found['value'])}")
+    except UserError as error:
+        raise UserError(f"{place}: {error}") from error
     if found["entity"].map(lambda value: isinstance(value, list | tuple | set | dict)).any():
         raise UserError(f"{place}: {ENTITY}: a row is about one entity, found several in a row")
     found["entity"] = found["entity"].astype(TEXT)
@@ -166,6 +171,21 @@ def _checked(outcomes: pd.DataFrame) -> pd.DataFrame:
             f" counts, such as of {examples}: an outcome belongs to the last prediction before its {source.TIME}"
         )
     return found.drop_duplicates(key, keep="last")
+
+
+def _targets(column: pd.Series) -> pd.Series:
+    """Return outcomes with the kind of values that the target has in the data, where that is there: 1 is True."""
+    there = column.dropna()
+    if there.empty:
+        return column
+    target = checked_target(there.rename(TARGET))
+    if RAW.exists():
+        found, expected = (kind_of(one) for one in (target, read_table(RAW, columns=[TARGET])[TARGET]))
+        if {found, expected} == {"numbers", "booleans"} and target.isin([0, 1]).all():
+            target = target.astype("bool" if expected == "booleans" else "int64")
+        elif found != expected:
+            raise UserError(f"{TARGET}: expected {expected} as in the data, found {found}, such as {example(target)}")
+    return target.reindex(column.index)
 
 
 def _by_day(found: pd.DataFrame) -> Iterator[tuple[Path, pd.DataFrame]]:

@@ -16,7 +16,7 @@ from ..pipeline.params import load_params
 from ..registry.client import Tracking
 from ..serving.handler import monitored_values
 from . import reference
-from .drift import Outcome, Profile, judge, kolmogorov_smirnov
+from .drift import Outcome, Profile, judge, kolmogorov_smirnov, snapped
 from .labels import labelled
 from .performance import Expectation, Truth, as_prediction, measure
 from .prediction_log import Window, features, query, time_in_utc
@@ -86,7 +86,7 @@ class Monitor:
         sql = "select version, count(*) as rows from predictions where model = $1 group by version order by rows desc"
         found = query(sql, window, (self.model,))
         version, rows = found.iloc[0] if len(found) else ("", 0)
-        sample = query(SAMPLE.format(rows=self.settings.sample_rows), window, (self.model, version))
+        sample = query(SAMPLE.format(rows=self.settings.sample_rows), window, (self.model, version), str(version))
         return Batch(window, str(version), int(rows), sample)
 
     def _judge(self, batch: Batch, earlier: list[MonitoringResult], by_slice: bool) -> MonitoringResult:
@@ -116,7 +116,7 @@ class Monitor:
         known, _, profile = _reference(self.model, version)
         batch = features(sample).reindex(columns=known.features.columns)
         tested = np.sort(monitored_values(np.array(known.output.tolist())))
-        moved = kolmogorov_smirnov(tested, sample["prediction"].to_numpy())
+        moved = kolmogorov_smirnov(tested, snapped(sample["prediction"].to_numpy(), tested))
         outcomes = [Outcome("prediction", "distribution", *moved), *profile.compare(batch)]
         judged = {one.name: one for one in judge(outcomes, self.settings.significance, self.settings.min_effect)}
         prediction = judged.pop("prediction")

@@ -4,6 +4,7 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple, Self
 
 import duckdb
@@ -66,16 +67,20 @@ def features(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[names].rename(columns=lambda name: name.removeprefix(FEATURE))
 
 
-def query(sql: str, window: Window, parameters: tuple[Any, ...] = (), **tables: Any) -> pd.DataFrame:
+def query(
+    sql: str, window: Window, parameters: tuple[Any, ...] = (), version: str | None = None, **tables: Any
+) -> pd.DataFrame:
     """Return the result of SQL on `predictions`, the rows of the log in a window, and on further tables by name.
+
+    A feature whose type differs between versions of the model is text, unless the SQL reads one `version` only.
 
     Raises:
         UserError: the place of the log cannot be read, or a file of it is damaged.
     """
     for attempt in range(ATTEMPTS):
         try:
-            return _query(sql, window, parameters, tables)
-        except (OSError, duckdb.IOException, pa.ArrowInvalid) as error:
+            return _query(sql, _dataset(window, version), window, parameters, tables)
+        except (OSError, duckdb.IOException, duckdb.InvalidInputException, pa.ArrowInvalid) as error:
             if attempt == ATTEMPTS - 1:
                 reason = " ".join(str(error).split())[:300]
                 raise UserError(
@@ -84,18 +89,20 @@ def query(sql: str, window: Window, parameters: tuple[Any, ...] = (), **tables: 
     raise AssertionError
 
 
-def _query(sql: str, window: Window, parameters: tuple[Any, ...], tables: Mapping[str, Any]) -> pd.DataFrame:
+def _query(
+    sql: str, log: ds.Dataset | pa.Table, window: Window, parameters: tuple[Any, ...], tables: Mapping[str, Any]
+) -> pd.DataFrame:
     # The size of an Arrow table is not known to the planner, which would join in nested loops.
     with duckdb.connect(config={"asof_loop_join_threshold": 0}) as connection:
-        for name, table in {"log": _dataset(window), **tables}.items():
+        for name, table in {"log": log, **tables}.items():
             connection.register(name, table)
         bounds = " and ".join(f"time {sign} '{one.isoformat()}'" for sign, one in zip((">=", "<"), window, strict=True))
         connection.execute(f"create temporary view predictions as select * from log where {bounds}")
         return connection.execute(sql, parameters).df()
 
 
-def _dataset(window: Window) -> ds.Dataset | pa.Table:
-    """Return the files of a window; a feature that some lack is null there."""
+def _dataset(window: Window, version: str | None) -> ds.Dataset | pa.Table:
+    """Return the files of a window; a feature that some lack is null there. See `query` for the version."""
     system = PredictionLog.load().filesystem()
     first, last = (each.astimezone(UTC).date() for each in window)
     days = [folder_of(first + timedelta(days=n)) for n in range((last - first).days + 1)]
@@ -104,10 +111,30 @@ def _dataset(window: Window) -> ds.Dataset | pa.Table:
     paths = {path: writer for day in days if day in found for path, writer in _current(system, day).items()}
     if not paths:
         return COLUMNS.empty_table()
-    examples = {writer: path for path, writer in paths.items()}  # each writer has one schema
-    schemas = [ds.dataset(path, format="parquet", filesystem=system).schema for path in examples.values()]
-    schema = pa.unify_schemas([COLUMNS, *schemas], promote_options="permissive")
-    return ds.dataset([*paths], schema=schema, format="parquet", filesystem=system)
+    read = partial(ds.dataset, format="parquet", filesystem=system)
+    examples = {writer: read(path) for path, writer in paths.items()}  # each writer has one schema, and one version
+    try:
+        schema = _unified([one.schema for one in examples.values()])
+    except pa.ArrowTypeError:
+        of_version = {name for name, one in examples.items() if version in (None, one.head(1)["version"][0].as_py())}
+        paths = {path: writer for path, writer in paths.items() if writer in of_version}
+        schema = _with_texts([one.schema for name, one in examples.items() if name in of_version])
+    return read([*paths], schema=schema)
+
+
+def _unified(schemas: list[pa.Schema]) -> pa.Schema:
+    return pa.unify_schemas([COLUMNS, *schemas], promote_options="permissive")
+
+
+def _with_texts(schemas: list[pa.Schema]) -> pa.Schema:
+    """Return a schema of all columns, in which those with types that do not fit each other are text."""
+    schema = COLUMNS
+    for field in (field for one in schemas for field in one):
+        try:
+            schema = pa.unify_schemas([schema, pa.schema([field])], promote_options="permissive")
+        except pa.ArrowTypeError:
+            schema = schema.set(schema.get_field_index(field.name), field.with_type(pa.string()))
+    return schema
 
 
 def _current(system: Any, day: str) -> dict[str, str]:

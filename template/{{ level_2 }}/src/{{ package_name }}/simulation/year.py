@@ -130,7 +130,8 @@ def _month(number: int, tables: list[pd.DataFrame], end: datetime, server: Clien
     _label(tables[-2:], end)
     results, _ = Monitor.load().run(Window(end - timedelta(days=months.DAYS), end))
     results[-1].write()
-    new_data.add(new_data.from_log(2 * months.DAYS, end), end)
+    known = new_data.so_far()
+    new_data.add(new_data.from_log(2 * months.DAYS, known, end), known, end)
     done = retrain(end.date())
     with connected():
         current = str(champion(MlflowClient(), frozen.name))

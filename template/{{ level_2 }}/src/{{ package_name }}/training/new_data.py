@@ -19,8 +19,9 @@ from .. import FOLDER as MODEL_FOLDER
 from ..core.column_types import example, kind_of
 from ..core.errors import UserError, exit_on_user_error
 from ..core.inputs import Inputs
-from ..core.io import read_file, read_table, write_table, write_text
+from ..core.io import read_file, read_table, require, write_table, write_text
 from ..core.paths import INPUTS, RAW, user_path
+from ..core.times import in_utc
 from ..modeling.data import ENTITY, KNOWN_LATER, TARGET, TIMESTAMP, VALUE, features_and_target
 from ..pipeline.data_checks import checked
 from ..pipeline.expectations import check, load_suite
@@ -33,15 +34,21 @@ DEPENDENCY = FOLDER.relative_to(MODEL_FOLDER).as_posix()  # as dvc.yaml names it
 OF_THE_WHOLE = "expect_table_row_count"  # expectations that a part of the data cannot meet
 
 
-def add(rows: pd.DataFrame, now: datetime | None = None) -> dict[str, int]:
-    """Add rows to the partitions of their months and return the number of rows by month; nothing is written if one is bad.
+def so_far() -> pd.DataFrame:
+    """Return the data so far, which new rows have to fit; no column before the pipeline has run."""
+    return read_table(RAW) if RAW.exists() else pd.DataFrame()
 
-    A row with the entity and time of one that is there replaces it.
+
+def add(rows: pd.DataFrame, known: pd.DataFrame, now: datetime | None = None) -> dict[str, int]:
+    """Add rows to the partitions of their months and return the rows by month; nothing is written if one is bad.
+
+    A row with the entity and time of one that is there replaces it. All rows may be of one class.
+    `known` is what `so_far` returns.
 
     Raises:
         UserError: the rows are not what `data.py` and the expectations promise; one line for each problem.
     """
-    rows = accepted(rows, now or datetime.now(UTC))
+    rows = accepted(rows, known, now or datetime.now(UTC))
     with_dependency(PIPELINE.read_text(encoding="utf-8"))  # raises before anything is written
     months = {str(month): part for month, part in rows.groupby(rows[TIMESTAMP].dt.strftime("%Y-%m"))}
     LOCK.parent.mkdir(parents=True, exist_ok=True)
@@ -55,7 +62,7 @@ def add(rows: pd.DataFrame, now: datetime | None = None) -> dict[str, int]:
     return {month: len(part) for month, part in months.items()}
 
 
-def accepted(rows: pd.DataFrame, now: datetime) -> pd.DataFrame:
+def accepted(rows: pd.DataFrame, known: pd.DataFrame, now: datetime) -> pd.DataFrame:
     """Return rows with unified types.
 
     Raises:
@@ -63,12 +70,14 @@ def accepted(rows: pd.DataFrame, now: datetime) -> pd.DataFrame:
     """
     if rows.empty:
         raise UserError("there is no row")
-    known = read_table(RAW) if RAW.exists() else None
-    if known is not None and (missing := [str(name) for name in known if name not in rows]):
-        raise UserError(f"the columns {', '.join(missing)} are missing: new rows have those that `data.ingest` returns")
-    rows = checked(rows)
-    if known is not None:
-        rows = _of_the_types(rows, known)
+    missing = [str(name) for name in known if name not in rows]
+    unknown = [str(name) for name in rows if name not in known] if len(known.columns) else []
+    for names, problem in ((missing, "missing"), (unknown, "unknown")):
+        if names:
+            raise UserError(
+                f"the columns {', '.join(names)} are {problem}: new rows have those that `data.ingest` returns"
+            )
+    rows = _of_the_types(checked(rows), known)
     if (late := rows[TIMESTAMP].max()) > _like(now, rows[TIMESTAMP]) + pd.Timedelta(1, "D"):
         raise UserError(f"{TIMESTAMP}: {late} is in the future")
     features, _ = features_and_target(rows)
@@ -115,7 +124,7 @@ def with_dependency(text: str) -> str:
     return f"{text[:place]}{DEPENDENCY}{', ' if '[' in dependencies[0] else chr(10) + '      - '}{text[place:]}"
 
 
-def from_log(days: int, now: datetime | None = None) -> pd.DataFrame:
+def from_log(days: int, known: pd.DataFrame, now: datetime | None = None) -> pd.DataFrame:
     """Return the labeled predictions of the last days as rows to learn from: entity, time, features, target and value.
 
     Raises:
@@ -124,12 +133,12 @@ def from_log(days: int, now: datetime | None = None) -> pd.DataFrame:
     from ..monitoring.labels import labelled
     from ..monitoring.prediction_log import features
 
+    require(RAW)
     end = now or datetime.now(UTC)
     found = labelled(end - timedelta(days=days), end)
     found = found[found["target"].notna() & found["entity"].notna()]
     if found.empty:
         raise UserError(f"no prediction of the last {days} days has a label: `uv run poe labels` brings them")
-    known = read_table(RAW, columns=[ENTITY, TIMESTAMP])
     zone, time = known[TIMESTAMP].dt.tz, pd.to_datetime(found["time"], utc=True)
     rows = features(found).assign(
         **{
@@ -140,11 +149,12 @@ def from_log(days: int, now: datetime | None = None) -> pd.DataFrame:
             VALUE: found["value"],
         }
     )
+    rows = rows[[name for name in known if name in rows]]  # an earlier version may have had further features
     return rows.drop_duplicates([ENTITY, TIMESTAMP], keep="last").reset_index(drop=True)
 
 
 def _of_the_types(rows: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
-    """Return rows with times in the zones that the data has so far.
+    """Return rows with times in the zones that the data has so far, and whole numbers where it has them.
 
     Raises:
         UserError: a column holds values of another kind.
@@ -158,6 +168,8 @@ def _of_the_types(rows: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
             )
         elif expected == "times with a zone":
             converted[name] = rows[name].dt.tz_convert(known[name].dt.tz)
+        elif known[name].dtype == "int64" and (rows[name] % 1 == 0).all():  # an id 12 that was written as 12.0
+            converted[name] = rows[name].astype("int64")
     if problems:
         raise UserError("\n  ".join(["the new rows do not fit the data, nothing was added", *problems]))
     return rows.assign(**converted)
@@ -173,27 +185,19 @@ def _like(now: datetime, times: pd.Series) -> pd.Timestamp:
     return pd.Timestamp(now) if times.dt.tz else pd.Timestamp(now).tz_localize(None)
 
 
-def read(path: Path) -> pd.DataFrame:
+def read(path: Path, known: pd.DataFrame) -> pd.DataFrame:
     """Return the table in a Parquet or CSV file; CSV has no types, so its columns get those of the data so far.
 
     Raises:
         UserError: it cannot be read as such, or has no row.
     """
-    so_far = read_table(RAW) if RAW.exists() else pd.DataFrame()
-    kinds = {TIMESTAMP: "times"} | {str(name): str(_kind(column)) for name, column in so_far.items()}
-    texts = {name: bool(so_far[name].hasnans) for name, kind in kinds.items() if kind == "text"}
+    kinds = {TIMESTAMP: "times"} | {str(name): str(_kind(column)) for name, column in known.items()}
+    texts = {name: bool(known[name].hasnans) for name, kind in kinds.items() if kind == "text"}
     rows = read_file(path, texts, [name for name, kind in kinds.items() if kind.startswith("times")])
     for name in (name for name, kind in kinds.items() if kind == "times with a zone" and name in rows):
         if not pd.api.types.is_datetime64_any_dtype(rows[name]):  # summer and winter time differ
-            rows[name] = _in_utc(path, rows[name])
+            rows[name] = in_utc(rows[name], name)
     return rows
-
-
-def _in_utc(path: Path, times: pd.Series) -> pd.Series:
-    try:
-        return pd.to_datetime(times, utc=True)
-    except ValueError as error:
-        raise UserError(f"{path} cannot be read: {times.name}: {' '.join(str(error).split())[:300]}") from error
 
 
 def main() -> None:
@@ -207,7 +211,9 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=90, help="default: 90")
     arguments = parser.parse_args()
     with exit_on_user_error("new-data"):
-        added = add(from_log(arguments.days) if arguments.from_log else read(arguments.file))
+        known = so_far()
+        rows = from_log(arguments.days, known) if arguments.from_log else read(arguments.file, known)
+        added = add(rows, known)
         print(f"{FOLDER}: {', '.join(f'{month} {count:,} rows' for month, count in added.items())}")
         print(
             f"Commit {FOLDER}.dvc; `uv run poe retrain` learns from them when there is a reason to, `uv run poe pipeline` now"

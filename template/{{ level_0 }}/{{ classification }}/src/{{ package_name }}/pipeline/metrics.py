@@ -19,7 +19,7 @@ def checked_target(target: pd.Series) -> pd.Series:
     """Return a target column as classes: texts, booleans or whole numbers.
 
     Raises:
-        UserError: it holds something else, or fewer than two classes.
+        UserError: it holds something else.
     """
     name, kind = target.name, kind_of(target)
     if isinstance(target.dtype, pd.CategoricalDtype):
@@ -27,9 +27,8 @@ def checked_target(target: pd.Series) -> pd.Series:
     if kind == "numbers" and (target % 1 == 0).all():
         target = target.astype("int64")
     elif kind not in ("text", "booleans"):
-        raise UserError(f"{name}: a class is a text, a boolean or a whole number, found {example(target)}")
-    if target.nunique() < 2:
-        raise UserError(f"{name}: all {len(target)} rows are of the class {example(target)}: there is nothing to learn")
+        odd = target[target % 1 != 0] if kind == "numbers" else target
+        raise UserError(f"{name}: a class is a text, a boolean or a whole number, found {example(odd)}")
     return target
 
 
