@@ -4,10 +4,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from copier_mlops.commands import level, maturity, new
+from copier_mlops.commands import level, maturity, new, update
 from copier_mlops.errors import CommandError
 
-COMMANDS = (new, level, maturity)
+COMMANDS = (new, level, update, maturity)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
