@@ -11,6 +11,8 @@ words = sys.argv[1:]
 with (FOLDER / "calls.jsonl").open("a") as calls:
     calls.write(json.dumps(words) + "\n")
 command = " ".join(words[:2])
+if "GITHUB_ACTIONS" in os.environ and not os.environ.get("GH_TOKEN"):
+    sys.exit("gh: To use GitHub CLI in a GitHub Actions workflow, set the GH_TOKEN environment variable.")
 options = dict(pairwise(words))
 fails = FOLDER / "fails.json"
 for about, message in json.loads(fails.read_text()).items() if fails.exists() else ():
