@@ -62,23 +62,33 @@ def open_pull_request(folder: Path, proposal: Path) -> str:
         raise CommandError(
             f"{proposal} has no update: `copier-mlops update --propose {proposal}` writes one"
         ) from error
-    known = json.loads(gh(folder, "pr", "list", "--head", BRANCH, "--state", "all", "--json", "number,title,state,url"))
+    known = pull_requests(folder)
     pull_request = next((each for each in known if each["state"] == "OPEN"), None)
-    if pull_request is None and [
-        each for each in known if (each["state"], each["title"]) == ("CLOSED", about["title"])
-    ]:
-        return (
-            f"Nothing to do: a pull request with the title {about['title']!r} was closed. Reopen it to take the update."
-        )
+    if pull_request is None and is_declined(known, about["title"]):
+        return f"Nothing to do: {about['title']!r} was closed. Reopen it to take the update."
     git(folder, "fetch", "--quiet", str(proposal.absolute() / BUNDLE), BRANCH)
     update = git(folder, "rev-parse", "FETCH_HEAD").strip()
     tip = git(folder, *AS_GH, "ls-remote", "origin", f"refs/heads/{BRANCH}").partition("\t")[0]
-    if tip and is_edited(folder):
+    is_merged = pull_request is None and known and known[0]["state"] == "MERGED"
+    if tip and not is_merged and is_edited(folder):
         return f"Nothing to do: {BRANCH} has commits of yours. Merge its pull request, or delete the branch."
     push(folder, update, tip)
     if pull_request is None:
         return create(folder, proposal, about)
     return renew(folder, proposal, about, pull_request)
+
+
+def pull_requests(folder: Path) -> list[dict[str, Any]]:
+    """Return the pull requests of the branch, the newest first, without those of a branch of that name in a fork."""
+    fields = "number,title,state,url,isCrossRepository"
+    known = json.loads(gh(folder, "pr", "list", "--head", BRANCH, "--state", "all", "--json", fields))
+    return [each for each in known if not each["isCrossRepository"]]
+
+
+def is_declined(known: list[dict[str, Any]], title: str) -> bool:
+    """Return whether a pull request for the same versions was closed, with or without conflicts."""
+    versions = title.partition(": ")[0]
+    return any((each["state"], each["title"].partition(": ")[0]) == ("CLOSED", versions) for each in known)
 
 
 def is_edited(folder: Path) -> bool:

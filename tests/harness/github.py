@@ -41,10 +41,13 @@ class GitHub:
         path = self.folder / "calls.jsonl"
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 
-    def close(self) -> None:
-        """Close all pull requests."""
-        found = [{**each, "state": "CLOSED"} for each in self.pull_requests]
-        (self.folder / "pull_requests.json").write_text(json.dumps(found), encoding="utf-8")
+    def end(self, state: str) -> None:
+        """Close or merge all pull requests; what is merged is up to the test."""
+        self.keep([{**each, "state": state} for each in self.pull_requests])
+
+    def keep(self, pull_requests: list[dict[str, Any]]) -> None:
+        """Have these pull requests."""
+        (self.folder / "pull_requests.json").write_text(json.dumps(pull_requests), encoding="utf-8")
 
     def fail(self, command: str, message: str) -> None:
         """Let a command of `gh` fail from now on."""

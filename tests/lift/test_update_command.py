@@ -183,8 +183,8 @@ def test_one_pull_request_is_opened_and_renewed(project, later, checks, github, 
     assert "```text\noutput of run poe test\n```" in renewed["body"]
     assert github.text("template-update~", GATE) == project.text(GATE), "one commit on what it updates"
 
-    github.close()
-    assert propose(github, tmp_path, "closed").stdout.startswith("Nothing to do: a pull request with the title 'Update")
+    github.end("CLOSED")
+    assert propose(github, tmp_path, "closed").stdout.startswith("Nothing to do: 'Update the template from v999.0.0 to")
     assert len(github.pull_requests) == 1
 
 
@@ -224,6 +224,10 @@ def test_branch_with_commits_of_the_team_is_left_alone(project, later, checks, g
     assert done.returncode == 0
     assert done.stdout.startswith("Nothing to do: template-update has commits of yours.")
     assert (github.commit("template-update"), github.pull_requests) == (ours, before)
+
+    github.end("MERGED")
+    assert propose(github, tmp_path, "third").stdout == "Opened https://github.com/ada/churn/pull/2\n"
+    assert github.commit("template-update") != ours
 
 
 def test_refused_push_is_one_line_that_says_what_to_set(project, later, checks, github, tmp_path):
@@ -266,8 +270,18 @@ def test_repository_without_drafts_gets_a_pull_request_whose_title_names_the_con
     change(project, GATE, 'PLACE = "', 'PLACE = "Ours, ')
     later(FIRST)
     github.fail("pr create --draft", "GraphQL: Draft pull requests are not supported in this repository.")
+    of_a_fork = {
+        "number": 1,
+        "head": "template-update",
+        "isCrossRepository": True,
+        "state": "OPEN",
+        "title": "",
+        "url": "",
+    }
+    github.keep([of_a_fork])
     assert propose(github, tmp_path, "first").returncode == 0
-    (opened,) = github.pull_requests
+    unchanged, opened = github.pull_requests
+    assert unchanged == of_a_fork
     assert (opened["draft"], opened["title"].rpartition(": ")[2]) == (False, "1 file in conflict")
 
 
@@ -318,12 +332,19 @@ def test_output_of_a_failed_check_cannot_leave_its_block_and_fits_a_pull_request
     assert len(found) < 20_000
 
 
-def test_proposal_is_what_the_two_jobs_share(project, later, checks, tmp_path):
+def test_proposal_is_what_the_two_jobs_share_also_in_a_folder_of_a_larger_repository(project, later, checks, tmp_path):
     later(FIRST)
-    summary = tmp_path / "summary.md"
+    whole, summary = tmp_path / "whole", tmp_path / "summary.md"
+    folder = Path(shutil.copytree(project.path, whole / "services" / "churn", ignore=shutil.ignore_patterns(".git")))
+    git("init", "--quiet", folder=whole)
+    git("add", "--all", folder=whole)
+    git("commit", "--quiet", "--message", "All", folder=whole)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GITHUB_STEP_SUMMARY", str(summary))
-        update(project.path, "--propose", tmp_path / "proposal")
+        update(folder, "--propose", tmp_path / "proposal")
+    git("fetch", "--quiet", tmp_path / "proposal" / "update.bundle", "template-update", folder=whole)
+    changed = git("diff", "--name-only", "HEAD", "FETCH_HEAD", folder=whole).splitlines()
+    assert changed == [f"services/churn/{path}" for path in (ANSWERS_FILE, GATE, "uv.lock")]
     assert {path.name for path in (tmp_path / "proposal").iterdir()} == {
         "pull_request.json",
         "pull_request.md",

@@ -27,7 +27,12 @@ if command == "pr list":
 elif command == "pr create":
     number = len(found) + 1
     made = {"number": number, "state": "OPEN", "url": f"https://github.com/ada/churn/pull/{number}"}
-    made |= {"head": options["--head"], "base": options["--base"], "title": options["--title"]}
+    made |= {
+        "isCrossRepository": False,
+        "head": options["--head"],
+        "base": options["--base"],
+        "title": options["--title"],
+    }
     found.append(made | {"body": Path(options["--body-file"]).read_text(), "draft": "--draft" in words})
     print(made["url"])
 elif words[0] == "api":
