@@ -12,6 +12,7 @@ from typing import Any
 from copier_mlops.errors import CommandError
 from copier_mlops.git import git, plain_git
 from copier_mlops.lift import Outcome
+from copier_mlops.merging import Merged
 from copier_mlops.report import Check, text, title
 
 BRANCH = "template-update"
@@ -22,17 +23,20 @@ LOCKS = ":(top,glob)**/uv.lock"
 AS_GH = ("-c", "credential.helper=", "-c", "credential.helper=!gh auth git-credential")
 
 
+def stage(folder: Path, merged: Merged) -> None:
+    """Stage an update, so that what checks write to its files is no part of it."""
+    listed = "\0".join([*merged.new, *merged.changed, *merged.gone, *merged.conflicts])
+    only = ("--force", "--all", "--pathspec-from-file=-", "--pathspec-file-nul")
+    git(folder, "--literal-pathspecs", "add", *only, stdin=os.fsencode(listed))
+
+
 def write(folder: Path, outcome: Outcome, checks: list[Check], proposal: Path) -> None:
-    """Commit an update on a branch of its own, and write it with the text of its pull request to `proposal`.
+    """Commit what is staged on a branch of its own, and write it with the text of its pull request to `proposal`.
 
     The commit depends on nothing but its content and parent, so the same update is the same commit in each run.
     """
     base = git(folder, "rev-parse", "--abbrev-ref", "HEAD").strip()
-    merged = outcome.merged
-    listed = "\0".join([*merged.new, *merged.changed, *merged.gone, *merged.conflicts])
-    only = ("--force", "--all", "--pathspec-from-file=-", "--pathspec-file-nul")
-    git(folder, "--literal-pathspecs", "add", *only, stdin=os.fsencode(listed))
-    git(folder, "add", "--update", "--", LOCKS)
+    git(folder, "add", "--update", "--", LOCKS)  # `uv sync` wrote them
     subject = title(outcome)
     when = git(folder, "log", "-1", "--format=%cI").strip()
     tree = git(folder, "write-tree").strip()
@@ -43,7 +47,7 @@ def write(folder: Path, outcome: Outcome, checks: list[Check], proposal: Path) -
     git(folder, "bundle", "create", "--quiet", str(proposal.absolute() / BUNDLE), BRANCH, "^HEAD")
     body = text(outcome, checks, base, BRANCH)
     (proposal / TEXT).write_text(body, encoding="utf-8")
-    about = {"title": subject, "base": base, "draft": bool(merged.conflicts)}
+    about = {"title": subject, "base": base, "draft": bool(outcome.merged.conflicts)}
     (proposal / ABOUT).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         with Path(summary).open("a", encoding="utf-8") as file:

@@ -42,14 +42,18 @@ def run(options: argparse.Namespace) -> int:
     if outcome.is_nothing:
         print_next_steps(outcome)
         return 0
+    if options.propose:
+        proposal.stage(folder, outcome.merged)
     checks = [] if outcome.merged.conflicts else check(folder)
     if options.propose:
         proposal.write(folder, outcome, checks, options.propose)
         print(f"\n{options.propose} has the update and the text of its pull request.")
         return 0
     print_next_steps(outcome)
-    print(*(f"`{each.command}` failed on the result; it prints why." for each in checks if not each.passed), sep="\n")
-    return 1 if outcome.merged.conflicts or not all(each.passed for each in checks) else 0
+    failed = [each.command for each in checks if not each.passed]
+    for command in failed:
+        print(f"`{command}` failed on the result; its output is above.")
+    return 1 if outcome.merged.conflicts or failed else 0
 
 
 def check(folder: Path) -> list[Check]:

@@ -36,6 +36,7 @@ EDITS = [
     Edit("README.md", "## Start", "We meet on Mondays.\n\n## Start"),
     Edit("README.md", "With [uv]", "On the company's network, with [uv]"),
     Edit("README.md", "## Your own data", "## Our own section\n\nOur own words.\n\n## Your own data"),
+    Edit(".github/workflows/template-update.yml", 'cron: "23 5 * * 1"', 'cron: "7 6 1 * *"'),
     Edit("docs/levels/0.md", "## Map", "Ask Ada first.\n\n## Map"),
     Edit("pyproject.toml", '    "pandas>=2.2,<3.1",', '    "httpx>=0.28",\n    "pandas>=2.2,<3.1",'),
     Edit("pyproject.toml", 'version = "0.1.0"', 'version = "1.4.2"'),

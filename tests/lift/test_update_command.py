@@ -52,7 +52,7 @@ def checks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., lis
     (folder / "uv").write_text(
         f'#!/bin/sh\necho "$*" >> "{folder}/run"\necho "output of $*"\n'
         f'while read -r word; do case "$*" in *"$word"*) exit 1;; esac; done < "{folder}/failing"\n'
-        f'[ "$*" = sync ] && [ -f uv.lock ] && echo "# Locked" >> uv.lock\nexit 0\n'
+        f'[ "$*" = sync ] && [ -f uv.lock ] && echo "# Locked" >> uv.lock\necho "# By a test" >> {GATE}\nexit 0\n'
     )
     (folder / "uv").chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
@@ -133,7 +133,7 @@ def test_by_hand_a_check_that_fails_on_the_result_is_named(project, later, check
     done = update(project.path)
     assert done.returncode == 1
     assert checks() == ["sync", "run poe lint", "run poe test"], "the tests are run, too"
-    assert done.stdout.endswith("`uv run poe lint` failed on the result; it prints why.\n")
+    assert done.stdout.endswith("`uv run poe lint` failed on the result; its output is above.\n")
 
 
 def test_what_cannot_be_installed_is_not_checked(project, later, checks):
@@ -167,7 +167,9 @@ def test_one_pull_request_is_opened_and_renewed(project, later, checks, github, 
     assert opened["base"] == git("branch", "--show-current", folder=project.path).strip()
     assert f"## Changed files\n\n- `{GATE}`\n" in opened["body"]
     assert "| `uv run poe test` | passed |\n" in opened["body"]
-    assert 'PLACE = "Later, ' in github.text("template-update", GATE)
+    updated = github.text("template-update", GATE)
+    assert 'PLACE = "Later, ' in updated
+    assert "# By a test" not in updated
     assert github.text("template-update", "uv.lock") == "# Lock\n# Locked\n"
     assert "_commit: v1000.0.0" in github.text("template-update", ANSWERS_FILE)
     first = github.commit("template-update")
