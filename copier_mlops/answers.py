@@ -45,7 +45,7 @@ def read_answers(folder: Path, name: str | None = None) -> dict[str, Any]:
     if source.startswith(".") or (":" not in source and not Path(source).expanduser().is_dir()):
         raise CommandError(
             f"the template is not at {source}: write its absolute path or its URL to _src_path in {ANSWERS}, and to the"
-            " command `level` in tasks/level-0.toml, commit"
+            " commands `level` and `update` in tasks/level-0.toml, commit"
         )
     if "_commit" not in answers:
         raise CommandError(

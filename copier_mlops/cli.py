@@ -4,10 +4,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from copier_mlops.commands import adopt, level, maturity, new
+from copier_mlops.commands import adopt, level, maturity, new, update
 from copier_mlops.errors import CommandError
 
-COMMANDS = (new, adopt, level, maturity)
+COMMANDS = (new, adopt, level, update, maturity)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

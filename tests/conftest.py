@@ -33,6 +33,7 @@ gpgSign = false
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write the lists of files in tests/render/golden")
+    parser.addoption("--write-fleet", action="store_true", help="write docs/reference/fleet.md from the whole fleet")
 
 
 MEMORY = Path("/dev/shm")

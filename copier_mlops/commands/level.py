@@ -135,15 +135,21 @@ def print_next_steps(outcome: Outcome) -> None:
 
 def print_move(prefix: str, new: list[str]) -> None:
     """Print how new files of GitHub get where it reads them, if the project is in a folder of a larger repository."""
-    if prefix and any(path.startswith(".github/") for path in new):
-        folder = shlex.quote(prefix.rstrip("/"))
+    if not prefix or not any(path.startswith(".github/") for path in new):
+        return
+    folder = shlex.quote(prefix.rstrip("/"))
+    review = ".github/pull_request_template.md" in new
+    print(
+        "\nGitHub reads .github only at the root of the repository. After the commit, from the root:\n\n"
+        f"  mkdir -p .github/workflows && git mv -k {folder}/.github/workflows/* .github/workflows/"
+    )
+    if review:
         print(
-            "\nGitHub reads .github only at the root of the repository. After the commit, from the root:\n\n"
-            f"  mkdir -p .github/workflows && git mv -k {folder}/.github/workflows/* .github/workflows/\n"
             f"  git mv -k {folder}/.github/CODEOWNERS {folder}/.github/dependabot.yml .github/\n"
-            f"  cp {folder}/.github/pull_request_template.md .github/\n\n"
-            'Then change the paths in them: see docs/workflows.md, "In a folder of a larger repository".'
+            f"  cp {folder}/.github/pull_request_template.md .github/"
         )
+    page = "docs/workflows.md" if review else "docs/levels/0.md"
+    print(f'\nThen change the paths in them: see {page}, "In a folder of a larger repository".')
 
 
 def print_capabilities(number: int) -> None:

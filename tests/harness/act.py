@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import yaml
 from mlops import image_name
 
+from harness.github import GitHub
 from harness.template import ROOT, Project
 
 ACTIONS: dict[str, dict[str, Any]] = tomllib.loads(
@@ -41,14 +42,18 @@ class Played:
         return [inputs for name, inputs in self.actions if name == action]
 
 
-def play(project: Project, folder: Path, workflow: str, event: str, **payload: Any) -> Played:
-    """Play a workflow of a project that is committed, for an event with `payload`."""
+def play(
+    project: Project, folder: Path, workflow: str, event: str, *, github: GitHub | None = None, **payload: Any
+) -> Played:
+    """Play a workflow of a project that is committed, for an event with `payload`, with a stand-in for GitHub or none."""
     folder.mkdir()
     (folder / "event.json").write_text(json.dumps({"repository": {"private": False}, **payload}), encoding="utf-8")
     stand_ins = [
         f"--local-repository={name}@{ACTIONS[name]['commit']}={stand_in(name, project, folder)}" for name in ACTIONS
     ]
     checkout = with_workflows_for_act(project, folder / "checkout")
+    if github:
+        checkout.run("git", "remote", "set-url", "origin", github.remote)
     done = checkout.run(
         Path(sys.executable).with_name("act"),
         event,
@@ -60,8 +65,10 @@ def play(project: Project, folder: Path, workflow: str, event: str, **payload: A
         f"--workflows={workflows(checkout) / workflow}",
         f"--platform={RUNNER}=-self-hosted",
         f"--env=PLAYED={folder}",
+        "--secret=GITHUB_TOKEN=the token of the workflow",
         *stand_ins,
         rc=None,
+        **(github.variables if github else {}),
     )
     events = [json.loads(line) for line in done.stdout.splitlines()]
     jobs = {line["job"].strip(): line["jobResult"] for line in events if "jobResult" in line}

@@ -5,7 +5,7 @@ from pathlib import Path
 from harness.template import ROOT, TEMPLATE
 
 RUN = ROOT / "tests" / "run"
-WORKFLOWS = TEMPLATE / "{{ level_1 }}" / ".github" / "workflows"  # played by test_workflows.py
+WORKFLOWS = TEMPLATE / "{{ level_1 }}" / ".github" / "workflows"  # played by tests/run/workflows/
 
 # What test_tasks.py runs in a project with a champion and a version before it: arguments, and a part of the output.
 TASKS: dict[str, tuple[list[str], str]] = {
@@ -39,6 +39,7 @@ ELSEWHERE: dict[str, Path] = {
     "lint": RUN / "start" / "test_first_day.py",
     "level": RUN / "start" / "test_level_command.py",
     "maturity": RUN / "start" / "test_level_command.py",
+    "update": TEMPLATE / "{{ level_0 }}" / ".github" / "workflows" / "template-update.yml",
     "build": RUN / "image" / "test_image.py",
     "lifecycle": RUN / "options" / "test_bucket_lifecycle.py",
     "alerts": RUN / "monitoring" / "test_alerts.py",

@@ -43,6 +43,7 @@ EDITS = [
         "<!-- End of what `poe level` writes. -->\n",
         "<!-- End of what `poe level` writes. -->\n\nOur end.\n",
     ),
+    Edit(".github/workflows/template-update.yml", 'cron: "23 5 * * 1"', 'cron: "7 6 1 * *"'),
     Edit("docs/levels/0.md", "## Map", "Ask Ada first.\n\n## Map"),
     Edit("pyproject.toml", '    "pandas>=2.2,<3.1",', '    "httpx>=0.28",\n    "pandas>=2.2,<3.1",'),
     Edit("pyproject.toml", 'version = "0.1.0"', 'version = "1.4.2"'),

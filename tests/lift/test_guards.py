@@ -207,28 +207,32 @@ def test_project_in_a_folder_of_a_larger_repository(lived_in, render, tmp_path):
     assert difference(tree(project), tree(render(maturity_level=HIGH))) == ""
     assert (whole / "README.md").read_text() == "The whole\n"
     _, _, advice = done.stdout.partition("GitHub reads .github only at the root of the repository")
-    follow(advice, whole)
+    assert follow(advice, whole) >= {"CODEOWNERS", "dependabot.yml", "pull_request_template.md"}
 
 
-def follow(advice: str, whole: Path) -> None:
-    """Run the indented commands of an advice at the root of a repository; the files are where GitHub reads them then."""
+def follow(advice: str, whole: Path) -> set[str]:
+    """Run the indented commands of an advice at the root of a repository, and return what GitHub reads then."""
     git("add", "--all", folder=whole)
     git("commit", "--quiet", "--message", "Level 1", folder=whole)
     for command in re.findall("^ +((?:cp|git|mkdir) .+)$", advice, re.MULTILINE):
         subprocess.run(["bash", "-euc", command], cwd=whole, check=True)
-    assert (whole / ".github/workflows/ci.yml").is_file()
-    names = {path.name for path in (whole / ".github").iterdir()}
-    assert names == {"CODEOWNERS", "dependabot.yml", "pull_request_template.md", "workflows"}
+    assert (whole / ".github/workflows/template-update.yml").is_file()
+    return {path.name for path in (whole / ".github").iterdir()}
 
 
-def test_copy_into_a_folder_of_a_larger_repository_says_what_to_move(template, tmp_path):
+OF_LEVEL = {LOW: {"workflows"}, HIGH: {"CODEOWNERS", "dependabot.yml", "pull_request_template.md", "workflows"}}
+
+
+@pytest.mark.parametrize("level", OF_LEVEL)
+def test_copy_into_a_folder_of_a_larger_repository_says_what_to_move(template, tmp_path, level):
     whole = tmp_path / "whole"
     whole.mkdir()
     git("init", "--quiet", folder=whole)
-    command = [sys.executable, "-m", "copier", "copy", "--trust", "--defaults", template, whole / "services/a b"]
+    answers = ("--defaults", "--data", f"maturity_level={level}")
+    command = [sys.executable, "-m", "copier", "copy", "--trust", *answers, template, whole / "services/a b"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     _, _, advice = done.stderr.partition("GitHub reads `.github` only at the root of a repository")
-    follow(advice, whole)
+    assert follow(advice, whole) == OF_LEVEL[level]
 
 
 SETTINGS = {

@@ -273,7 +273,7 @@ def test_template_that_has_moved(lived_in):
     with_answers(project, _src_path="/nowhere/template")
     assert (
         "the template is not at /nowhere/template: write its absolute path or its URL to _src_path in"
-        f" {ANSWERS_FILE}, and to the command `level` in tasks/level-0.toml, commit"
+        f" {ANSWERS_FILE}, and to the commands `level` and `update` in tasks/level-0.toml, commit"
     ) in refused(project, str(HIGH))
 
 

@@ -32,12 +32,14 @@ WRITES = {
     ("promote.yml", "production"): {"contents", "pull-requests"},
     ("retrain.yml", "retrain"): {"contents", "pull-requests", "issues"},
     ("sign-model.yml", "sign"): {"packages", "id-token"},
+    ("template-update.yml", "propose"): {"contents", "pull-requests"},
 }
 # Jobs that get secrets: those of an environment, whose reviewers have to approve the run before, or whose branch is protected.
 WITH_SECRETS = {
     ("promote.yml", "promote"): "promotion",
     ("retrain.yml", "retrain"): "retraining",
     ("sign-model.yml", "sign"): "retraining",
+    ("template-update.yml", "propose"): "template-update",
 }
 SCHEMAS = {
     **{path: "vendor.github-workflows" for path in PATHS},
@@ -254,6 +256,7 @@ def test_a_newer_push_ends_what_checks_a_pull_request_and_never_what_delivers():
         "promote.yml": False,
         "retrain.yml": False,
         "sign-model.yml": False,
+        "template-update.yml": False,
     }
     groups = {path.name: read(path)["concurrency"]["group"].partition("-$")[0] for path in PATHS}
     assert len(set(groups.values())) == len(PATHS), "a workflow would wait for the one that called it"
