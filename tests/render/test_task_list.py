@@ -17,7 +17,7 @@ def test_each_task_is_run(render):
     assert tasks == {*TASKS, *SERVERS, *ELSEWHERE, *NOT_RUN}
 
 
-COMMAND = re.compile(r"python (?:-m (?P<module>[\w.]+)|(?P<path>tools/\w+\.py))")
+COMMAND = re.compile(r"python (?:-m (?!pytest)(?P<module>[\w.]+)|(?P<path>tools/\w+\.py))")
 
 
 def test_each_task_for_people_parses_its_arguments(render):
