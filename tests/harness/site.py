@@ -65,7 +65,7 @@ def _leads_somewhere(site: Path, path: Path, link: str, loaded: bool, pages: dic
         target = site / address.lstrip("/")
     elif re.match(r"https?://|//", address):
         inside = IN_REPOSITORY.match(address)
-        return not loaded and (inside is None or (ROOT / inside[1]).exists())
+        return not loaded and (inside is None or (ROOT / unquote(inside[1])).exists())
     elif re.match(r"[a-z]+:", address):
         return True
     elif address.startswith("/"):

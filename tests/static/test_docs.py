@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from harness.template import ROOT, SHARED, relative, repository_files, visible_questions
+from harness.template import ROOT, SHARED, relative, repository_files, sources, visible_questions
 from mlops import catalogue
 
 README = ROOT / "README.md"
@@ -66,3 +66,19 @@ def test_readme_counts_the_questions(render):
 def test_page_about_lifting_names_every_shared_file():
     text = (ROOT / "docs" / "explanation" / "lifting.md").read_text(encoding="utf-8")
     assert {path for path in SHARED if f"`{path}`" not in text} == set()
+
+
+def test_page_about_tests_of_updates_has_the_figures_of_the_fleet():
+    fleet = (ROOT / "docs/reference/fleet.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs/explanation/testing-updates.md").read_text(encoding="utf-8")
+    updates, edits, lost, clean, files = re.findall(r"^\| \*\*all\*\* \|(.*)\|$", fleet, re.MULTILINE)[0].split(" | ")
+    assert f"{updates.strip()} updates with {edits} edits. {lost} edits were lost, and {clean} updates" in text
+    assert f"in {files.strip()} files" in text
+
+
+def test_record_about_dvc_names_each_module_that_imports_it():
+    text = (ROOT / "docs/explanation/decisions.md").read_text(encoding="utf-8")
+    importing = re.compile(r"^ *(from|import) dvc\b", re.MULTILINE)
+    modules = {path for path in sources(".py", ".jinja") if importing.search(path.read_text(encoding="utf-8"))}
+    names = {"/".join(path.parts[-2:]).removesuffix(".jinja") for path in modules}
+    assert names == set(re.findall(r"`((?:pipeline|training)/\w+\.py)`", text))
