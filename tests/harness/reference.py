@@ -12,14 +12,17 @@ Render = Callable[..., Project]
 
 
 def questions_table(render: Render) -> str:
-    """Return each question with the level from which it is asked, its choices and its default."""
+    """Return each question: what it decides, from which level on it is asked, its default and choices."""
     answers = render(maturity_level=levels()[-1]).answers
-    lines = ["| question | asked | what it decides | choices | default |", "| --- | --- | --- | --- | --- |"]
+    lines: list[str] = []
     for name, question in visible_questions().items():
-        text = " ".join(_filled_in(question["help"]).split())
-        lines.append(
-            f"| `{name}` | {_asked(name)} | {_cell(text)} | {_choices(question)} | {_default(name, question, answers)} |"
-        )
+        asked, *more = _filled_in(question["help"]).strip().splitlines()
+        rest = " ".join(" ".join(more).split()) if name != "maturity_level" else more[-1].strip()
+        lines += [f"## `{name}`", "", f"**{asked}** {rest}", ""]
+        lines += [f"Asked {_asked(name)}. Default: {_default(name, question, answers)}", ""]
+        choices = question.get("choices", {}).items()
+        lines += ["| answer | meaning |", "| --- | --- |"] if choices else []
+        lines += [*(f"| `{value}` | {_cell(label)} |" for label, value in choices), ""] if choices else []
     return _joined(lines)
 
 
@@ -114,10 +117,6 @@ def _asked(name: str) -> str:
             if any(when.render({**defaults, "maturity_level": level, other: each}) == "True" for each in values):
                 return f"from level {level} on, unless `{other}` is `{values[0]}`"
     raise AssertionError(f"{name} is never asked")
-
-
-def _choices(question: dict[str, Any]) -> str:
-    return "<br>".join(f"`{value}`: {_cell(label)}" for label, value in question.get("choices", {}).items())
 
 
 def _default(name: str, question: dict[str, Any], answers: dict[str, Any]) -> str:
