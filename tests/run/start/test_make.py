@@ -57,6 +57,7 @@ def test_make_alone_lists_the_targets(clone):
         "fast",
         "lint",
         "bench",
+        "docs",
         "demo",
     ]
 
