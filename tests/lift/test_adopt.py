@@ -65,6 +65,7 @@ def test_adopted_repository_keeps_each_byte_and_is_lifted_without_conflict(shape
     assert contents(folder) == before
     printed = adopt(folder, "--level", str(level)).stdout
     assert printed.startswith(listed)
+    assert ("GitHub reads .github only at the root" in printed) == (shape.folder != ".")
     for one in (*shape.found, *shape.notes):
         assert one in printed
     after = contents(folder)
