@@ -130,6 +130,11 @@ def test_release_is_refused_in_one_line(repository, release, why):
     assert repository.git("tag", "--list") == before
 
 
+def test_page_lists_the_refusals():
+    page = (ROOT / "docs" / "contributing" / "release.md").read_text(encoding="utf-8")
+    assert [why for why in REFUSALS if why.replace("0.1.9", "…") not in page] == []
+
+
 @pytest.mark.parametrize("version", ["v0.2.0", "0.2", "0.2.0-rc1", "0.2.0+local", "next"])
 def test_text_that_is_no_version_is_refused(release, version):
     assert release(version).stderr == f"make release: VERSION={version} is no version such as 0.2.0 or 0.2.0rc1\n"
