@@ -56,6 +56,10 @@ def test_make_alone_lists_the_targets(clone):
         "long",
         "fast",
         "lint",
+        "diff",
+        "newest",
+        "bump",
+        "release",
         "bench",
         "demo",
     ]
