@@ -11,7 +11,6 @@ CODES_OF_TERMINALS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 DECLINE = "To decline it, close this pull request: only a newer version opens another one."
 NEW_ANSWERS = "Questions that are new, with their defaults: `uv run poe level --data QUESTION=ANSWER` changes one."
 SHOW = "Changed in the template, and never by an update: `uv run poe level --show FILE` prints the difference."
-SHOW_OWN = "`uv run poe level --show FILE` prints how the template's differs."
 TAKE = "`uv run poe level --take FILE` brings one back."
 KEPT = "The template has dropped these, but you edited them. Delete what you do not need."
 FOREIGN = "These were in this repository before it was adopted. The template has them as well; yours stay as they are."
@@ -56,7 +55,6 @@ def text(outcome: Outcome, checks: list[Check], base: str, branch: str) -> str:
         *_section("Deleted files", merged.gone, "The template has dropped these, and you had not edited them."),
         *_section("New answers", [name for name in answers if name not in before], NEW_ANSWERS),
         *_section("Did not arrive: yours", outcome.newer_seeds, SHOW),
-        *_section("Did not arrive: you had a file of this name before the template", merged.foreign, SHOW_OWN),
         *_section("Did not arrive: not in this repository", outcome.missing, TAKE),
         *_section("Did not arrive: yours from before", merged.foreign, FOREIGN),
         *_section("Kept", merged.kept, KEPT),
