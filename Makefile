@@ -72,6 +72,9 @@ bench: .venv ## Run the benchmarks, and write their figures to benchmarks/result
 	uv run --locked python benchmarks/envoy.py
 	uv run --locked python benchmarks/page.py
 
+docs: .venv ## Build the documentation into ./site, which needs no network (seconds)
+	uv run --locked zensical build --strict
+
 demo: no-demo | python $(uv) ## Render a level 1 project with all defaults into ./demo and run its pipeline
 	@echo "1/3 Get Copier and render the project"
 	@uv run --isolated --locked --no-default-groups \
@@ -98,4 +101,4 @@ no-demo:
 python:
 	@test -n "$(UV_PYTHON)" || { echo "No Python 3.11 to 3.13 with venv was found. Install one, or set UV_PYTHON."; exit 1; }
 
-.PHONY: help test cluster long fast diff newest bump release lint demo no-demo python
+.PHONY: help test cluster long fast diff newest bump release lint docs demo no-demo python

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from measure import RESULTS, ROOT, Promise, number
 
+REPOSITORY = "https://github.com/copier-mlops/copier-mlops/blob/main"  # the site has only the files of docs/
 PAGE = ROOT / "docs" / "reference" / "benchmarks.md"
 BLOCK = re.compile(r"(<!-- (\w+): written from .*?-->\n)(.*?)(<!-- end of \2 -->)", re.DOTALL)
 
@@ -18,7 +19,7 @@ def section(path: Path) -> str:
     where = f"Python {result['python']}, {result['machine']}"
     lines = [
         f"Measured on {result['date']} at commit {result['commit']}: {where}; {result['method']}.",
-        f"All figures: [{path.name}](../../{path.relative_to(ROOT).as_posix()}).",
+        f"All figures: [{path.name}]({REPOSITORY}/{path.relative_to(ROOT).as_posix()}).",
         "",
         "| promise | measured | limit | kept |",
         "| --- | --- | --- | --- |",

@@ -1,15 +1,11 @@
 """The commands in the README of this repository, typed into a shell."""
 
 import re
-import subprocess
-from collections.abc import Callable
-from pathlib import Path
 
-import pytest
 from harness.adoption import FOREIGN
 from harness.lifting import difference, tree
 from harness.projects import bash_blocks, is_better_than_baseline
-from harness.template import ROOT, Project, clean_environment
+from harness.template import ROOT, Project
 
 from copier_mlops.maturity.probes import probes
 
@@ -23,28 +19,6 @@ def script(section: str) -> str:
 
 
 FIRST_COMMAND = script("# copier-mlops")
-
-
-@pytest.fixture
-def type_in(template: Path) -> Callable[[str, Path], str]:
-    """Type commands into a shell, with the working tree for the repository and Enter for each question."""
-
-    def type_in(commands: str, folder: Path) -> str:
-        here = re.sub(r"(git\+https://github\.com/|gh:)copier-mlops/copier-mlops", str(template), commands)
-        here = re.sub(r" (copy|new) ", r" \1 --defaults ", here)
-        done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", here],
-            cwd=folder,
-            env=clean_environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    return type_in
 
 
 def test_every_command_of_the_readme_is_run_by_a_test_below():

@@ -1,0 +1,164 @@
+"""The pictures of docs/images/ that are drawn from the levels of the catalogue."""
+
+from dataclasses import dataclass
+from html import escape
+
+from mlops import catalogue
+
+# What the box of a level names, in a picture of all levels.
+NAMED = {
+    0: ["notebook", "data · features · model", "tests, locked environment"],
+    1: [
+        "DVC pipeline, data validation",
+        "MLflow tracking and registry",
+        "gate, model card, report",
+        "server, CI, deployment",
+    ],
+    2: ["continuous training, drift", "feature store, canary, A/B", "monitoring, cost"],
+    3: ["self-healing, SLOs, bandits", "compliance as code", "clouds and teams"],
+}
+FILLS = ["#e3eef7", "#b9d6ec", "#86b6db", "#5a96c4"]
+PLANNED = "#e6e9ec"
+MARKER = (
+    '<defs><marker id="a" viewBox="0 0 10 10" refX="8" refY="5" markerWidth="7" markerHeight="7" orient="auto">'
+    '<path d="M0 0L10 5L0 10z" fill="#2f6f9f"/></marker></defs>'
+)
+WIDTH, HEIGHT = 130, 56  # of a part
+LEFT, TOP, RIGHT, DOWN = 20, 56, 158, 92  # where the first part is, and the steps to the next ones
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the path from data to prediction, and where it is in the picture."""
+
+    level: int
+    name: str
+    where: str
+    column: int
+    row: int
+
+    @property
+    def x(self) -> int:
+        """The left edge."""
+        return LEFT + self.column * RIGHT
+
+    @property
+    def y(self) -> int:
+        """The upper edge."""
+        return TOP + self.row * DOWN
+
+
+PARTS = {
+    "data": Part(0, "Data", "data.py", 0, 0),
+    "training": Part(0, "Training", "poe train", 2, 0),
+    "notebook": Part(0, "Notebook", "poe notebook", 0, 1),
+    "reports": Part(0, "Metrics", "reports/", 3, 1),
+    "validation": Part(1, "Validation", "poe validate", 1, 0),
+    "gate": Part(1, "Quality gate", "params.yaml", 3, 0),
+    "registry": Part(1, "Registry", "poe promote", 4, 0),
+    "server": Part(1, "Server", "poe serve", 5, 0),
+    "canary": Part(2, "Canary", "poe canary-check", 4, 1),
+    "log": Part(2, "Prediction log", "data/predictions", 5, 2),
+    "labels": Part(2, "Labels", "poe labels", 4, 2),
+    "monitor": Part(2, "Monitoring", "poe monitor", 3, 2),
+    "retraining": Part(2, "Retraining", "poe retrain", 2, 2),
+    "new": Part(2, "New data", "poe new-data", 1, 2),
+}
+ARROWS = [  # from, to, and the levels at which the arrow is there
+    ("data", "training", 0, 0),
+    ("data", "notebook", 0, 3),
+    ("training", "reports", 0, 0),
+    ("data", "validation", 1, 3),
+    ("validation", "training", 1, 3),
+    ("training", "gate", 1, 3),
+    ("gate", "reports", 1, 3),
+    ("gate", "registry", 1, 3),
+    ("registry", "server", 1, 1),
+    ("registry", "canary", 2, 3),
+    ("canary", "server", 2, 3),
+    ("server", "log", 2, 3),
+    ("log", "labels", 2, 3),
+    ("labels", "monitor", 2, 3),
+    ("monitor", "retraining", 2, 3),
+    ("retraining", "training", 2, 3),
+    ("new", "validation", 2, 3),
+]
+
+
+def path_of(level: int) -> str:
+    """Return the path from data to prediction at a level, as SVG: the parts that the level adds have a dark edge."""
+    name = f"Level {level}: {catalogue()['levels'][level]['name']}"
+    parts = [part for part in PARTS.values() if part.level <= level]
+    bottom = max(part.y for part in parts) + HEIGHT + 20
+    lines = [_start(bottom, f"{name}. {', '.join(part.name for part in parts)}"), MARKER]
+    lines += [f'<rect width="960" height="{bottom}" rx="12" fill="#ffffff"/>', _text(20, 34, name, 18, weight="700")]
+    for each in ARROWS:
+        if each[2] <= level <= each[3]:
+            (x1, y1), (x2, y2) = _ends(PARTS[each[0]], PARTS[each[1]])
+            lines.append(
+                f'<path d="M{x1} {y1}L{x2} {y2}" fill="none" stroke="#2f6f9f" stroke-width="2" marker-end="url(#a)"/>'
+            )
+    for part in parts:
+        edge = ' stroke="#2f6f9f" stroke-width="2"' if part.level == level else ""
+        box = f'x="{part.x}" y="{part.y}" width="{WIDTH}" height="{HEIGHT}" rx="8" fill="{FILLS[part.level]}"'
+        middle = part.x + WIDTH // 2
+        lines += [
+            f"<rect {box}{edge}/>",
+            _text(middle, part.y + 24, part.name, 14, weight="700", anchor="middle"),
+            _text(middle, part.y + 43, part.where, 11.5, family="ui-monospace, monospace", anchor="middle"),
+        ]
+    return "\n".join([*lines, "</svg>"]) + "\n"
+
+
+def all_levels() -> str:
+    """Return a picture of all levels as stairs, as SVG."""
+    levels = catalogue()["levels"]
+    lines = [_start(400, f"The four levels: {', '.join(each['name'] for each in levels)}"), MARKER]
+    lines.append('<rect width="960" height="400" rx="12" fill="#ffffff"/>')
+    for number, each in enumerate(levels):
+        x, y = 20 + number * 230, 210 - number * 55
+        fill, color = (FILLS[number], "#123") if each["released"] else (PLANNED, "#55606b")
+        edge = "" if each["released"] else ' stroke="#9aa7b3" stroke-dasharray="5 4"'
+        lines.append(f'<rect x="{x}" y="{y}" width="214" height="{376 - y}" rx="10" fill="{fill}"{edge}/>')
+        lines.append(_text(x + 14, y + 34, f"{number} {each['name']}", 20, color, weight="700"))
+        lines += [_text(x + 14, y + 64 + 24 * row, text, 12.5, color) for row, text in enumerate(NAMED[number])]
+        if not each["released"]:
+            lines.append(_text(x + 14, 358, "planned", 13, color, style="italic"))
+        if number:
+            curve = f"M{x - 78} {y + 35}C{x - 48} {y + 13},{x - 28} {y + 1},{x - 6} {y + 1}"
+            lines.append(f'<path d="{curve}" fill="none" stroke="#2f6f9f" stroke-width="2.5" marker-end="url(#a)"/>')
+            command = {"family": "ui-monospace, monospace", "anchor": "middle"}
+            lines.append(_text(x - 86, y - 1, f"poe level {number}", 13, "#2f6f9f", **command))
+    return "\n".join([*lines, "</svg>"]) + "\n"
+
+
+PICTURES = {
+    "levels.svg": all_levels,
+    **{f"level-{number}.svg": lambda number=number: path_of(number) for number in range(3)},
+}
+
+
+def _start(height: int, label: str) -> str:
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 960 {height}" role="img" aria-label="{escape(label)}"'
+        ' font-family="system-ui, sans-serif">'
+    )
+
+
+def _text(x: int, y: int, text: str, size: float, color: str = "#123", **style: str) -> str:
+    names = {"weight": "font-weight", "style": "font-style", "family": "font-family", "anchor": "text-anchor"}
+    more = "".join(f' {names[name]}="{value}"' for name, value in style.items())
+    return f'<text x="{x}" y="{y}" font-size="{size}" fill="{color}"{more}>{escape(text)}</text>'
+
+
+def _ends(start: Part, end: Part) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return where the arrow between two parts begins and ends: on edges that face each other."""
+    middle, half = WIDTH // 2, HEIGHT // 2
+    if start.row == end.row:
+        left = end.column < start.column
+        return (start.x + (0 if left else WIDTH), start.y + half), (end.x + (WIDTH if left else 0), end.y + half)
+    up = end.row < start.row
+    last = (end.x + middle, end.y + (HEIGHT if up else 0))
+    if start.column == end.column:
+        return (start.x + middle, start.y + (0 if up else HEIGHT)), last
+    return (start.x + WIDTH, start.y + half), last
