@@ -40,6 +40,24 @@ lint: .venv ## Check style, formatting and types
 	uv run --locked ruff format --check
 	uv run --locked pyrefly check
 
+diff: .venv ## Show what the changes since BASE=main change in rendered projects; LEVEL=1, TO=folder (a minute)
+	@uv run --locked python maintenance/rendered_diff.py --base "$(or $(BASE),main)" \
+	$(if $(LEVEL),--level "$(LEVEL)") $(if $(TO),--to "$(TO)") $(if $(SUMMARY),--summary "$(SUMMARY)")
+
+newest: .venv ## Render a LEVEL, install the newest packages that it allows, and run its lint, tests and training (minutes)
+	@folder="$$(mktemp -d)" && trap 'rm -r "$$folder"' EXIT && set -ex && \
+	uv run --locked copier copy --quiet --trust --defaults --vcs-ref HEAD \
+	--data maturity_level="$(or $(LEVEL),2)" "$(CURDIR)" "$$folder/project" && \
+	cd "$$folder/project" && git init --quiet --initial-branch main && uv sync --upgrade && git add . && \
+	git -c user.name=newest -c user.email=newest@example.com commit --quiet --message "The newest packages" && \
+	uv run poe lint && uv run poe test && uv run poe train && uv tree --locked --outdated --depth 1
+
+bump: .venv ## Write newer versions of actions, images and hooks to all files alike; MAJOR=1 for new major versions too
+	@uv run --locked python maintenance/bump.py $(if $(MAJOR),--major)
+
+release: .venv ## Check that VERSION can be released, tag it here, and print how to publish it
+	@uv run --locked python maintenance/release.py "$(VERSION)"
+
 bench: .venv ## Run the benchmarks, and write their figures to benchmarks/results/ and docs/reference/ (three quarters of an hour)
 	uv run --locked python benchmarks/render.py
 	uv run --locked python benchmarks/lift.py
@@ -83,4 +101,4 @@ no-demo:
 python:
 	@test -n "$(UV_PYTHON)" || { echo "No Python 3.11 to 3.13 with venv was found. Install one, or set UV_PYTHON."; exit 1; }
 
-.PHONY: help test cluster long fast lint docs demo no-demo python
+.PHONY: help test cluster long fast diff newest bump release lint docs demo no-demo python

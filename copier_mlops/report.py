@@ -13,6 +13,7 @@ NEW_ANSWERS = "Questions that are new, with their defaults: `uv run poe level --
 SHOW = "Changed in the template, and never by an update: `uv run poe level --show FILE` prints the difference."
 TAKE = "`uv run poe level --take FILE` brings one back."
 KEPT = "The template has dropped these, but you edited them. Delete what you do not need."
+FOREIGN = "These were in this repository before it was adopted. The template has them as well; yours stay as they are."
 OWN_TOKEN = (
     "A pull request that a workflow opens with its own token starts no other workflow: close and reopen it to run CI, or set"
     " `UPDATE_TOKEN` as `docs/levels/0.md` describes."
@@ -55,6 +56,7 @@ def text(outcome: Outcome, checks: list[Check], base: str, branch: str) -> str:
         *_section("New answers", [name for name in answers if name not in before], NEW_ANSWERS),
         *_section("Did not arrive: yours", outcome.newer_seeds, SHOW),
         *_section("Did not arrive: not in this repository", outcome.missing, TAKE),
+        *_section("Did not arrive: yours from before", merged.foreign, FOREIGN),
         *_section("Kept", merged.kept, KEPT),
         *_section("Ignored by Git", outcome.ignored, "These are new and committed, although `.gitignore` names them."),
         OWN_TOKEN,

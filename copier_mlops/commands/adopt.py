@@ -8,7 +8,8 @@ from typing import Any
 
 from copier_mlops.adoption.adopt import Adoption, Source, adopt
 from copier_mlops.answers import add_answer_options, parse_data
-from copier_mlops.commands.level import show
+from copier_mlops.commands.level import print_move, show
+from copier_mlops.git import git
 from copier_mlops.source import template_source
 
 
@@ -79,3 +80,4 @@ def print_next_steps(folder: Path, adoption: Adoption) -> None:
         f"{change}  uv sync\n  git add uv.lock && git commit -m 'Lock the environment'\n  uv run poe train\n\n"
         "This trains on example data; docs/adopted.md has the steps to your own."
     )
+    print_move(git(folder, "rev-parse", "--show-prefix").strip(), adoption.new)

@@ -4,6 +4,7 @@ import fnmatch
 import json
 import os
 import re
+import stat
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from functools import cache, cached_property
@@ -94,8 +95,12 @@ class Repository:
         return sorted({path for path in found if not SKIPPED & {*path.split("/")} and self._is_file(path)})
 
     def _is_file(self, path: str) -> bool:
-        found = self.root / path
-        return found.is_file() and not found.is_symlink()  # nor does Git, or a walk, follow a linked folder
+        try:
+            return stat.S_ISREG(
+                os.lstat(f"{self.root}/{path}").st_mode
+            )  # nor does Git, or a walk, follow a linked folder
+        except OSError:
+            return False
 
     def _walk(self) -> Iterator[str]:
         for folder, folders, names in os.walk(self.root):
@@ -116,10 +121,9 @@ class Repository:
 
     def matching(self, patterns: Iterable[str], paths: Iterable[str] | None = None) -> list[str]:
         """Return the paths that match one of some globs, in which `*` also matches `/`; case does not matter."""
-        found = re.compile(
-            "|".join(f"(?:{fnmatch.translate(pattern)})" for pattern in patterns) or "(?!)", re.IGNORECASE
-        )
-        return [path for path in (self.files if paths is None else paths) if found.match(path)]
+        globs = [f"(?:{fnmatch.translate(pattern.lower())})" for pattern in patterns]
+        matches = re.compile("|".join(globs) or "(?!)").match  # with IGNORECASE it takes twice as long
+        return [path for path in (self.files if paths is None else paths) if matches(path.lower())]
 
     def text(self, path: str) -> str:
         """Return a file as text, the code cells of a notebook; nothing if it is binary or too large."""
@@ -129,7 +133,7 @@ class Repository:
 
     def _read(self, path: str) -> str:
         try:
-            size = (self.root / path).stat().st_size
+            size = os.stat(f"{self.root}/{path}").st_size
             if size > (8 * MAX_BYTES if path.endswith(".ipynb") else MAX_BYTES) or size > self._left:
                 self.unread.append(path)
                 return ""

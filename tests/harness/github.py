@@ -36,6 +36,11 @@ class GitHub:
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
 
     @property
+    def issues(self) -> list[dict[str, Any]]:
+        """Return the issues, the oldest first."""
+        return json.loads((self.folder / "issues.json").read_text(encoding="utf-8"))
+
+    @property
     def calls(self) -> list[list[str]]:
         """Return the arguments of each call of `gh`."""
         path = self.folder / "calls.jsonl"
@@ -72,13 +77,18 @@ class GitHub:
         return git("rev-parse", branch, folder=self.remote).strip()
 
 
-def on_github(project: Project, folder: Path) -> GitHub:
-    """Push a committed project to a stand-in for GitHub, which is its `origin` then."""
-    github = GitHub(folder)
+def stand_in(folder: Path) -> GitHub:
+    """Return a stand-in for GitHub without a repository."""
     (folder / "bin").mkdir(parents=True)
     gh = folder / "bin" / "gh"
     gh.write_text(f'#!/bin/sh\nexec "{sys.executable}" -IS "{INSIDE}" "$@"\n', encoding="utf-8")
     gh.chmod(0o755)
+    return GitHub(folder)
+
+
+def on_github(project: Project, folder: Path) -> GitHub:
+    """Push a committed project to a stand-in for GitHub, which is its `origin` then."""
+    github = stand_in(folder)
     git("clone", "--quiet", "--bare", project.path, github.remote, folder=folder)
     git("remote", "add", "origin", github.remote, folder=project.path)
     return github

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 from copier import VcsRef, run_update
+from packaging.version import Version
 
 import copier_mlops.lift
 from copier_mlops.lift import Request
@@ -64,7 +65,7 @@ def named(pair: Pair, kind: Kind) -> str:
 
 def releases(listed: str, tags: Iterable[str]) -> list[str]:
     """Return the released versions, the oldest first: those of a list like tests/releases.toml, and tags."""
-    return sorted({*read_releases(listed), *tags}, key=lambda tag: [int(part) for part in tag.lstrip("v").split(".")])
+    return sorted({*read_releases(listed), *tags}, key=Version)
 
 
 def read_releases(listed: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from harness.adoption import FOREIGN, Foreign
-from harness.lifting import lift
+from harness.lifting import LATER, NOW, lift
 from harness.template import Project, clean_environment, git
 
 from copier_mlops.adoption.pyproject import added
@@ -65,6 +65,7 @@ def test_adopted_repository_keeps_each_byte_and_is_lifted_without_conflict(shape
     assert contents(folder) == before
     printed = adopt(folder, "--level", str(level)).stdout
     assert printed.startswith(listed)
+    assert ("GitHub reads .github only at the root" in printed) == (shape.folder != ".")
     for one in (*shape.found, *shape.notes):
         assert one in printed
     after = contents(folder)
@@ -167,6 +168,16 @@ def test_their_file_wins_when_a_level_or_a_version_brings_one_of_that_name(adopt
     lifted = lift(Project(folder, {}), 1)
     assert lifted.conflicts == []
     assert (folder / "Dockerfile").read_text() == "FROM scratch\n"
+
+
+def test_their_file_wins_when_a_version_changes_one_of_that_name(adopt, versions, tmp_path):
+    files = {"tests/conftest.py": "import pytest\n", "AGENTS.md": "# Ours\n\nNo new packages.\n"}
+    folder = Foreign("", files, "", "", ()).write(tmp_path / "churn")
+    adopt(folder, "--template", str(versions), "--vcs-ref", NOW)
+    lifted = lift(Project(folder, {}), version=LATER)
+    assert lifted.conflicts == []
+    assert {path: (folder / path).read_text() for path in files} == files
+    assert "# New" in (folder / "tests/test_stages.py").read_text()
 
 
 def test_block_goes_to_the_ends_of_tables_that_are_there():

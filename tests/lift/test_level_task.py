@@ -68,7 +68,7 @@ def test_it_raises_and_says_what_to_do_next(lived_in, render):
     done = run_level(project, str(HIGH))
     assert done.returncode == 0, done.stderr
     assert "New files:\n  .dockerignore\n  .dvc/.gitignore\n" in done.stdout
-    assert "Changed files:\n  pyproject.toml\n  tasks/levels.toml\n" in done.stdout
+    assert "Changed files:\n  AGENTS.md\n  pyproject.toml\n  tasks/levels.toml\n" in done.stdout
     assert "uv run poe pipeline" in done.stdout
     assert difference(tree(project), tree(render(maturity_level=HIGH))) == ""
 

@@ -84,7 +84,12 @@ def test_listed_commits_are_released_in_a_clone_without_tags(tmp_path):
     tag_releases(tmp_path, listed)
     tag_releases(tmp_path, listed)  # it may be there already
     assert git("log", "--format=%s", "-1", "v0.10.0", folder=tmp_path) == "second\n"
-    assert releases(listed, ["v0.9.1", "v0.10.0", "v0.11.0"]) == ["v0.9.1", "v0.10.0", "v0.11.0"]
+    assert releases(listed, ["v0.9.1", "v0.10.0rc1", "v0.10.0", "v0.11.0"]) == [
+        "v0.9.1",
+        "v0.10.0rc1",
+        "v0.10.0",
+        "v0.11.0",
+    ]
 
 
 def test_a_released_commit_is_the_one_of_its_tag():

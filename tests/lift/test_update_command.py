@@ -295,7 +295,7 @@ def test_folder_without_a_proposal_is_refused(project, tmp_path):
 
 def outcome(**lists: Any) -> Outcome:
     """Return an outcome in which only the given lists are not empty."""
-    none = {name: [] for name in ("new", "changed", "gone", "conflicts", "kept", "moved")}
+    none = {name: [] for name in ("new", "changed", "gone", "conflicts", "kept", "foreign", "moved")}
     merged = Merged(**none, staged="")
     merged = replace(merged, **{name: value for name, value in lists.items() if name in none})
     others = {name: lists.get(name, []) for name in ("ignored", "missing", "newer_seeds")}
@@ -305,7 +305,15 @@ def outcome(**lists: Any) -> Outcome:
 
 def test_text_has_all_that_did_not_arrive_and_how_to_get_it():
     found = text(
-        outcome(kept=["a.py"], ignored=["b.py"], missing=["c.py"], newer_seeds=["d.py"], new=["b.py"], gone=["e.py"]),
+        outcome(
+            kept=["a.py"],
+            ignored=["b.py"],
+            missing=["c.py"],
+            newer_seeds=["d.py"],
+            new=["b.py"],
+            gone=["e.py"],
+            foreign=["f.py"],
+        ),
         [Check("uv sync", passed=True, output="")],
         "main",
         "template-update",
@@ -318,6 +326,7 @@ def test_text_has_all_that_did_not_arrive_and_how_to_get_it():
         "New answers",
         "Did not arrive: yours",
         "Did not arrive: not in this repository",
+        "Did not arrive: yours from before",
         "Kept",
         "Ignored by Git",
     ]

@@ -21,6 +21,7 @@ from copier_mlops.maturity.probes import probes
 HOW_TO = DOCS / "how-to"
 RUN_BY_TESTS = {  # the pages whose blocks of bash are typed into a shell, and by which test
     "index.md": "tests/run/start/test_readme.py",
+    "contributing/add-a-capability.md": "tests/maintenance/test_add_a_capability.py",
     "tutorial/levels.md": "tests/run/start/test_tutorial.py",
     "how-to/adopt.md": "tests/run/start/test_how_to.py",
     "how-to/maturity-in-ci.md": "tests/run/start/test_how_to.py",

@@ -1,25 +1,35 @@
-"""What GitHub reads of this repository: its workflow and its forms."""
+"""What GitHub reads of this repository: its workflows and its forms."""
 
 import json
+import os
 import re
+import subprocess
 import tomllib
+from pathlib import Path
 
 import pytest
 import yaml
+from harness.github import stand_in
 from harness.json_schema import check
-from harness.template import ROOT, git
+from harness.template import ROOT, git, levels
 from harness.workflows import NEWER_THAN_ACTIONLINT, USES, read, zizmor
 
 GITHUB = ROOT / ".github"
-WORKFLOW = GITHUB / "workflows" / "ci.yml"
+WORKFLOWS = [GITHUB / "workflows" / name for name in ("ci.yml", "newest.yml")]
+CI, NEWEST = WORKFLOWS
 FORMS = GITHUB / "ISSUE_TEMPLATE"
 SCHEMAS = {
-    WORKFLOW: "vendor.github-workflows",
+    **dict.fromkeys(WORKFLOWS, "vendor.github-workflows"),
     FORMS / "bug.yml": "vendor.github-issue-forms",
     FORMS / "feature.yml": "vendor.github-issue-forms",
     FORMS / "config.yml": "vendor.github-issue-config",
 }
+# Writes to anything: no job else, and one that does runs no code of a package.
+WRITES = {("newest.yml", "issue"): {"issues": "write"}}
 ACTIONS = tomllib.loads((ROOT / "tests" / "harness" / "actions.toml").read_text(encoding="utf-8"))
+
+
+each_workflow = pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
 
 
 @pytest.mark.parametrize("path", SCHEMAS, ids=lambda path: path.name)
@@ -47,42 +57,79 @@ def test_every_file_that_github_reads_has_a_schema():
     assert {ROOT / path for path in listed if path.endswith(".yml")} == SCHEMAS.keys()
 
 
-def test_zizmor_finds_nothing():
-    assert zizmor(WORKFLOW, "pedantic") == set()
+@each_workflow
+def test_zizmor_finds_nothing(path):
+    assert zizmor(path, "pedantic") == set()
 
 
-def test_actionlint_finds_nothing_but_what_it_is_too_old_for(actionlint):
-    assert [line for line in actionlint(WORKFLOW) if not NEWER_THAN_ACTIONLINT.search(line)] == []
+@each_workflow
+def test_actionlint_finds_nothing_but_what_it_is_too_old_for(actionlint, path):
+    assert [line for line in actionlint(path) if not NEWER_THAN_ACTIONLINT.search(line)] == []
+
+
+def commands(path: Path) -> list[str]:
+    """Return what the jobs of a workflow run."""
+    return [step["run"] for job in read(path)["jobs"].values() for step in job["steps"] if "run" in step]
 
 
 def test_commands_are_those_of_contributors():
-    commands = [step["run"] for job in read(WORKFLOW)["jobs"].values() for step in job["steps"] if "run" in step]
-    assert commands == ["make lint", "make fast", 'sudo env "PATH=$PATH" "XDG_CACHE_HOME=$HOME/.cache" .ci/run']
+    assert commands(CI) == [
+        "make lint",
+        "make fast",
+        'make diff BASE="origin/$BASE" SUMMARY="$GITHUB_STEP_SUMMARY"',
+        'sudo env "PATH=$PATH" "XDG_CACHE_HOME=$HOME/.cache" .ci/run',
+    ]
+    assert commands(NEWEST)[:-1] == ['make newest LEVEL="$LEVEL"', "uv lock --upgrade", "make lint", "make fast"]
     targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
-    assert {"lint", "fast"} <= set(targets)
+    assert {"lint", "fast", "diff", "newest"} <= set(targets)
 
 
-def test_every_action_is_known_at_the_commit_of_its_tag():
-    lines = [line for line in WORKFLOW.read_text(encoding="utf-8").splitlines() if "uses:" in line]
+def test_newest_packages_are_tested_at_each_level():
+    assert read(NEWEST)["jobs"]["level"]["strategy"]["matrix"]["level"] == levels()
+
+
+def test_failure_opens_one_issue_and_the_next_one_comments_on_it(tmp_path, tool):
+    github = stand_in(tmp_path)
+    (step,) = read(NEWEST)["jobs"]["issue"]["steps"]
+    variables = {**step["env"], "GITHUB_ACTIONS": "true"}
+    for _ in range(2):
+        subprocess.run(
+            [tool("bash"), "-e", "-c", step["run"]], env={**os.environ, **github.variables, **variables}, check=True
+        )
+    (issue,) = github.issues
+    assert issue["title"] == variables["TITLE"]
+    assert [issue["body"], *issue["comments"]] == [variables["BODY"]] * 2
+
+
+@each_workflow
+def test_every_action_is_known_at_the_commit_of_its_tag(path):
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if "uses:" in line]
     for line in lines:
         match = USES.search(line)
         assert match, line
         known = ACTIONS[match["name"]]
         assert (match["commit"], match["tag"]) == (known["commit"], known["tag"])
-    for job in read(WORKFLOW)["jobs"].values():
+    for job in read(path)["jobs"].values():
         for step in job["steps"]:
             inputs = ACTIONS[step["uses"].partition("@")[0]].get("inputs", []) if "uses" in step else []
             assert step.get("with", {}).keys() <= set(inputs)
 
 
-def test_jobs_only_read_and_end_in_time():
-    workflow = read(WORKFLOW)
+@each_workflow
+def test_jobs_only_read_and_end_in_time(path):
+    workflow = read(path)
     assert workflow["permissions"] == {}
     for name, job in workflow["jobs"].items():
-        assert job["permissions"] == {"contents": "read"}, name
+        writes = WRITES.get((path.name, name))
+        assert job["permissions"] == (writes or {"contents": "read"}), name
+        assert not writes or not [step for step in job["steps"] if "uses" in step], name
         assert job["timeout-minutes"] <= 90, name
     assert "secrets." not in json.dumps(workflow)
-    assert workflow["on"].keys() == {"pull_request", "push"}
+
+
+def test_pull_requests_run_only_what_may_read():
+    assert read(CI)["on"].keys() == {"pull_request", "push"}
+    assert read(NEWEST)["on"].keys() == {"schedule", "workflow_dispatch"}
 
 
 def test_issues_use_a_form_and_vulnerabilities_are_reported_in_private():

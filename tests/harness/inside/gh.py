@@ -1,7 +1,8 @@
-"""Stands for GitHub's command line: keeps pull requests in a file, and fails where the real one does."""
+"""Stands for GitHub's command line: keeps pull requests and issues in files, and fails where the real one does."""
 
 import json
 import os
+import re
 import sys
 from itertools import pairwise
 from pathlib import Path
@@ -18,7 +19,7 @@ fails = FOLDER / "fails.json"
 for about, message in json.loads(fails.read_text()).items() if fails.exists() else ():
     if set(about.split()) <= set(words):
         sys.exit(message)
-path = FOLDER / "pull_requests.json"
+path = FOLDER / ("issues.json" if words[0] == "issue" else "pull_requests.json")
 found = json.loads(path.read_text()) if path.exists() else []
 if command == "pr list":
     fields = options["--json"].split(",")
@@ -44,6 +45,15 @@ elif words[0] == "api":
     }
 elif command == "pr ready":
     found[int(words[2]) - 1]["draft"] = "--undo" in words
+elif command == "issue list":
+    (title,) = re.findall('^in:title "(.*)"$', options["--search"])
+    if (options["--json"], options["--jq"]) != ("number", ".[0].number // empty"):
+        sys.exit("not known here: another filter")
+    print("".join(str(each["number"]) for each in found if each["title"] == title))
+elif command == "issue create":
+    found.append({"number": len(found) + 1, "title": options["--title"], "body": options["--body"], "comments": []})
+elif command == "issue comment":
+    found[int(words[2]) - 1]["comments"].append(options["--body"])
 else:
     sys.exit(f"unknown command: {command}")
 path.write_text(json.dumps(found))

@@ -18,9 +18,7 @@ MARKDOWN = REPORTS / "model_card.md"
 PAGE = REPORTS / "model_card.html"
 REQUIRED = ["Intended use", "Training data", "Limitations", "Ethical considerations", "Contact"]
 COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
-EXAMPLE = re.compile(
-    r"<!-- example\b.*?(?=^## |\Z)", re.DOTALL | re.MULTILINE
-)  # what describes the example, not your data
+EXAMPLE = re.compile(r"<!-- example\b.*?(?=^## |\Z)", re.DOTALL | re.MULTILINE)  # it describes no data of yours
 
 
 def notes() -> dict[str, str]:
@@ -52,12 +50,9 @@ def check() -> None:
         UserError: a required section is empty; names it.
     """
     if empty := empty_sections():
-        marks = (
-            " in place of the comments `example` and what they mark"
-            if EXAMPLE.search(NOTES.read_text(encoding="utf-8"))
-            else ""
-        )
-        raise UserError(f"the model card is empty under {', '.join(empty)}: write it in {NOTES}{marks}")
+        marked = EXAMPLE.search(NOTES.read_text(encoding="utf-8"))
+        how = ", in place of the comments `example` and what they mark" if marked else ""
+        raise UserError(f"the model card is empty under {', '.join(empty)}: write it in {NOTES}{how}")
 
 
 def render(run: RunRecord) -> str:

@@ -67,7 +67,8 @@ def _body(requests: dict[str, tuple[CoreSchema, Schema]]) -> Schema:
     """Return what a request may hold, and an example, for each model."""
     schemas = [{"title": name, **GenerateJsonSchema().generate(schema)} for name, (schema, _) in requests.items()]
     examples = {name: {"value": example} for name, (_, example) in requests.items()}
-    return {"required": True, "content": {"application/json": {"schema": {"anyOf": schemas}, "examples": examples}}}
+    schema = {"anyOf": schemas} if schemas else {"type": "object"}  # without a model the columns are not known
+    return {"required": True, "content": {"application/json": {"schema": schema, "examples": examples}}}
 
 
 def _tensors(model: LoadedModel) -> list[Schema]:
