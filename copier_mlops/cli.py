@@ -1,6 +1,7 @@
 """The command line: one module of `commands` for each subcommand, with `add_parser` and `run`."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -20,7 +21,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         command.add_parser(subparsers).set_defaults(run=command.run)
     options = parser.parse_args(arguments)
     try:
-        sys.exit(options.run(options))
+        code = options.run(options)
+        sys.stdout.flush()
+        sys.exit(code)
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except CommandError as error:
         sys.exit(f"copier-mlops: {error}")
     except OSError as error:
