@@ -183,6 +183,5 @@ def test_repo_review_runs_the_probes(tmp_path):
 
 def test_reader_that_ends_early_is_no_error(tmp_path):
     shape = next(one for one in SHAPES if one.name == "GitLab").write(tmp_path)
-    line = f"{sys.executable} -u -m copier_mlops maturity {shape} | head -n 1"
-    done = subprocess.run(line, shell=True, check=False, capture_output=True, text=True)
-    assert (done.stderr, done.stdout.count("\n")) == ("", 1)
+    line = f"{sys.executable} -m copier_mlops maturity {shape} | true"
+    assert subprocess.run(line, shell=True, check=False, capture_output=True, text=True).stderr == ""
