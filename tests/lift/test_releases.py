@@ -68,7 +68,7 @@ def with_releases(template: Path, folder: Path) -> Path:
         return clone
     tag_releases(clone, f'[[releases]]\nversion = "{FIRST}"\ncommit = "{git("rev-parse", NOW, folder=clone).strip()}"')
     git("tag", "--delete", NOW, folder=clone)
-    changed = clone / "template" / "{{ level_0 }}" / ".gitattributes"
+    changed = clone / "template" / "{{ level_0 }}" / ".gitattributes.jinja"
     changed.write_text(changed.read_text() + "# New in this version\n")
     git("commit", "--all", "--quiet", "--message", "A later version", folder=clone)
     git("tag", NOW, folder=clone)
@@ -137,7 +137,7 @@ def test_no_released_file_is_taken_away(released, rendered, tag, level):
 
 def test_file_that_the_template_drops_stays_with_its_edits(released, tmp_path):
     later = shutil.copytree(released, tmp_path / "template")
-    (later / "template" / "{{ level_0 }}" / ".gitattributes").unlink()
+    (later / "template" / "{{ level_0 }}" / ".gitattributes.jinja").unlink()
     settings = later / "copier.yml"
     settings.write_text(settings.read_text().replace("    /params.yaml\n", "    /params.yaml\n    /.gitattributes\n"))
     run_copy(str(later), tmp_path / "old", vcs_ref=NOW, defaults=True, unsafe=True, quiet=True)
@@ -153,7 +153,7 @@ def test_file_that_the_template_drops_stays_with_its_edits(released, tmp_path):
 def test_file_that_the_template_renames_stays_with_its_edits_beside_the_new_one(released, tmp_path):
     later = shutil.copytree(released, tmp_path / "template")
     folder = later / "template" / "{{ level_0 }}"
-    git("mv", folder / ".gitattributes", folder / "docs/attributes", folder=later)
+    git("mv", folder / ".gitattributes.jinja", folder / "docs/attributes.jinja", folder=later)
     settings = later / "copier.yml"
     settings.write_text(settings.read_text().replace("    /params.yaml\n", "    /params.yaml\n    /.gitattributes\n"))
     run_copy(str(later), tmp_path / "old", vcs_ref=NOW, defaults=True, unsafe=True, quiet=True)

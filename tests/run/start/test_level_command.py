@@ -29,7 +29,7 @@ def test_newest_tool_lifts_to_the_recorded_version(template, set_up, tmp_path, k
     assert f"-> {LOW} Manual: " in project.poe("level").stdout
     assert f": level {LOW} Manual, " in project.poe("maturity").stdout
 
-    for path in ("extensions/catalogue.toml", "template/{{ level_0 }}/.gitattributes"):
+    for path in ("extensions/catalogue.toml", "template/{{ level_0 }}/.gitattributes.jinja"):
         text = (clone / path).read_text(encoding="utf-8")
         (clone / path).write_text(text.replace('"Manual"', '"By hand"') + "# New\n", encoding="utf-8")
     git("commit", "--all", "--quiet", "--message", "A newer version", folder=clone)
