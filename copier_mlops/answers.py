@@ -16,6 +16,17 @@ def questions(answers: dict[str, Any]) -> dict[str, Any]:
     return {name: answer for name, answer in answers.items() if name[0] != "_" and name != "applied_level"}
 
 
+def check_questions(data: dict[str, Any], answers: dict[str, Any]) -> None:
+    """Check that each answer of `data` is to a question that was asked.
+
+    Raises:
+        CommandError: one is not.
+    """
+    known = questions(answers)
+    if unknown := [name for name in data if name not in known]:
+        raise CommandError(f"there is no question {', '.join(unknown)} at this level; there are {', '.join(known)}")
+
+
 def answers_file(folder: Path) -> Path:
     """Return the answers file, which `copier copy --answers-file` may have given another name.
 

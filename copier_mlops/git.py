@@ -98,6 +98,20 @@ def unfinished(folder: Path) -> Path:
 
 
 @contextmanager
+def whole_or_nothing(folder: Path) -> Iterator[None]:
+    """Restore the last commit if the changes that are made meanwhile fail; a process that is killed leaves a mark."""
+    mark = unfinished(folder)
+    mark.touch()
+    try:
+        yield
+    except BaseException:
+        undo(folder)
+        raise
+    finally:
+        mark.unlink()
+
+
+@contextmanager
 def clone_of(folder: Path) -> Iterator[Path]:
     """Yield a throw-away clone of the project, also where it is a folder of a larger repository."""
     with tempfile.TemporaryDirectory() as name:

@@ -8,14 +8,14 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from copier_mlops.answers import questions, read_answers
+from copier_mlops.answers import check_questions, read_answers
 from copier_mlops.errors import CommandError
-from copier_mlops.git import check_clean, clone_of, git, paths, plain_git, undo, unfinished
+from copier_mlops.git import check_clean, clone_of, git, paths, plain_git, whole_or_nothing
 from copier_mlops.merging import IGNORE, Merged, copy, files, merge, remove
 from copier_mlops.rendering import is_older, level_of, render
 from copier_mlops.styling import format_alike, is_closer
@@ -123,14 +123,8 @@ def lift(folder: Path, request: Request, *, dry_run: bool = False) -> Outcome:
             raise CommandError(
                 "nothing was changed: lowering deletes the files above, with your edits. Add --allow-lowering to do it"
             )
-        unfinished(folder).touch()
-        try:
+        with whole_or_nothing(folder):
             take_over(clone, folder, outcome.merged)
-        except BaseException:
-            undo(folder)
-            raise
-        finally:
-            unfinished(folder).unlink()
     return outcome
 
 
@@ -174,9 +168,7 @@ def check_versions(recorded: dict[str, Any], answers: dict[str, Any], request: R
         raise CommandError(
             f"{answers['_commit']} of the template is older than {recorded['_commit']}, from which this project was made"
         )
-    known = questions(answers)
-    if unknown := [name for name in request.data if name not in known]:
-        raise CommandError(f"there is no question {', '.join(unknown)} at this level; there are {', '.join(known)}")
+    check_questions(request.data, answers)
 
 
 def prepare(folder: Path, clone: Path, renders: Renders, request: Request, before: dict[str, Any]) -> Outcome:
@@ -196,7 +188,7 @@ def prepare(folder: Path, clone: Path, renders: Renders, request: Request, befor
         renders.theirs,
         delete_edited=request.delete_edited,
         is_own=renders.is_seed,
-        is_foreign=partial(is_foreign, folder, renders.theirs) if before.get("adopted") else never,
+        is_foreign=lambda path: bool(before.get("adopted")) and is_foreign(folder, renders.theirs, path),
     )
     known = {path.lower(): path for path in paths(git(folder, "ls-files", "-z", "--", "."))}
     if clashes := [known[path.lower()] for path in merged.new if path.lower() in known]:
@@ -216,11 +208,6 @@ def prepare(folder: Path, clone: Path, renders: Renders, request: Request, befor
         before=before,
         answers=renders.answers,
     )
-
-
-def never(_: str) -> bool:
-    """Return that a file is not the team's: all of them came from the template."""
-    return False
 
 
 def is_foreign(folder: Path, theirs: Path, path: str) -> bool:

@@ -1,11 +1,22 @@
 """The address that this tool was installed from, which is the address of the template."""
 
+import argparse
 import json
 from importlib.metadata import distribution
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from copier_mlops.errors import CommandError
+
+
+def add_source_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that name the template and its version."""
+    parser.add_argument(
+        "--template", metavar="SOURCE", help="its folder or Git URL; default: where this tool was installed from"
+    )
+    parser.add_argument(
+        "--vcs-ref", metavar="REF", help="the template's tag, branch or commit; default: its newest version"
+    )
 
 
 def template_source() -> str:

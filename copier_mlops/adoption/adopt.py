@@ -3,9 +3,9 @@
 The level is rendered elsewhere first. What reaches the repository is one commit.
 """
 
+import os
 import re
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,9 +16,9 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from copier_mlops.adoption.defaults import defaults_for, metadata, taken
 from copier_mlops.adoption.functions import Found, found_in
 from copier_mlops.adoption.pyproject import added, parsed
-from copier_mlops.answers import questions, read_answers
+from copier_mlops.answers import check_questions, read_answers
 from copier_mlops.errors import CommandError, copier_errors
-from copier_mlops.git import check_clean, git, paths, undo, unfinished
+from copier_mlops.git import check_clean, git, paths, whole_or_nothing
 from copier_mlops.maturity.repository import Repository
 from copier_mlops.merging import IGNORE, PYPROJECT, check_folders, copy, files
 
@@ -62,22 +62,17 @@ def adopt(folder: Path, source: Source, *, dry_run: bool, verify: bool) -> Adopt
         CommandError: it is refused or fails; the repository is unchanged.
     """
     check(folder)
+    repository = Repository(folder)
     with TemporaryDirectory() as name:
-        rendered = render(folder, source, Path(name, "project"))
-        adoption = prepare(folder, rendered)
+        rendered = render(repository, source, Path(name, "project"))
+        adoption = prepare(folder, repository, rendered)
         if dry_run:
             return adoption
-        unfinished(folder).touch()
-        try:
+        with whole_or_nothing(folder):
             copy(rendered, folder, adoption.new)
             for path, text in adoption.blocks.items():
                 (folder / path).write_text(text, encoding="utf-8", newline="")
             commit(folder, adoption, verify=verify)
-        except BaseException:
-            undo(folder)
-            raise
-        finally:
-            unfinished(folder).unlink()
     return adoption
 
 
@@ -106,9 +101,12 @@ def check(folder: Path) -> None:
         )
 
 
-def render(folder: Path, source: Source, target: Path) -> Path:
-    """Render the template with answers from what the repository says of itself, and return the folder."""
-    repository = Repository(folder)
+def render(repository: Repository, source: Source, target: Path) -> Path:
+    """Render the template with answers from what the repository says of itself, and return the folder.
+
+    Raises:
+        CommandError: the template cannot be fetched or does not accept an answer, or a module has the package's name.
+    """
     with copier_errors():
         run_copy(
             source.template,
@@ -121,45 +119,37 @@ def render(folder: Path, source: Source, target: Path) -> Path:
             quiet=True,
         )
     answers = read_answers(target)
-    if unknown := source.data.keys() - questions(answers).keys():
-        raise CommandError(f"there is no question {', '.join(sorted(unknown))} at this level")
+    check_questions(source.data, answers)
     if (package := answers["package_name"]) in taken(repository):
         raise CommandError(f"there is a {package} here: add --data package_name=NAME for the package of the pipeline")
     return target
 
 
-def prepare(folder: Path, rendered: Path) -> Adoption:
+def prepare(folder: Path, repository: Repository, rendered: Path) -> Adoption:
     """Return how the rendered files change the repository.
 
     Raises:
         CommandError: a file or link is where the template needs a folder, or `pyproject.toml` cannot be added to.
     """
     check_folders(folder, rendered)
-    ours = files(rendered)
-    present = here(folder)
-    theirs = [path for path in ours if path.lower() in present and path not in (PYPROJECT, IGNORE)]
-    theirs += [path for path in ("README.md",) if path not in theirs and has_readme(folder)]
+    ours, answers = files(rendered), read_answers(rendered)
+    tracked = {path.lower() for path in paths(git(folder, "ls-files", "-z", "--", "."))}
+    present = [path for path in ours if path.lower() in tracked or os.path.lexists(folder / path)]
+    theirs = [path for path in present if path not in (PYPROJECT, IGNORE)]
+    if "README.md" not in theirs and has_readme(folder):
+        theirs.append("README.md")
     notes = [f"{path}: {NEEDED[path]}" for path in theirs if path in NEEDED]
     blocks = {}
-    for path, merged in ((PYPROJECT, partial(with_block, folder)), (IGNORE, appended)):
-        own = text_of(folder / path)
-        blocks[path], more = merged(own, ours[path].decode())
-        notes += more
-    repository = Repository(folder)
+    blocks[PYPROJECT], kept = with_block(folder, ours[PYPROJECT].decode(), answers["project_slug"])
+    blocks[IGNORE] = appended(text_of(folder / IGNORE), ours[IGNORE].decode())
     return Adoption(
-        answers=read_answers(rendered),
+        answers=answers,
         new=[path for path in ours if path not in theirs and path not in blocks],
-        theirs=[path for path in theirs if not same(folder / path, ours[path])],
+        theirs=[path for path in theirs if not is_same(folder / path, ours[path])],
         blocks=blocks,
-        notes=notes + packages_by_discovery(folder, repository),
+        notes=notes + kept + packages_by_discovery(folder, repository),
         functions=found_in(repository),
     )
-
-
-def here(folder: Path) -> set[str]:
-    """Return the lower-case paths of all files and links in the folder that Git has, and of the ignored ones."""
-    listed = paths(git(folder, "ls-files", "-z", "--cached", "--others", "--", "."))
-    return {path.lower() for path in listed}
 
 
 def has_readme(folder: Path) -> bool:
@@ -167,7 +157,7 @@ def has_readme(folder: Path) -> bool:
     return any(path.name.lower().startswith("readme") for path in folder.iterdir())
 
 
-def same(path: Path, content: bytes) -> bool:
+def is_same(path: Path, content: bytes) -> bool:
     """Return whether a file has the content."""
     return path.is_file() and path.read_bytes() == content
 
@@ -184,30 +174,39 @@ def text_of(path: Path) -> str:
         raise CommandError(f"{path.name} is not UTF-8: convert it, commit, then again") from error
 
 
-def appended(text: str, block: str) -> tuple[str, list[str]]:
+def appended(text: str, block: str) -> str:
     """Return the text with the block at its end."""
     newline = "\r\n" if "\r\n" in text else "\n"
     block = block.replace("\n", newline)
-    return (f"{text.rstrip()}{newline}{newline}{block}" if text.strip() else block), []
+    return f"{text.rstrip()}{newline}{newline}{block}" if text.strip() else block
 
 
-def with_block(folder: Path, text: str, block: str) -> tuple[str, list[str]]:
+def with_block(folder: Path, block: str, name: str) -> tuple[str, list[str]]:
     """Return `pyproject.toml` with the block, and what is left to the team.
 
     uv takes a project from [project]. Of scripts without one, this describes the environment only; what Poetry or
     `setup.py` describes is installed as a package beside it.
+
+    Args:
+        folder: the repository.
+        block: what the template needs.
+        name: of the project, where nothing names it.
+
+    Raises:
+        CommandError: nothing can be added.
     """
+    text = text_of(folder / PYPROJECT)
     document = parsed(text)
     if "project" not in document:
-        if name := package_of(folder, document):
+        if package := package_of(folder, document):
             block += (
                 "\n# Your package, which another tool builds.\n"
-                f'[tool.uv.sources]\n"{name}" = {{ path = ".", editable = true }}\n\n[tool.uv.workspace]\n'
+                f'[tool.uv.sources]\n"{package}" = {{ path = ".", editable = true }}\n\n[tool.uv.workspace]\n'
             )
-            block = block.replace("\n# The rest is written", f'\nyours = ["{name}"]\n\n# The rest is written', 1)
+            block = block.replace("\n# The rest is written", f'\nyours = ["{package}"]\n\n# The rest is written', 1)
         else:
             block = (
-                f'[project]\nname = "{slug(folder.resolve().name)}"\nversion = "0"\nrequires-python = ">=3.11,<3.14"\n'
+                f'[project]\nname = "{name}"\nversion = "0"\nrequires-python = ">=3.11,<3.14"\n'
                 f"dependencies = [] # `uv add` writes here\n\n{block}"
             ).replace('default-groups = "all"', 'default-groups = "all"\npackage = false', 1)
     result, kept = added(text, block)
@@ -222,11 +221,6 @@ def package_of(folder: Path, document: dict[str, Any]) -> str:
         if found := re.search(pattern, text_of(folder / path), re.MULTILINE):
             return found[1]
     return ""
-
-
-def slug(name: str) -> str:
-    """Return a name as one of a distribution."""
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "project"
 
 
 def packages_by_discovery(folder: Path, repository: Repository) -> list[str]:

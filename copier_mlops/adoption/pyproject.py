@@ -34,7 +34,7 @@ def added(text: str, block: str) -> tuple[str, list[str]]:
     result, kept, appended = text, [], [introduction.rstrip("\n")]
     for name, body in tables:
         own = table(before, name)
-        twice = [key for key in own if key in (table(wanted, name) or {})]
+        twice = [key for key in own if key in table(wanted, name)]
         if twice and name in ESSENTIAL:
             raise CommandError(
                 f"pyproject.toml: {', '.join(twice)} in [{name}] is yours and the template's: {ESSENTIAL[name]}"
@@ -49,8 +49,10 @@ def added(text: str, block: str) -> tuple[str, list[str]]:
     end = "\n\n".join(appended) + "\n"
     result = f"{result.rstrip()}\n\n{end}" if result.strip() else end
     if not is_in(before, result):
+        names = ", ".join(name for name, _ in tables)
         raise CommandError(
-            f"nothing can be added to pyproject.toml as it is written: give {', '.join(name for name, _ in tables)} headers of their own, such as [{tables[0][0]}]"
+            f"nothing can be added to pyproject.toml as it is written: give {names} headers of their own,"
+            f" such as [{tables[0][0]}]"
         )
     return result, kept
 

@@ -10,7 +10,7 @@ from copier_mlops.adoption.adopt import Adoption, Source, adopt
 from copier_mlops.answers import add_answer_options, parse_data
 from copier_mlops.commands.level import print_move, show
 from copier_mlops.git import git
-from copier_mlops.source import template_source
+from copier_mlops.source import add_source_options, template_source
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> argparse.ArgumentParser:
@@ -22,12 +22,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("--level", type=int, default=0, help="0, the default, or 1; `poe level` lifts it later")
     parser.add_argument("--dry-run", action="store_true", help="only list what comes, and what is yours already")
     parser.add_argument("--no-verify", action="store_true", help="commit without running Git hooks")
-    parser.add_argument(
-        "--template", metavar="SOURCE", help="its folder or Git URL; default: where this tool was installed from"
-    )
-    parser.add_argument(
-        "--vcs-ref", metavar="REF", help="the template's tag, branch or commit; default: its newest version"
-    )
+    add_source_options(parser)
     add_answer_options(parser)
     return parser
 

@@ -10,7 +10,7 @@ from copier import run_copy
 
 from copier_mlops.answers import add_answer_options, parse_data
 from copier_mlops.errors import CommandError, copier_errors
-from copier_mlops.source import template_source
+from copier_mlops.source import add_source_options, template_source
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> argparse.ArgumentParser:
@@ -18,12 +18,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = subparsers.add_parser("new", help="create a project")
     parser.add_argument("destination", type=Path, help="the folder to create it in")
     parser.add_argument("--level", type=int, help="the level to start at")
-    parser.add_argument(
-        "--template", metavar="SOURCE", help="its folder or Git URL; default: where this tool was installed from"
-    )
-    parser.add_argument(
-        "--vcs-ref", metavar="REF", help="the template's tag, branch or commit; default: its newest version"
-    )
+    add_source_options(parser)
     add_answer_options(parser)
     return parser
 

@@ -196,7 +196,10 @@ def expected(
 
 def run_level(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run `copier-mlops level` as `poe level` does, but in the tests' environment: nothing needs to be installed."""
-    command = [*TOOL, "level", *arguments]
-    return subprocess.run(
-        command, cwd=project.path, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
+    return run_tool(project.path, "level", *arguments)
+
+
+def run_tool(folder: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run `copier-mlops` in a folder, without a terminal."""
+    command = [*TOOL, *map(str, arguments)]
+    return subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)

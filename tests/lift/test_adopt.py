@@ -1,15 +1,14 @@
 """`copier-mlops adopt` lays a level over repositories of others, and changes nothing of theirs."""
 
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 from harness.adoption import FOREIGN, Foreign
-from harness.lifting import LATER, NOW, lift
-from harness.template import Project, clean_environment, git
+from harness.lifting import LATER, NOW, lift, run_tool
+from harness.template import Project, git
 
 from copier_mlops.adoption.pyproject import added
 
@@ -21,16 +20,7 @@ def adopt(template: Path, tmp_path: Path) -> Callable[..., subprocess.CompletedP
     """Run the command, as a user in another folder."""
 
     def adopt(folder: Path, *arguments: str, rc: int = 0) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "copier_mlops", "adopt", str(folder), "--template", str(template)]
-        done = subprocess.run(
-            [*command, "--defaults", *arguments],
-            cwd=tmp_path,
-            env=clean_environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = run_tool(tmp_path, "adopt", folder, "--template", template, "--defaults", *arguments)
         assert done.returncode == rc, done.stdout + done.stderr
         return done
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from harness.github import GitHub, on_github
-from harness.lifting import LOW, TOOL, commit, difference, tree
+from harness.lifting import LOW, commit, difference, run_tool, tree
 from harness.template import ANSWERS_FILE, Project, git
 
 from copier_mlops.lift import Outcome
@@ -85,18 +85,13 @@ def github(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     return github
 
 
-def update(folder: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [*TOOL, "update", *map(str, arguments)]
-    return subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-
-
 def propose(github: GitHub, tmp_path: Path, name: str) -> subprocess.CompletedProcess[str]:
     """Do what the two jobs of the workflow do, each in a shallow clone of its own, as it gets from GitHub."""
     proposal = tmp_path / f"proposal-{name}"
     for job, arguments in (("update", ("--propose", proposal)), ("propose", ("--open", proposal))):
         clone = tmp_path / f"{job}-{name}"
         git("clone", "--quiet", "--depth=1", github.remote.as_uri(), clone, folder=tmp_path)
-        done = update(clone, *arguments)
+        done = run_tool(clone, "update", *arguments)
         assert "Traceback" not in done.stderr, done.stderr
         if done.returncode or not proposal.exists():
             return done
@@ -116,11 +111,11 @@ SECOND = ("v1001.0.0", SOURCE, 'PLACE = "Later, ', 'PLACE = "Even later, ')
 
 
 def test_by_hand_it_updates_and_checks_the_result(project, later, checks):
-    done = update(project.path)
+    done = run_tool(project.path, "update")
     assert (done.returncode, checks()) == (0, [])
     assert "Nothing to do" in done.stdout
     later(FIRST)
-    done = update(project.path)
+    done = run_tool(project.path, "update")
     assert done.returncode == 0, done.stderr
     assert checks() == ["sync", "run poe lint", "run poe test"]
     assert f"Changed files:\n  {GATE}\n" in done.stdout
@@ -130,7 +125,7 @@ def test_by_hand_it_updates_and_checks_the_result(project, later, checks):
 def test_by_hand_a_check_that_fails_on_the_result_is_named(project, later, checks):
     later(FIRST)
     checks(fail="poe lint")
-    done = update(project.path)
+    done = run_tool(project.path, "update")
     assert done.returncode == 1
     assert checks() == ["sync", "run poe lint", "run poe test"], "the tests are run, too"
     assert done.stdout.endswith("`uv run poe lint` failed on the result; its output is above.\n")
@@ -139,7 +134,7 @@ def test_by_hand_a_check_that_fails_on_the_result_is_named(project, later, check
 def test_what_cannot_be_installed_is_not_checked(project, later, checks):
     later(FIRST)
     checks(fail="sync")
-    assert update(project.path).returncode == 1
+    assert run_tool(project.path, "update").returncode == 1
     assert checks() == ["sync"]
 
 
@@ -147,7 +142,7 @@ def test_uncommitted_changes_are_refused(project, later, checks, tmp_path):
     later(FIRST)
     (project.path / GATE).write_text("# Not committed\n")
     before = tree(project)
-    done = update(project.path, "--propose", tmp_path / "proposal")
+    done = run_tool(project.path, "update", "--propose", tmp_path / "proposal")
     assert done.returncode == 1
     assert done.stderr == (
         f"copier-mlops: commit or stash these first, so that the update stays separate from them:\n M {GATE}\n"
@@ -288,7 +283,7 @@ def test_repository_without_drafts_gets_a_pull_request_whose_title_names_the_con
 
 
 def test_folder_without_a_proposal_is_refused(project, tmp_path):
-    done = update(project.path, "--open", tmp_path / "nothing")
+    done = run_tool(project.path, "update", "--open", tmp_path / "nothing")
     assert "has no update" in done.stderr
     assert done.returncode == 1
 
@@ -352,7 +347,7 @@ def test_proposal_is_what_the_two_jobs_share_also_in_a_folder_of_a_larger_reposi
     git("commit", "--quiet", "--message", "All", folder=whole)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GITHUB_STEP_SUMMARY", str(summary))
-        update(folder, "--propose", tmp_path / "proposal")
+        run_tool(folder, "update", "--propose", tmp_path / "proposal")
     git("fetch", "--quiet", tmp_path / "proposal" / "update.bundle", "template-update", folder=whole)
     changed = git("diff", "--name-only", "HEAD", "FETCH_HEAD", folder=whole).splitlines()
     assert changed == [f"services/churn/{path}" for path in (ANSWERS_FILE, GATE, "uv.lock")]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from harness.capabilities import capabilities, owners
 from harness.foreign import SHAPES, Shape
+from harness.lifting import run_tool
 from harness.template import destination, sources
 
 from copier_mlops.commands.maturity import EPILOG
@@ -29,8 +30,7 @@ def answers(found: Assessment) -> dict[str, str]:
 
 
 def command(*arguments: str, folder: Path, rc: int = 0) -> str:
-    line = [sys.executable, "-m", "copier_mlops", "maturity", *arguments]
-    done = subprocess.run(line, check=False, cwd=folder, capture_output=True, text=True)
+    done = run_tool(folder, "maturity", *arguments)
     assert done.returncode == rc, done.stderr
     return done.stdout + done.stderr
 

@@ -2,15 +2,15 @@
 
 import re
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
 from harness.adoption import FOREIGN, ROWS, Foreign
+from harness.lifting import run_tool
 from harness.projects import change
-from harness.template import Project, clean_environment
+from harness.template import Project
 
 NOTEBOOK = "pd.read_csv('data/customers.csv', sep=';', dtype={'id': str}, parse_dates=['seen'], date_format='%d.%m.%Y')"
 CONSTANTS = {
@@ -26,8 +26,7 @@ CONSTANTS = {
 def adopted(shape: Foreign, template: Path, folder: Path) -> Project:
     """Adopt a repository and take the commands that are printed after it, and those of the page."""
     folder = shape.write(folder)
-    command = [sys.executable, "-m", "copier_mlops", "adopt", "--defaults", "--template", template, folder]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=clean_environment())
+    done = run_tool(folder, "adopt", "--defaults", "--template", template)
     assert done.returncode == 0, done.stderr
     project = Project(folder, yaml.safe_load((folder / ".copier-answers.yml").read_text()))
     commands = re.findall(r"^  ((?:uv|git) .*)$", done.stdout.partition("Next:")[2], re.MULTILINE)

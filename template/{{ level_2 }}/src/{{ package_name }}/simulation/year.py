@@ -22,6 +22,7 @@ from ..core.errors import UserError, exit_on_user_error
 from ..core.io import write_json
 from ..core.paths import REPORTS
 from ..core.prediction_log import PredictionLog, folder_of
+from ..core.times import in_utc
 from ..drills.harness import months
 from ..drills.harness.sandbox import quiet, sandbox, wait
 from ..modeling.data import ENTITY, TARGET, TIMESTAMP, VALUE, features_and_target
@@ -161,7 +162,7 @@ def _kpi(table: pd.DataFrame, values: np.ndarray, model: LoadedModel) -> tuple[s
 
 def _move_log(table: pd.DataFrame, name: str) -> None:
     """Move the predictions of a month in the log from now to the times of their rows."""
-    times = pd.Series(_utc(table[TIMESTAMP]).to_numpy(), table[ENTITY].astype(str))
+    times = pd.Series(in_utc(table[TIMESTAMP], TIMESTAMP).to_numpy(), table[ENTITY].astype(str))
     folder, days = PredictionLog.load().folder, [datetime.now(UTC).date() - timedelta(days=back) for back in (0, 1)]
 
     def parts() -> list[Path]:
@@ -181,12 +182,10 @@ def _move_log(table: pd.DataFrame, name: str) -> None:
 def _label(tables: list[pd.DataFrame], end: datetime) -> None:
     """Bring the outcomes that are known at the end of a month, some of them again."""
     rows = pd.concat(tables)
-    outcomes = rows[[ENTITY, TARGET, VALUE]].assign(**{TIME: _utc(rows[TIMESTAMP]) + pd.Timedelta(LABEL_DAYS, "D")})
+    outcomes = rows[[ENTITY, TARGET, VALUE]].assign(
+        **{TIME: in_utc(rows[TIMESTAMP], TIMESTAMP) + pd.Timedelta(LABEL_DAYS, "D")}
+    )
     ingest(outcomes[outcomes[TIME] <= end], end)
-
-
-def _utc(times: pd.Series) -> pd.Series:
-    return times.dt.tz_localize("UTC") if times.dt.tz is None else times.dt.tz_convert("UTC")
 
 
 def line(month: Month) -> str:
