@@ -50,7 +50,10 @@ def found_in(repository: Repository) -> dict[str, list[Found]]:
 def parts(kind: Kind, modules: "list[Code]") -> Iterator[list[Found]]:
     """Yield functions by their name, functions by what they call, and statements of scripts and notebooks."""
     named = [one for code in modules for one in code.functions if kind.names.search(one.name)]
-    calling = [one for code in modules for one in code.functions if one not in named and one.calls(kind.calls)]
+    others = [
+        one for code in modules for one in code.functions if not any(each.names.search(one.name) for each in KINDS)
+    ]
+    calling = [one for one in others if one.calls(kind.calls)]
     yield [one.found for one in named]
     yield [one.found for one in calling]
     yield [one for code in modules for one in code.statements(kind.calls)]

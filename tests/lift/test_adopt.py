@@ -10,7 +10,9 @@ from harness.adoption import FOREIGN, Foreign
 from harness.lifting import LATER, NOW, lift, run_tool
 from harness.template import Project, git
 
+from copier_mlops.adoption.functions import found_in
 from copier_mlops.adoption.pyproject import added
+from copier_mlops.maturity.repository import Repository
 
 BLOCKS = ("pyproject.toml", ".gitignore")
 
@@ -181,3 +183,10 @@ def test_block_goes_to_the_ends_of_tables_that_are_there():
         == text.replace("managed = true\n", "managed = true\ndefault-groups = 'all'\n")
         + "\n# New\n\n[tool.poe]\ninclude = []\n"
     )
+
+
+def test_function_is_listed_where_its_name_says_it_belongs(tmp_path):
+    text = "def train(frame):\n    return Ridge().fit(frame.fillna(0), frame)\n\n\ndef fill(frame):\n    return frame.fillna(0)\n"
+    (tmp_path / "a.py").write_text(text)
+    found = {module: [str(one) for one in some] for module, some in found_in(Repository(tmp_path)).items()}
+    assert found == {"data.py": [], "features.py": ["a.py:5 fill(frame)"], "model.py": ["a.py:1 train(frame)"]}
