@@ -102,6 +102,12 @@ def test_usage_does_not_wait_for_what_only_a_run_needs(looping, module, slow):
     assert imported == "False"
 
 
+def test_text_is_put_into_a_feature_that_holds_numbers(looping):
+    package = looping.answers["package_name"]
+    poisoned = f"from {package}.drills.bad_batch import _poisoned; import pandas"
+    assert looping.python(f"{poisoned}; print(_poisoned(pandas.DataFrame({{'a': ['x'], 'b': [1.0]}})))") == "b"
+
+
 @pytest.mark.long
 def test_retraining_pays_in_the_simulated_year(looping):
     done = looping.process("year")
