@@ -14,35 +14,30 @@ from .config import load
 from .prometheus import query
 from .settings import Settings
 
-SLOS, WINDOWS = Path("config/slo.yaml"), Path("config/slo_windows.yaml")
-GATE = ("gate", "promotion")  # label of an objective whose spent budget refuses promotions
 UNITS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
+INDICATORS = {"events": {"error_query", "total_query"}, "raw": {"error_ratio_query"}}
 RATIO, REMAINING = "slo:sli_error:ratio_rate", "slo:period_error_budget_remaining:ratio"
 
 
 def _objective(value: float) -> float:
     if not 0 < value < 100:
-        raise ValueError("an objective is above 0 and below 100 %: with 100 % there is no error budget to spend")
+        raise ValueError("an objective is above 0 and below 100 %: 100 % leaves no error budget")
     return value
 
 
 def _query(text: str) -> str:
-    if "{{.window}}" not in (joined := re.sub(r"{{ *\.window *}}", "{{.window}}", text)):
-        raise ValueError("the query needs the range [{{.window}}], so that it can be asked for each window")
-    if "{{" in joined.replace("{{.window}}", ""):
-        raise ValueError("the only variable of a query is {{.window}}")
-    return joined
+    if {name.strip() for name in re.findall("{{(.*?)}}", text)} != {".window"}:
+        raise ValueError("a query has the range [{{.window}}], and no other variable")
+    return re.sub("{{.*?}}", "{{.window}}", text)
 
 
 def _seconds(text: object) -> int:
-    found = re.fullmatch(r"([1-9]\d*)([wdhms])", str(text))
-    if not found:
+    if not (found := re.fullmatch(r"([1-9]\d*)([wdhms])", str(text))):
         raise ValueError("a duration is a number and one of s, m, h, d and w, such as 30m")
     return int(found[1]) * UNITS[found[2]]
 
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][-A-Za-z0-9_.]*[A-Za-z0-9]$")]
-Query = Annotated[str, AfterValidator(_query)]
 Seconds = Annotated[int, BeforeValidator(_seconds)]
 
 
@@ -52,57 +47,39 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Events(Part):
-    """A ratio of two numbers of events."""
-
-    error_query: Query
-    total_query: Query
-
-
-class Raw(Part):
-    """A ratio that is measured as such."""
-
-    error_ratio_query: Query
-
-
-class Sli(Part):
-    """The service level indicator: the ratio of what is bad."""
-
-    events: Events | None = None
-    raw: Raw | None = None
-
-    @model_validator(mode="after")
-    def _one(self) -> Self:
-        if (self.events is None) == (self.raw is None):
-            raise ValueError("an indicator is either events or raw")
-        return self
-
-
 class Alert(Part):
-    """What is special about the alert of one severity."""
+    """The alert of one severity."""
 
     disable: bool = False
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
 
 
-class Alerting(Alert):
+class Alerting(Part):
     """The alerts of an objective, which share a name."""
 
     name: str
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
     page_alert: Alert = Alert()
     ticket_alert: Alert = Alert()
 
 
 class Slo(Part):
-    """An objective."""
+    """An objective, in percent, and its indicator, the ratio of errors."""
 
     name: Name
-    objective: Annotated[float, AfterValidator(_objective)]  # in percent
+    objective: Annotated[float, AfterValidator(_objective)]
     description: str = ""
     labels: dict[str, str] = {}
-    sli: Sli
+    sli: dict[str, dict[str, Annotated[str, AfterValidator(_query)]]]
     alerting: Alerting
+
+    @model_validator(mode="after")
+    def _one_indicator(self) -> Self:
+        if [(kind, {*queries}) for kind, queries in self.sli.items()] not in [[one] for one in INDICATORS.items()]:
+            raise ValueError(f"sli: one of {' and '.join(INDICATORS)}, with {INDICATORS}")
+        return self
 
     @property
     def budget(self) -> float:
@@ -111,24 +88,17 @@ class Slo(Part):
 
 
 class Slos(Part):
-    """The schema of `config/slo.yaml`, which is the part of Sloth's `prometheus/v1` without plug-ins."""
+    """The schema of `config/slo.yaml`: Sloth's `prometheus/v1` without plug-ins."""
 
     version: Literal["prometheus/v1"]
     service: Name
     labels: dict[str, str] = {}
     slos: Annotated[list[Slo], Field(min_length=1)]
 
-    @model_validator(mode="after")
-    def _unique(self) -> Self:
-        names = [one.name for one in self.slos]
-        if repeated := {name for name in names if names.count(name) > 1}:
-            raise ValueError(f"two objectives have the name {min(repeated)}")
-        return self
-
     @classmethod
     def load(cls) -> Self:
         """Return the objectives of the project."""
-        return load(SLOS, cls)
+        return load(Path("config/slo.yaml"), cls)
 
 
 class Camel(Part):
@@ -138,7 +108,7 @@ class Camel(Part):
 
 
 class Window(Camel):
-    """An alert fires while both windows spend the budget so fast that the long one spends this share of it."""
+    """An alert fires while both windows burn so fast that the long one spends this share of the budget."""
 
     error_budget_percent: Annotated[float, Field(gt=0, le=100)]
     short_window: Seconds
@@ -146,35 +116,39 @@ class Window(Camel):
 
 
 class Pair(Part):
-    """The two conditions of a severity, of which one suffices."""
+    """The conditions of a severity, of which one suffices."""
 
     quick: Window
     slow: Window
 
 
 class Spec(Camel):
-    """The period of the objectives, and the windows of their alerts."""
+    """The period of all objectives, and the windows of their alerts."""
 
     slo_period: Seconds
     page: Pair
     ticket: Pair
 
+    @property
+    def pairs(self) -> list[Window]:
+        """The windows of all alerts."""
+        return [self.page.quick, self.page.slow, self.ticket.quick, self.ticket.slow]
+
     @model_validator(mode="after")
     def _ordered(self) -> Self:
-        for one in self.windows:
+        for one in self.pairs:
             if not one.short_window < one.long_window < self.slo_period:
                 found = " < ".join(map(duration, (one.short_window, one.long_window, self.slo_period)))
                 raise ValueError(f"shortWindow < longWindow < sloPeriod does not hold: {found}")
         return self
 
-    @property
-    def windows(self) -> list[Window]:
-        """All windows."""
-        return [self.page.quick, self.page.slow, self.ticket.quick, self.ticket.slow]
+    def burn(self, window: Window) -> float:
+        """Return the burn rate at which the long window spends its share of the budget."""
+        return window.error_budget_percent * (self.slo_period / 3600) / 100 / (window.long_window / 3600)
 
 
 class Windows(Camel):
-    """The schema of `config/slo_windows.yaml`, which is Sloth's `AlertWindows`."""
+    """The schema of `config/slo_windows.yaml`: Sloth's `AlertWindows`."""
 
     api_version: Literal["sloth.slok.dev/v1"]
     kind: Literal["AlertWindows"]
@@ -183,18 +157,16 @@ class Windows(Camel):
     @classmethod
     def load(cls) -> Spec:
         """Return the windows of the project."""
-        return load(WINDOWS, cls).spec
+        return load(Path("config/slo_windows.yaml"), cls).spec
 
 
 def duration(seconds: int) -> str:
     """Return a duration as Prometheus writes it."""
     if seconds % UNITS["w"] == 0:
         return f"{seconds // UNITS['w']}w"
-    parts = []
-    for unit in "dhms":
-        count, seconds = divmod(seconds, UNITS[unit])
-        parts += [f"{count}{unit}"] if count else []
-    return "".join(parts)
+    above = {"d": seconds + 1, "h": UNITS["d"], "m": UNITS["h"], "s": UNITS["m"]}
+    counts = {unit: seconds % limit // UNITS[unit] for unit, limit in above.items()}
+    return "".join(f"{count}{unit}" for unit, count in counts.items() if count)
 
 
 class ErrorBudget(Settings, env_prefix="ERROR_BUDGET_"):
@@ -208,13 +180,13 @@ class Budget(NamedTuple):
     """What Prometheus has measured of an objective."""
 
     slo: Slo
-    remaining: float | None  # share of the budget of the period, negative if more was spent; None without data
-    burn: dict[str, float]  # by window: 1 spends the budget in exactly the period
+    remaining: float | None  # share of the budget of the period, negative if overspent; None without data
+    burn: dict[str, float]  # by window, such as 1h: 1 spends the budget in exactly the period
 
     @property
-    def refuses(self) -> bool:
+    def blocks(self) -> bool:
         """Whether promotions wait until the budget recovers."""
-        return self.slo.labels.get(GATE[0]) == GATE[1] and self.remaining is not None and self.remaining <= 0
+        return self.slo.labels.get("gate") == "promotion" and self.remaining is not None and self.remaining <= 0
 
 
 def budgets(slos: Slos, address: str) -> list[Budget]:
