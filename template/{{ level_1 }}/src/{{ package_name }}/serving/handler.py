@@ -97,7 +97,8 @@ class Inference:
             self.metrics.observe_predictions(name, model.version, model.variant, monitored_values(output))
             if self.hooks.observers:
                 served = name, model.version, model.variant, entity, columns, output
-                self.hooks.record(Prediction(time.time(), *served, request_id(headers), traceparent(headers)), len(body))
+                origin = request_id(headers), traceparent(headers)
+                self.hooks.record(Prediction(time.time(), *served, *origin), len(body))
         except RequestError as error:
             code, result = error.status, {"error": str(error)}
         except ClientDisconnect:

@@ -40,7 +40,7 @@ class Prediction:
     columns: Columns
     output: np.ndarray  # probabilities, shape (rows, classes), or numbers, shape (rows,)
     request_id: str | None = None  # the header X-Request-ID
-    traceparent: str | None = None  # the header of W3C Trace Context: the trace and the span that the request is a part of
+    traceparent: str | None = None  # the header of W3C Trace Context: trace and span
 
 
 class Plugin:

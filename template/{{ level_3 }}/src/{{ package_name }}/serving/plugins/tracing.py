@@ -1,8 +1,7 @@
 # Managed by copier-mlops: an update merges with your edits.
-"""Makes an OpenTelemetry span for each prediction request, within the trace of the client if it sends `traceparent`.
+"""Makes an OpenTelemetry span for each prediction request, within the trace of a client that sends `traceparent`.
 
-The request goes on with the span as its `traceparent` and, if the client names none, with an id, both of which the
-prediction log writes.
+The request goes on with the span as its `traceparent` and, if the client names none, with an id: the prediction log has both.
 """
 
 import asyncio
@@ -18,7 +17,7 @@ from ...core.tracing import provider
 from . import Plugin
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.trace import Tracer
 
     from ..handler import Inference
 
@@ -26,8 +25,8 @@ if TYPE_CHECKING:
 class Spans:
     """ASGI middleware: a span for each POST."""
 
-    def __init__(self, app: ASGIApp, source: "TracerProvider") -> None:
-        self._app, self._tracer = app, source.get_tracer(__name__)
+    def __init__(self, app: ASGIApp, tracer: "Tracer") -> None:
+        self._app, self._tracer = app, tracer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
@@ -35,8 +34,7 @@ class Spans:
         from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
         if scope["type"] != "http" or scope["method"] != "POST":
-            await self._app(scope, receive, send)
-            return
+            return await self._app(scope, receive, send)
         headers, context = dict(scope["headers"]), TraceContextTextMapPropagator()
         parent = context.extract({"traceparent": headers.get(b"traceparent", b"").decode("latin-1")})
         request_id = headers.get(b"x-request-id") or uuid4().hex.encode()
@@ -56,18 +54,18 @@ class Spans:
 
 
 class Tracing(Plugin):
-    """Traces requests if a collector is configured."""
+    """Traces requests if a collector is configured, and sends the last spans when the server stops."""
 
     def __init__(self) -> None:
         self._provider = provider("model-server")
 
     def middleware(self) -> Sequence[Middleware]:
         """Return the middleware."""
-        return [Middleware(Spans, source=self._provider)] if self._provider else []
+        return [Middleware(Spans, tracer=self._provider.get_tracer(__name__))] if self._provider else []
 
     @asynccontextmanager
     async def lifespan(self, inference: "Inference") -> AsyncIterator[None]:
-        """Send the last spans when the server stops."""
+        """Wait for the end of the server."""
         yield
         if self._provider:
             await asyncio.to_thread(self._provider.shutdown)
