@@ -101,7 +101,9 @@ class Signing(Settings, env_prefix="SIGNING_"):
         path = Path(self.private_key)
         if self.method == "key" and not self.private_key.startswith(TOKEN) and not path.exists():
             if any(self.public_keys.glob("*.pem")):
-                raise UserError(f"{path} is missing: get it from your team, or `uv run poe sign --new-key` makes another")
+                raise UserError(
+                    f"{path} is missing: get it from your team, or `uv run poe sign --new-key` makes another"
+                )
             print(f"  {self.new_key()}")
         yield path
 

@@ -28,7 +28,9 @@ def sign(client: MlflowClient, version: ModelVersion) -> str:
         UserError: it was not registered by `poe register`, or cannot be signed.
     """
     if not (model_id := version.model_id):
-        raise UserError(f"{version.name} {version.version} is of an older MLflow: `uv run poe register` signs a new version")
+        raise UserError(
+            f"{version.name} {version.version} is of an older MLflow: `uv run poe register` signs a new version"
+        )
     number = str(version.version)
     with tempfile.TemporaryDirectory() as folder, locked():
         path = Path(mlflow.artifacts.download_artifacts(_uri(version), dst_path=folder))
@@ -72,7 +74,9 @@ def main() -> None:
                 print(sign(client, found))
                 return
             with tempfile.TemporaryDirectory() as folder:
-                signer = signature.verify(found, Path(mlflow.artifacts.download_artifacts(_uri(found), dst_path=folder)))
+                signer = signature.verify(
+                    found, Path(mlflow.artifacts.download_artifacts(_uri(found), dst_path=folder))
+                )
             print(f"{found.name} {found.version} is verified: signed by {signer}" if signer else NOT_REQUIRED)
 
 
