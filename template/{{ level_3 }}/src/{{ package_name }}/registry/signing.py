@@ -18,6 +18,7 @@ from .client import CHALLENGER, Tracking, connected, find
 from .governance import Governance
 from .verification import signature
 
+LOGGED_MODEL = "models:/"  # start of the source of what `poe register` registered
 NOT_REQUIRED = f"{Signing.path()} requires no signature"
 
 
@@ -27,15 +28,13 @@ def sign(client: MlflowClient, version: ModelVersion) -> str:
     Raises:
         UserError: it was not registered by `poe register`, or cannot be signed.
     """
-    if not (model_id := version.model_id):
-        raise UserError(
-            f"{version.name} {version.version} is of an older MLflow: `uv run poe register` signs a new version"
-        )
+    if not (source := str(version.source)).startswith(LOGGED_MODEL):
+        raise UserError(f"{version.name} {version.version} is from elsewhere ({source}): sign where it was registered")
     number = str(version.version)
     with tempfile.TemporaryDirectory() as folder, locked():
         path = Path(mlflow.artifacts.download_artifacts(_uri(version), dst_path=folder))
         signer = Signing.load().sign(path)
-        client.log_model_artifact(model_id, str(path / SIGNATURE))
+        client.log_model_artifact(source.removeprefix(LOGGED_MODEL), str(path / SIGNATURE))
         client.set_model_version_tag(version.name, number, "signed_by", signer)
         event = Event(
             event="signature",
