@@ -40,18 +40,18 @@ proven contains "lineage" if {
 		input.lineage[name] != null
 		input.lineage[name] != ""
 	}
-	input.lineage.restore == true
+	input.lineage.restored == true
 }
 
 problem contains {"requirement": "lineage", "subject": "", "line": line} if {
-	input.lineage.restore == false
+	input.lineage.restored == false
 	line := "no commit of this clone contains its code, data and model"
 }
 
-proven contains "model-signature" if input.signatures.model.signed_by != ""
+proven contains "model-signature" if input.signature.by != ""
 
-problem contains {"requirement": "model-signature", "subject": "", "line": input.signatures.model.problem} if {
-	input.signatures.model.problem != ""
+problem contains {"requirement": "model-signature", "subject": "", "line": input.signature.problem} if {
+	input.signature.problem != ""
 }
 
 proven contains "data-columns" if count(input.columns) > 0
@@ -67,16 +67,16 @@ problem contains {"requirement": "data-columns", "subject": name, "line": line} 
 	line := "it is not stated whether it is personal data"
 }
 
-proven contains "fairness" if count(input.fairness.groups) > 0
+proven contains "fairness" if count(input.fairness) > 0
 
 problem contains {"requirement": "fairness", "subject": column, "line": line} if {
 	some column in input.rules.fairness_columns
-	not input.fairness.groups[column]
+	not input.fairness[column]
 	line := sprintf("no group of it has the metric %s and %d rows", [input.rules.fairness_metric, input.rules.fairness_min_rows])
 }
 
 problem contains {"requirement": "fairness", "subject": column, "line": line} if {
-	some column, groups in input.fairness.groups
+	some column, groups in input.fairness
 	values := [value | some value in groups]
 	min(values) < input.rules.fairness_min_ratio * max(values)
 	line := sprintf(

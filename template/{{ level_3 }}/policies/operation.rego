@@ -10,7 +10,7 @@ problem contains {"requirement": "licences", "subject": name, "line": line} if {
 	some name, found in input.packages.serve
 	some term in split(found.licence, " AND ")
 	not is_allowed(term)
-	line := sprintf("%s is not in `licences.allowed`", [found.licence])
+	line := sprintf("%s is not in `licences` of config/compliance.yaml", [found.licence])
 }
 
 # One of several alternatives is enough.
@@ -32,26 +32,26 @@ proven contains "image" if {
 
 problem contains {"requirement": "image", "subject": "digest", "line": line} if {
 	not startswith(input.image.digest, "sha256:")
-	line := sprintf("%s runs %s by a tag, which can be moved", [input.image.environment, input.image.name])
+	line := sprintf("%s runs %s by a tag, which can be moved", [input.environment, input.image.name])
 }
 
 problem contains {"requirement": "image", "subject": "signature", "line": input.image.problem} if input.image.problem != ""
 
 proven contains "retention" if {
-	input.retention.prediction_log_days > 0
-	input.retention.prediction_log_days <= input.rules.max_keep_days
+	input.retention.keep_days > 0
+	input.retention.keep_days <= input.rules.max_keep_days
 }
 
 problem contains {"requirement": "retention", "subject": "prediction log", "line": line} if {
-	input.retention.prediction_log_days > input.rules.max_keep_days
-	line := sprintf("kept for %d days, allowed are %d", [input.retention.prediction_log_days, input.rules.max_keep_days])
+	input.retention.keep_days > input.rules.max_keep_days
+	line := sprintf("kept for %d days, allowed are %d", [input.retention.keep_days, input.rules.max_keep_days])
 }
 
 problem contains {"requirement": "retention", "subject": name, "line": line} if {
 	some name, column in input.columns
 	column.personal == true
 	column.feature == true
-	not name in input.retention.left_out
+	not name in input.retention.leave_out
 	line := "personal data is in the prediction log: list it under `leave_out` in config/prediction_log.yaml"
 }
 

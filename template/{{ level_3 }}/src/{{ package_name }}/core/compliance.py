@@ -1,61 +1,54 @@
 # Managed by copier-mlops: an update merges with your edits.
-"""What is required of a version, and what of it the evidence does not prove: `policies/`, `config/compliance.yaml`.
+"""What is required of a version, and what of it the evidence does not prove. It fails closed: see docs/compliance.md."""
 
-It fails closed: evidence that is incomplete is refused, and what no policy proves is a finding.
-"""
-
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import BaseModel, Field, PositiveFloat, PositiveInt
 
 from .config import load
 from .errors import UserError
 from .io import read_json
 from .paths import REPORTS
-from .rego import evaluate
 from .settings import Settings
 
 POLICIES = Path("policies")
-FOLDER = REPORTS / "compliance"
-EVIDENCE = FOLDER / "evidence.json"
+EVIDENCE = REPORTS / "compliance/evidence.json"
 EVENT = "compliance check"  # of the audit log
 Evidence = dict[str, Any]  # as policies/evidence.schema.json describes it
-
-
-class Fairness(BaseModel, extra="forbid", frozen=True):
-    """Which groups are compared, and by what."""
-
-    columns: list[str]
-    metric: str
-    min_ratio: PositiveFloat
-    min_rows: PositiveInt
-
-
-class Licences(BaseModel, extra="forbid", frozen=True):
-    """Which licences the packages in the image may have."""
-
-    allowed: list[str] = Field(min_length=1)
-    known: dict[str, str]
+# In a process of its own, since regopy ends it at `with input as`.
+RUN = """import json, regopy, sys
+policies = regopy.Interpreter()
+for path in sys.argv[1:]:
+    policies.add_module(path, open(path, encoding="utf-8").read())
+policies.set_input(json.load(sys.stdin))
+print(policies.query("data.compliance"))"""
 
 
 class Compliance(Settings, env_prefix="COMPLIANCE_"):
     """The schema of `config/compliance.yaml`."""
 
     required: bool
-    max_evidence_days: NonNegativeInt
+    max_evidence_days: PositiveInt
     max_drill_days: PositiveInt
-    drills: list[str]
     max_keep_days: PositiveInt
-    fairness: Fairness
-    licences: Licences
+    drills: list[str]
+    fairness_columns: list[str]
+    fairness_metric: str
+    fairness_min_ratio: PositiveFloat
+    fairness_min_rows: PositiveInt
+    licences: list[str]
+    known_licences: dict[str, str]
     verify_image: list[str]
 
 
 class DataColumn(BaseModel, extra="forbid", frozen=True):
-    """Why a column of the data is there."""
+    """Why a column of the data is there; personal is what says something about a person who can be identified."""
 
     purpose: str
     personal: bool
@@ -83,9 +76,8 @@ class AcceptedFindings(Settings, env_prefix="ACCEPTED_FINDINGS_"):
 
 
 class Requirement(BaseModel, extra="forbid", frozen=True):
-    """What is required, how to meet it, and which parts of each framework ask for it."""
+    """What is required, how to meet it, and which parts of each framework ask for it, with why."""
 
-    id: str
     title: str
     remedy: str
     eu_ai_act: dict[str, str]
@@ -96,7 +88,7 @@ class Requirement(BaseModel, extra="forbid", frozen=True):
 class Requirements(BaseModel, extra="forbid", frozen=True):
     """The schema of `policies/requirements.yaml`."""
 
-    requirements: list[Requirement] = Field(min_length=1)
+    requirements: dict[str, Requirement] = Field(min_length=1)
 
 
 @dataclass(frozen=True)
@@ -104,66 +96,52 @@ class Finding:
     """What the evidence does not prove."""
 
     requirement: str
-    subject: str  # of which column, package or drill; empty for the whole
+    id: str  # by which it can be accepted: the requirement, and which column, package or drill
     line: str
     remedy: str
-    accepted: Accepted | None = None  # also after its last day
+    accepted: Accepted | None = None
 
     @property
-    def id(self) -> str:
-        """Return the name by which it can be accepted."""
-        return f"{self.requirement}:{self.subject}" if self.subject else self.requirement
-
-    def is_open(self, today: date) -> bool:
-        """Return whether nobody has accepted it for this day."""
-        return self.accepted is None or self.accepted.until < today
-
-    def __str__(self) -> str:
-        """Return it in one line, with what to do."""
-        expired = f" (accepted by {self.accepted.owner} until {self.accepted.until})" if self.accepted else ""
-        return f"{self.id}: {self.line}{expired}: {self.remedy}"
+    def is_open(self) -> bool:
+        """Whether nobody accepts it today."""
+        return self.accepted is None or self.accepted.until < date.today()
 
 
-def requirements() -> list[Requirement]:
-    """Return what is required of each version."""
+def requirements() -> dict[str, Requirement]:
+    """Return what is required of each version, by its name."""
     return load(POLICIES / "requirements.yaml", Requirements).requirements
 
 
-def check_complete(evidence: Evidence) -> None:
-    """Check evidence by its schema.
-
-    Raises:
-        UserError: it is empty, or a part of it is missing or of another form.
-    """
-    from jsonschema import Draft202012Validator
-
-    schema = read_json(POLICIES / "evidence.schema.json")
-    errors = [
-        f"{error.json_path}: {error.message[:200]}" for error in Draft202012Validator(schema).iter_errors(evidence)
-    ]
-    if errors:
-        raise UserError(f"the evidence is refused: {'; '.join(errors[:3])}")
-
-
-def findings(evidence: Evidence, today: date | None = None) -> list[Finding]:
-    """Return what complete evidence does not prove, those that are open first.
+def findings(evidence: Evidence) -> list[Finding]:
+    """Return what the evidence does not prove, those that are open first.
 
     Raises:
         UserError: the evidence is not complete, or a policy cannot be evaluated.
     """
-    check_complete(evidence)
-    decided = evaluate(POLICIES, "data.compliance", evidence)
-    required = {one.id: one for one in requirements()}
-    problems = [(each["requirement"], each["subject"], each["line"]) for each in decided.get("problem", [])]
-    met = {*decided.get("proven", []), *(name for name, _, _ in problems)}
-    problems += [(name, "", "nothing in the evidence proves it") for name in required if name not in met]
+    decided, required, found = _decide(evidence), requirements(), []
+    problems = [(one["requirement"], one["subject"], one["line"]) for one in decided.get("problem", [])]
+    known = {*decided.get("proven", []), *(name for name, _, _ in problems)}
+    if unknown := known - required.keys():
+        raise UserError(f"{POLICIES}/requirements.yaml lacks {', '.join(sorted(unknown))}, which a policy names")
+    problems += [(name, "", "nothing in the evidence proves it") for name in required if name not in known]
     accepted = {one.finding: one for one in AcceptedFindings.load().accepted}
-    found = []
     for name, subject, line in problems:
-        if name not in required:
-            raise UserError(f"{POLICIES}/*.rego name {name}, which {POLICIES}/requirements.yaml does not")
-        remedy = required[name].remedy.format(**evidence, subject=subject, environment=evidence["image"]["environment"])
-        one = Finding(name, subject, " ".join(line.split()), remedy)
-        found.append(replace(one, accepted=accepted.get(one.id)))
-    today = today or datetime.now(UTC).date()
-    return sorted(found, key=lambda one: (not one.is_open(today), one.id, one.line))
+        id_ = f"{name}:{subject}" if subject else name
+        remedy = required[name].remedy.format(subject=subject or "NAME", **evidence)
+        found.append(Finding(name, id_, " ".join(line.split()), remedy, accepted.get(id_)))
+    return sorted(found, key=lambda one: (not one.is_open, one.id, one.line))
+
+
+def _decide(evidence: Evidence) -> dict[str, Any]:
+    """Return what the policies prove and what they object to."""
+    from jsonschema import Draft202012Validator
+
+    schema = Draft202012Validator(read_json(POLICIES / "evidence.schema.json"))
+    if errors := [f"{error.json_path}: {error.message[:150]}" for error in schema.iter_errors(evidence)]:
+        raise UserError(f"the evidence is refused: {'; '.join(errors[:3])}")
+    command = [sys.executable, "-c", RUN, *map(str, sorted(POLICIES.glob("*.rego")))]
+    done = subprocess.run(command, input=json.dumps(evidence), capture_output=True, encoding="utf-8", check=False)
+    if done.returncode or not done.stdout.startswith("{"):
+        reason = " ".join(done.stderr.split())[-300:] or f"{done.stdout.strip()} (code {done.returncode})"
+        raise UserError(f"{POLICIES}/*.rego cannot be evaluated: {reason}")
+    return json.loads(done.stdout)["expressions"][0]

@@ -1,15 +1,11 @@
 # Managed by copier-mlops: an update merges with your edits.
-"""Signs the files of a model, and verifies them before any of them is loaded, by `model-signing` of the OpenSSF.
-
-The signature is a file beside the others.
-"""
+"""Signs the files of a model, and verifies them before any is loaded, by `model-signing` of the OpenSSF."""
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Literal
+from typing import Any, Literal
 
 from pydantic import ValidationInfo, field_validator
 
@@ -17,11 +13,8 @@ from .errors import UserError
 from .io import atomic_write
 from .settings import Settings
 
-if TYPE_CHECKING:
-    from model_signing.verifying import Config
-
-SIGNATURE = "model.sig"  # in the folder of a registered model
-VARIABLE, TOKEN = "env://", "pkcs11:"  # what a private key starts with that is no file
+SIGNATURE = "model.sig"  # beside the files of a registered model
+KEY_TEXT = "SIGNING_KEY"  # variable with the text of the private key, where there is no file
 
 
 class Signing(Settings, env_prefix="SIGNING_"):
@@ -29,7 +22,7 @@ class Signing(Settings, env_prefix="SIGNING_"):
 
     required: bool
     method: Literal["key", "sigstore"]
-    private_key: str
+    private_key: Path
     public_keys: Path
     identity: str
     issuer: str
@@ -38,31 +31,33 @@ class Signing(Settings, env_prefix="SIGNING_"):
     @classmethod
     def _complete(cls, text: str, known: ValidationInfo) -> str:
         if known.data.get("method") == "sigstore" and not text:
-            raise ValueError("method sigstore needs it, since anyone can sign with an identity of their own")
+            raise ValueError("method sigstore needs it: anyone can sign with an identity of their own")
         return text
 
     def sign(self, folder: Path) -> str:
         """Sign all files in a folder, in place of an earlier signature, and return who signed them.
 
         Raises:
-            UserError: the private key is missing, or its public key is not accepted, or Sigstore is not reached.
+            UserError: there is no private key, its public key is not accepted, or Sigstore refuses or is not reached.
         """
         from model_signing import hashing, signing
 
         (path := folder / SIGNATURE).unlink(missing_ok=True)
-        with _in_one_line("the model cannot be signed"), self._key_file() as key:
-            config = signing.Config().set_hashing_config(hashing.Config().set_ignored_paths(paths=[path]))
-            if self.method == "sigstore":
-                config.use_sigstore_signer(use_ambient_credentials="CI" in os.environ)
-            elif self.private_key.startswith(TOKEN):
-                config.use_pkcs11_signer(pkcs11_uri=self.private_key)
-            else:
-                config.use_elliptic_key_signer(private_key=key)
-            config.sign(folder, path)
+        config = signing.Config().set_hashing_config(hashing.Config().set_ignored_paths(paths=[path]))
+        with TemporaryDirectory() as private:
+            try:
+                if self.method == "sigstore":
+                    config.use_sigstore_signer(use_ambient_credentials="CI" in os.environ).sign(folder, path)
+                else:
+                    config.use_elliptic_key_signer(private_key=self._key(Path(private))).sign(folder, path)
+            except UserError:
+                raise
+            except Exception as error:
+                raise UserError(f"the model cannot be signed: {_line(error)}") from error
         return self.verify(folder)
 
     def verify(self, folder: Path) -> str:
-        """Verify that one whose signature counts signed all files in a folder, and no others are there; return who.
+        """Verify that all files in a folder, and no others, were signed by one whose signature counts; return who.
 
         Raises:
             UserError: they are not signed, or by someone else, or were changed since.
@@ -74,14 +69,33 @@ class Signing(Settings, env_prefix="SIGNING_"):
             try:
                 config.verify(folder, path)
             except Exception as error:  # noqa: BLE001 - of several libraries; each of them refuses
-                if "Key mismatch" not in str(error):
-                    reason = " ".join(str(error).split())[:200] or type(error).__name__
+                reason = reason if "Key mismatch" in str(error) else _line(error)
             else:
                 return name
         raise UserError(reason)
 
-    def _signers(self) -> Iterator[tuple[str, "Config"]]:
-        """Yield whose signature counts, and what verifies it."""
+    def new_key(self) -> str:
+        """Make a pair of keys, and return a message; public keys that are there keep counting.
+
+        Raises:
+            UserError: there is a private key already.
+        """
+        from cryptography.hazmat.primitives import serialization as form
+        from cryptography.hazmat.primitives.asymmetric import ec
+
+        if self.private_key.exists():
+            raise UserError(f"{self.private_key} stays: move it away first")
+        key, numbers = ec.generate_private_key(ec.SECP256R1()), range(1, 1000)
+        public = next(path for number in numbers if not (path := self.public_keys / f"{number}.pem").exists())
+        private = key.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption())
+        text = key.public_key().public_bytes(form.Encoding.PEM, form.PublicFormat.SubjectPublicKeyInfo)
+        for path, content, mode in ((self.private_key, private, 0o600), (public, text, 0o644)):
+            with atomic_write(path) as temporary:
+                temporary.touch(mode)
+                temporary.write_bytes(content)
+        return f"{self.private_key} is new and in no commit: keep a copy in a safe place. Commit {public}: servers verify by it"
+
+    def _signers(self) -> Iterator[tuple[str, Any]]:
         from model_signing.verifying import Config
 
         if self.method == "sigstore":
@@ -90,58 +104,19 @@ class Signing(Settings, env_prefix="SIGNING_"):
             for key in sorted(self.public_keys.glob("*.pem")):
                 yield key.name, Config().use_elliptic_key_verifier(public_key=key)
 
-    @contextmanager
-    def _key_file(self) -> Iterator[Path]:
-        """Yield the file of the private key, which is made at the first use; one in a variable is a file meanwhile only."""
-        if self.private_key.startswith(VARIABLE):
-            with TemporaryDirectory() as folder:
-                (path := Path(folder, "key.pem")).write_text(os.environ[self.private_key.removeprefix(VARIABLE)])
-                yield path
-            return
-        path = Path(self.private_key)
-        if self.method == "key" and not self.private_key.startswith(TOKEN) and not path.exists():
+    def _key(self, folder: Path) -> Path:
+        """Return the file of the private key, which is made if there is no key at all yet."""
+        if text := os.environ.get(KEY_TEXT):
+            (path := folder / "key.pem").write_text(text, encoding="utf-8")
+            return path
+        if not self.private_key.exists():
             if any(self.public_keys.glob("*.pem")):
                 raise UserError(
-                    f"{path} is missing: get it from your team, or `uv run poe sign --new-key` makes another"
+                    f"{self.private_key} is missing: get it from your team, or run `uv run poe sign --new-key`"
                 )
             print(f"  {self.new_key()}")
-        yield path
-
-    def new_key(self) -> str:
-        """Make a pair of keys, and return a message; public keys that are there keep counting.
-
-        Raises:
-            UserError: there is a private key already, or it is not in a file.
-        """
-        from cryptography.hazmat.primitives import serialization as form
-        from cryptography.hazmat.primitives.asymmetric import ec
-
-        path, key = Path(self.private_key), ec.generate_private_key(ec.SECP256R1())
-        if self.method != "key" or path.exists() or self.private_key.startswith((VARIABLE, TOKEN)):
-            raise UserError(f"{self.private_key} stays: move it away first, or name another file in {self.path()}")
-        numbers = (int(found.stem) for found in self.public_keys.glob("*.pem") if found.stem.isdigit())
-        public = self.public_keys / f"{max(numbers, default=0) + 1}.pem"
-        private = key.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption())
-        for file, text in {
-            path: private,
-            public: key.public_key().public_bytes(form.Encoding.PEM, form.PublicFormat.SubjectPublicKeyInfo),
-        }.items():
-            with atomic_write(file) as temporary:
-                temporary.touch(mode=0o600 if file == path else 0o644)
-                temporary.write_bytes(text)
-        return f"{path} is new and in no commit: keep a copy in a safe place. Commit {public}, by which servers verify"
+        return self.private_key
 
 
-@contextmanager
-def _in_one_line(problem: str) -> Iterator[None]:
-    """Name a problem in one line, with the reason.
-
-    Raises:
-        UserError: the block failed.
-    """
-    try:
-        yield
-    except UserError:
-        raise
-    except Exception as error:
-        raise UserError(f"{problem}: {type(error).__name__}: {' '.join(str(error).split())[:200]}") from error
+def _line(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"

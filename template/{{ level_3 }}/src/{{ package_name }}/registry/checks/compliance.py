@@ -4,13 +4,12 @@
 import hashlib
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from mlflow.entities.model_registry import ModelVersion
 
-from ...core.compliance import EVENT, EVIDENCE, Compliance, findings
+from ...core.compliance import EVENT, EVIDENCE, Compliance, Evidence, findings
 from ...core.errors import UserError
-from ...core.io import read_json, require
+from ...core.io import read_json
 from ..approval import Approval
 from ..audit_log import entries
 
@@ -21,27 +20,22 @@ def blockers(version: ModelVersion, approval: Approval) -> list[str]:
         return []
     try:
         evidence = recorded(version)
-        made, now = datetime.fromisoformat(evidence["made"]), datetime.now(UTC)
-        if now - made > timedelta(days=rules.max_evidence_days):
-            return [f"the evidence is of {made:%Y-%m-%d}: `uv run poe comply --version {version.version}`"]
-        found = [one for one in findings(evidence) if one.requirement != "approval"]
-        return [str(one) for one in found if one.is_open(now.date())]
+        if datetime.now(UTC) - datetime.fromisoformat(evidence["made"]) > timedelta(days=rules.max_evidence_days):
+            return [f"the evidence of {evidence['made']} is too old: `uv run poe comply --version {version.version}`"]
+        return [f"{one.id}: {one.line}" for one in findings(evidence) if one.is_open and one.requirement != "approval"]
     except UserError as error:
         return [str(error)]
 
 
-def recorded(version: ModelVersion) -> dict[str, Any]:
+def recorded(version: ModelVersion) -> Evidence:
     """Return the evidence about a version, which is byte for byte what the audit log recorded last.
 
     Raises:
         UserError: there is none, or it is of another version, or was edited.
     """
-    again = f"`uv run poe comply --version {version.version}`"
-    wanted = (EVENT, version.name, str(version.version))
-    checks = [one for one in entries() if (one["event"], one["model"], one["version"]) == wanted]
-    if not checks:
-        raise UserError(f"it was never checked: {again}")
-    content = require(EVIDENCE, f"comply --version {version.version}").read_bytes()
-    if hashlib.sha256(content).hexdigest() != json.loads(checks[-1]["details"])["evidence"]:
-        raise UserError(f"{EVIDENCE} is not what entry {checks[-1]['id']} of the audit log recorded: {again}")
+    wanted = {"event": EVENT, "model": version.name, "version": str(version.version)}
+    found = [json.loads(entry["details"])["evidence"] for entry in entries() if wanted.items() <= entry.items()]
+    if not found or not EVIDENCE.exists() or hashlib.sha256(EVIDENCE.read_bytes()).hexdigest() != found[-1]:
+        how = "is not what the audit log recorded" if found else "is not there"
+        raise UserError(f"the evidence in {EVIDENCE} {how}: `uv run poe comply --version {version.version}`")
     return read_json(EVIDENCE)
