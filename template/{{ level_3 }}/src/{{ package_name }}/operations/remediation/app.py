@@ -105,5 +105,6 @@ def create_app(policy: Remediation, worker: Worker, mutual_tls: bool = False) ->
         worker.stopped.set()
 
     routes = [Route("/", page), Route("/metrics", metrics), Route("/healthz", healthz)]
-    return Starlette(routes=[Route("/alerts", alerts, methods=["POST"]), *routes], lifespan=lifespan)
-
+    app = Starlette(routes=[Route("/alerts", alerts, methods=["POST"]), *routes], lifespan=lifespan)
+    app.state.worker = worker
+    return app

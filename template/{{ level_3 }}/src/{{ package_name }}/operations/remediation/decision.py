@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .store import Remedy
 
 DECLINED, HANDLED = "declined", "handled already"
-OPEN = ("waiting", "pending", "acting", "verifying", "undoing")  # states of a remedy, in this order; all others are final
+OPEN = ("waiting", "pending", "acting", "verifying", "undoing")  # states of a remedy; all others are final
 HOUR = 3600
 Text = Annotated[str, Field(max_length=1_000)]
 

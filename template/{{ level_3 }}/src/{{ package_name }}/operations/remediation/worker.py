@@ -2,6 +2,7 @@
 """Carries out decisions: before it acts, it stores that it will, so a process that is killed loses or doubles nothing."""
 
 import logging
+import math
 import time
 from threading import Event, Thread
 from typing import Any
@@ -97,7 +98,8 @@ class Worker:
         if time.time() < (remedy.deadline or 0):
             return None
         found = f"not verified after {verify.minutes:g} minutes, {remedy.measured} before and {value} now"
-        if action.undo and None not in (value, remedy.measured) and value > remedy.measured:
+        worse = value is not None and remedy.measured is not None and value > remedy.measured
+        if action.undo and worse:
             return {"state": "undoing", "reason": f"{remedy.reason}; {found}"}
         return self._escalated(remedy, found)
 
@@ -117,7 +119,7 @@ class Worker:
         except UserError as error:
             log.warning("%s", error)
             found = []
-        return max((value for _, value in found if value == value), default=None)  # NaN differs from itself
+        return max((value for _, value in found if not math.isnan(value)), default=None)
 
     def _log(self, remedy: Remedy) -> None:
         """Write a state to the audit log, and ask a person if one has to approve."""
