@@ -1,0 +1,2 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""What runs by itself in production."""
