@@ -76,9 +76,7 @@ def quantile(buckets: dict[float, float], share: float) -> float:
     return 0.0
 
 
-def measure(
-    limits: Limits, source: str, model: str, arms: Arms, seconds: float, rows: pd.DataFrame
-) -> list[Guardrail]:
+def measure(limits: Limits, source: str, model: str, arms: Arms, seconds: float, rows: pd.DataFrame) -> list[Guardrail]:
     """Return each guardrail that has a limit.
 
     Args:

@@ -20,12 +20,18 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     starting = commands.add_parser("start", help="let servers divide requests among the versions of config/bandit.yaml")
     starting.add_argument("--approved-by", metavar="NAME", help="not in a workflow on GitHub, which knows who approved")
-    learning = commands.add_parser("learn", help="learn from the outcomes that are known, and remove versions that do harm")
+    learning = commands.add_parser(
+        "learn", help="learn from the outcomes that are known, and remove versions that do harm"
+    )
     learning.add_argument("--every", type=float, metavar="SECONDS", help="repeat until the bandit is stopped")
     commands.add_parser("report", help="write reports/bandit.html; at any time")
-    evaluating = commands.add_parser("evaluate", help="estimate from the log what the plan would earn, before it starts")
+    evaluating = commands.add_parser(
+        "evaluate", help="estimate from the log what the plan would earn, before it starts"
+    )
     evaluating.add_argument("--days", type=int, default=28, metavar="N", help="of the log (default: 28)")
-    commands.add_parser("stop", help="let servers send all requests to the champion").add_argument("--reason", default="by hand")
+    commands.add_parser("stop", help="let servers send all requests to the champion").add_argument(
+        "--reason", default="by hand"
+    )
     simulating = commands.add_parser("simulate", help="send simulated users to a server, and store their outcomes")
     simulating.add_argument("--server", default="http://localhost:8080", metavar="URL", help="default: port 8080 here")
     simulating.add_argument("--users", type=int, default=2000, metavar="N", help="default: 2000")

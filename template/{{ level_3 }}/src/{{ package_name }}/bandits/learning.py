@@ -56,7 +56,9 @@ def learned(running: Running, plan: Plan, context: np.ndarray, arm: np.ndarray, 
     revision, count, active = running.revision + 1, len(running.versions), running.active
     if plan.policy == "linucb":
         score = plan.sign * (metric - metric.mean()) / (metric.std() or 1) if len(metric) else metric
-        inverses = [np.linalg.inv(np.eye(context.shape[1]) + x.T @ x) for x in (context[arm == k] for k in range(count))]
+        inverses = [
+            np.linalg.inv(np.eye(context.shape[1]) + x.T @ x) for x in (context[arm == k] for k in range(count))
+        ]
         weights = np.array([a @ context[arm == k].T @ score[arm == k] for k, a in enumerate(inverses)])
         roots = plan.width * np.linalg.cholesky(np.array(inverses))[:, *np.tril_indices(context.shape[1])]
         linear = {"weights": packed(weights, "<f4"), "roots": packed(roots, "<f2")}
@@ -68,7 +70,10 @@ def learned(running: Running, plan: Plan, context: np.ndarray, arm: np.ndarray, 
         values = np.stack([rng.beta(1 + y.sum(), 1 + len(y) - y.sum(), DRAWS) for y in rewards])
     elif min(len(y) for y, on in zip(rewards, active, strict=True) if on) >= FEW:
         means = np.array([[y.mean() if len(y) else 0] for y in rewards])
-        errors = [y.std(ddof=1) / len(y) ** 0.5 * rng.standard_t(len(y) - 1, DRAWS) if len(y) > 1 else np.zeros(DRAWS) for y in rewards]
+        errors = [
+            y.std(ddof=1) / len(y) ** 0.5 * rng.standard_t(len(y) - 1, DRAWS) if len(y) > 1 else np.zeros(DRAWS)
+            for y in rewards
+        ]
         values = means + np.stack(errors) if plan.policy == "thompson" else means
     values[~active] = -np.inf
     best = values == values.max(axis=0)

@@ -53,7 +53,9 @@ def start(plan: Bandit, approval: Approval, now: datetime) -> str:
             version: [*promotion_blockers(found[version], approval), *input_problems(model, control, version)]
             for version in versions[1:]
         }
-        if lines := [f"version {name} cannot get requests: {'; '.join(each)}" for name, each in problems.items() if each]:
+        if lines := [
+            f"version {name} cannot get requests: {'; '.join(each)}" for name, each in problems.items() if each
+        ]:
             raise UserError("; ".join(lines))
         baseline(plan.metric, model, control, now)  # raises if the metric does not fit the model
         running = Running(
@@ -116,7 +118,10 @@ def learn(now: datetime) -> str:
 
 def judged(plan: Plan, running: Running, model: str, now: datetime) -> dict[str, list[Guardrail]]:
     """Return the guardrails of each version that gets requests, but the champion."""
-    seconds, none = min(GUARDRAIL_SECONDS, (now - running.started).total_seconds()), pd.DataFrame(columns=["treated", "prediction"])
+    seconds, none = (
+        min(GUARDRAIL_SECONDS, (now - running.started).total_seconds()),
+        pd.DataFrame(columns=["treated", "prediction"]),
+    )
     arms = [Arms(running.versions[0], *arm) for arm in zip(running.versions[1:], ALIASES, strict=False)]
     source = Bandit.load().metrics_from
     return {

@@ -38,7 +38,9 @@ def report(now: datetime) -> str:
     plan = Plan(**running.plan)
     rows = decisions(plan, running.versions, model, Window(running.started, running.stopped or now), now)
     found = rows[rows["metric"].notna()]
-    each = scores(found["arm"].to_numpy(), found["metric"].to_numpy(), found["propensity"].to_numpy(), len(running.versions))
+    each = scores(
+        found["arm"].to_numpy(), found["metric"].to_numpy(), found["propensity"].to_numpy(), len(running.versions)
+    )
     arms = [
         {
             "version": version,
@@ -54,7 +56,14 @@ def report(now: datetime) -> str:
     limits = judged(plan, running, model, now) if not running.stopped else {}
     result = {"running": running.model_dump(mode="json"), "arms": arms, "rewards": len(found), "regret": regret}
     write_json(result, REPORTS / "bandit.json")
-    content = {"bandit": running, "plan": plan, "arms": arms, "regret": regret, "guardrails": limits, "rewards": len(found)}
+    content = {
+        "bandit": running,
+        "plan": plan,
+        "arms": arms,
+        "regret": regret,
+        "guardrails": limits,
+        "rewards": len(found),
+    }
     figures = [image(one) for one in (_shares(rows, running), _metric(plan, arms))] if len(rows) else []
     write_text(environment().get_template("bandit.html.j2").render(model=model, figures=figures, **content), PAGE)
     shares = ", ".join(f"version {one['version']} {one['decisions'] / max(1, len(rows)):.0%}" for one in arms)
@@ -66,7 +75,9 @@ def _shares(rows: pd.DataFrame, running: Running) -> Figure:
     axes = canvas.subplots()
     counts = pd.crosstab(pd.cut(rows["time"], min(BUCKETS, len(rows))).map(lambda one: one.mid), rows["version"])
     shares = counts.div(counts.sum(axis=1), axis=0).reindex(columns=running.versions, fill_value=0.0)
-    axes.stackplot(shares.index.to_numpy(), shares.to_numpy(float).T, labels=[f"version {one}" for one in shares], alpha=0.8)
+    axes.stackplot(
+        shares.index.to_numpy(), shares.to_numpy(float).T, labels=[f"version {one}" for one in shares], alpha=0.8
+    )
     axes.set(title="Share of the requests", ylim=(0, 1))
     axes.tick_params(axis="x", labelrotation=30)
     axes.legend(frameon=False, fontsize=8)
@@ -116,9 +127,20 @@ def evaluate(now: datetime, days: int) -> str:
     arm, metric, propensity = (rows[name].to_numpy() for name in ("arm", "metric", "propensity"))
     policy = Decider(learned(running, plan, context[:half], arm[:half], metric[:half]))
     shares = np.array([policy.probabilities(one if running.features else None) for one in context[half:]])
-    expected = np.stack([_ridge(context[:half][k], metric[:half][k]) @ context[half:].T for k in (arm[:half] == a for a in range(len(versions)))], axis=1)
-    chosen = {plan.policy: shares, **{f"version {v}": np.eye(len(versions))[[k] * len(shares)] for k, v in enumerate(versions)}}
-    lines = [f"{plan.metric} ({plan.better} is better) of {len(shares):,} decisions; 95 % by the bootstrap: SNIPS, doubly robust"]
+    expected = np.stack(
+        [
+            _ridge(context[:half][k], metric[:half][k]) @ context[half:].T
+            for k in (arm[:half] == a for a in range(len(versions)))
+        ],
+        axis=1,
+    )
+    chosen = {
+        plan.policy: shares,
+        **{f"version {v}": np.eye(len(versions))[[k] * len(shares)] for k, v in enumerate(versions)},
+    }
+    lines = [
+        f"{plan.metric} ({plan.better} is better) of {len(shares):,} decisions; 95 % by the bootstrap: SNIPS, doubly robust"
+    ]
     for name, wanted in chosen.items():
         both = off_policy(wanted, expected, arm[half:], metric[half:], propensity[half:])
         lines.append(f"  {name:16} " + ", ".join(f"{value:.4g} ({low:.4g} to {high:.4g})" for value, low, high in both))
