@@ -194,13 +194,14 @@ def load(name: str, version: str, sources: Sequence[Source] = ()) -> LoadedModel
 
 @contextmanager
 def downloaded(name: str, version: str, sources: Sequence[Source]) -> Iterator[Path]:
-    """Yield the folder of a version from the first source that has it, or else from the registry."""
+    """Yield the folder of a version from the first source that has it, or else from the registry.
+
+    Raises:
+        UserError: it is refused by `registry/verification`.
+    """
     with tempfile.TemporaryDirectory() as folder:
         found = (path for source in sources if (path := source(name, version, Path(folder))))
-        return load_folder(next(found, None) or download(name, version, Path(folder)), name, version)
-        yield Path(
-            next(found, None) or mlflow.artifacts.download_artifacts(f"models:/{name}/{version}", dst_path=folder)
-        )
+        yield next(found, None) or download(name, version, Path(folder))
 
 
 def load_folder(path: Path, name: str, version: str) -> LoadedModel:

@@ -31,7 +31,7 @@ from ..monitoring.performance import Truth, as_prediction
 from ..monitoring.prediction_log import Window
 from ..monitoring.settings import Share
 
-PORT = 9109
+PORT = 9110
 FLUSH_SECONDS = 2  # until the server has written the predictions of a window
 DAY_SECONDS = 86_400
 MAX_ROWS = 100_000  # of labeled predictions; of more, a sample
