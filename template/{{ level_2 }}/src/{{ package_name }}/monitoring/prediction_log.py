@@ -26,6 +26,7 @@ COLUMNS = pa.schema(
         "model": pa.string(),
         "version": pa.string(),
         "variant": pa.string(),
+        "propensity": pa.float64(),  # probability with which the version was chosen; null if that was not by chance
         "prediction": pa.float64(),  # the number; P(second class); or the highest of more class probabilities
         "output": pa.list_(pa.float64()),  # the probability of each class, or the number
     }

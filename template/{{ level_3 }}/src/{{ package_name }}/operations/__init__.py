@@ -1,2 +1,2 @@
 # Managed by copier-mlops: an update merges with your edits.
-"""Keeps the model in operation: objectives, error budgets, and what follows from them."""
+"""What keeps the model in operation: objectives, error budgets, and what follows from an alert."""

@@ -35,7 +35,7 @@ from ..monitoring.settings import Share
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
 
-PORT = 9109
+PORT = 9110
 FLUSH_SECONDS = 2  # until the server has written the predictions of a window
 DAY_SECONDS = 86_400
 MAX_ROWS = 100_000  # of labeled predictions; of more, a sample

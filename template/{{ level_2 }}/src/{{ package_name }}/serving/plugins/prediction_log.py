@@ -142,6 +142,7 @@ class PredictionLogWriter(Plugin):
             "entity": repeated([one.entity for one in members], pa.string()),
             "time": pa.array(times, pa.timestamp("us", "UTC")),
             **{name: _constant(getattr(group, name), rows) for name in ("model", "version", "variant")},
+            "propensity": repeated([one.propensity for one in members], pa.float64()),
             "prediction": pa.array(monitored_values(output), pa.float64()),
             "output": pa.ListArray.from_arrays(np.arange(rows + 1, dtype="i4") * width, output.ravel()),
         }
