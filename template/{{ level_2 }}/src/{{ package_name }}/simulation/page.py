@@ -1,6 +1,7 @@
 # Managed by copier-mlops: an update merges with your edits.
 """The page of the simulated year."""
 
+from itertools import pairwise
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -38,7 +39,7 @@ def figure(name: str, found: list[dict[str, Any]]) -> str:
     kpi.plot(number, [one["kpi_frozen"] for one in found], marker="o", color=FROZEN, label="without")
     kpi.set_ylabel(name.replace("_", " "))
     kpi.legend(frameon=False, loc="upper left")
-    for before, one in zip(found, found[1:], strict=False):
+    for before, one in pairwise(found):
         if one["version"] != before["version"]:
             above = {"xytext": (0, 12), "textcoords": "offset points", "ha": "center"}
             kpi.annotate(f"version {one['version']}", (one["month"], one["kpi"]), **above)

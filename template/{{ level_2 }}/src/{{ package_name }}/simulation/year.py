@@ -173,7 +173,7 @@ def live_month(
 def kpi(table: pd.DataFrame, values: np.ndarray, model: LoadedModel) -> tuple[str, float]:
     """Return name and value of the business KPI of predictions."""
     prediction = as_prediction(values, model.predictor.classes, table)
-    found = businesskpi(table[TARGET], prediction, table[VALUE], load_params().business)
+    found = business_kpi(table[TARGET], prediction, table[VALUE], load_params().business)
     return next(iter(found.items()))
 
 

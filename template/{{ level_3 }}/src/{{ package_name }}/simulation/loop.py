@@ -27,11 +27,11 @@ from ..game_day.system import System, running_system
 from ..modeling.data import features_and_target
 from ..monitoring.client import Client
 from ..operations.remediation.decision import DECLINED
+from ..pipeline.served import predict_served
 from ..registry.approval import Approval
 from ..registry.client import Tracking, connected
 from ..registry.promotion import promote
 from ..reporting.html import environment as templates
-from ..pipeline.served import predict_served
 from ..serving import loader
 from ..training.decision import Retrained
 from ..training.retrain import retrain
