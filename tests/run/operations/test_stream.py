@@ -41,6 +41,7 @@ def test_one_trace_leads_from_the_client_through_server_and_log_to_the_label(aut
             subprocess.Popen(command, cwd=project.path, env=environment, stdout=subprocess.PIPE, text=True) as stream,
         ):
             try:
+                assert stream.stdout
                 eventually("a model", server.ready)
                 assert "0 predictions" in next(stream.stdout)  # so that the label below is new to it
                 headers = {"traceparent": f"00-{TRACE}-{PARENT}-01", "X-Entity-ID": "e"}
