@@ -10,11 +10,11 @@ from harness.prometheus import ask, dashboards_of, prometheus, targets_of
 from harness.server import eventually, serving
 
 RULES, TESTS = "monitoring/rules/slo.yaml", "monitoring/tests/slo.yaml"
-FRAGILE = {  # what a query needs to stay right, and the name of the test that shows it
-    " or vector(0)": "without an error the whole budget is left",
-    "clamp_min(": "one failed request of six is no incident",
-    " > 0, ": "without traffic there is no ratio",
-    "_bucket{": "30 % are slow",
+WITHOUT = {  # what keeps a query right, and the query without it
+    " or vector(0)": "",
+    ", 0.05)": ", 0)",
+    " > 0, ": ", ",
+    'le="0.5"': 'le="0.4"',
 }
 
 
@@ -53,16 +53,13 @@ def test_each_safeguard_of_a_query_has_a_test_that_fails_without_it(autonomous, 
     project.poe("slo", "--write")
     assert {path: project.text(path) for path in before} == before
     config = project.text("config/slo.yaml")
-    for number, (safeguard, test) in enumerate(FRAGILE.items()):
+    for number, (safeguard, without) in enumerate(WITHOUT.items()):
         assert safeguard in config
-        spoilt = config.replace(", 0.05)", "").replace("clamp_min(", "") if safeguard == "clamp_min(" else config
-        spoilt = spoilt.replace("_bucket{", "_buckets{").replace(safeguard, ", " if safeguard == " > 0, " else "")
-        (project.path / "config/slo.yaml").write_text(spoilt)
+        (project.path / "config/slo.yaml").write_text(config.replace(safeguard, without))
         project.poe("slo", "--write")
         folder = shutil.copytree(project.path / "monitoring", tmp_path / str(number))
         for path in folder.glob("rules/*.yaml"):
             path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text())["spec"]))
         command = [promtool, "test", "rules", "tests/indicators.yaml"]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-        assert done.returncode, f"no test fails without {safeguard!r}"
-        assert test in done.stdout + done.stderr
+        assert "FAILED" in done.stderr + done.stdout, f"no test fails without {safeguard}"
