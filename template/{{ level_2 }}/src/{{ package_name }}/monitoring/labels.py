@@ -4,6 +4,7 @@
 import argparse
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
@@ -111,10 +112,11 @@ def _first_predictions(entities: pd.DataFrame, window: Window) -> pd.DataFrame:
     It reads a month at a time: the reader keeps 60 kB for each file, and a busy server writes 144 files a day.
     """
     sql = "select entity, min(time) as first from predictions semi join entities using (entity) group by entity"
-    starts = pd.date_range(window.start, window.end, freq="30D").to_pydatetime()
-    months = (Window(start, min(start + timedelta(days=30), window.end)) for start in starts)
+    days = range((window.end - window.start).days + 1)
+    starts = [window.start + timedelta(days=day) for day in days[::30]]
+    months = [Window(*span) for span in pairwise([*starts, window.end])]
     found = pd.concat([query(sql, month, entities=entities) for month in months], ignore_index=True)
-    return found.groupby("entity", as_index=False)["first"].min()
+    return found.groupby("entity", as_index=False).agg({"first": "min"})
 
 
 def labelled(start: datetime, end: datetime, version: str | None = None, rows: int | None = None) -> pd.DataFrame:

@@ -137,7 +137,9 @@ class Monitor:
         due = window.moved(-self.settings.label_delay)
         rows = labelled(*due, version=version, rows=self.settings.sample_rows)
         new = new_classes(rows["target"], known)
-        problems = [f"{TARGET}: version {version} lacks the class {name!r} of {count:,} labels" for name, count in new.items()]
+        problems = [
+            f"{TARGET}: version {version} lacks the class {name!r} of {count:,} labels" for name, count in new.items()
+        ]
         if rows["target"].notna().sum() - new.sum() < self.settings.min_labels:
             return (_no_labels(due, rows) if len(rows) else None), None, None, problems
         performance, kpi = measure(rows, due, known, self.params, by_slice)

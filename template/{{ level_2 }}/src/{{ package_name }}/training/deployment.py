@@ -110,7 +110,9 @@ def _slices(run: RunRecord) -> str:
             change = new[rows].mean() / old[rows].mean() - 1
             groups += len(rows) >= FEW_ROWS
             if len(rows) >= FEW_ROWS and change > limit:
-                worse.append(f"{column} {group_name(group)}: loss {change:+.0%} against champion {current}, {len(rows)} rows")
+                worse.append(
+                    f"{column} {group_name(group)}: loss {change:+.0%} against champion {current}, {len(rows)} rows"
+                )
     _require(worse)
     return f"none of {groups} groups loses more than {limit:.0%} against champion {current}"
 
