@@ -55,7 +55,8 @@ def by_key(server: Server, *keys: str) -> tuple[int, Any]:
 
 def stop_loading(store: Store, days: int) -> None:
     """Leave in Redis what a daily job leaves that ran for the last time some days ago."""
-    with socket.create_connection(urlsplit(store.variables["FEATURE_STORE_REDIS"]).netloc.split(":")) as client:
+    address = urlsplit(store.variables["FEATURE_STORE_REDIS"])
+    with socket.create_connection((address.hostname, address.port)) as client:
         client.sendall(f"SET customer_churn:materialized {time.time() - days * 86400:.0f}\r\n".encode())
         assert client.recv(5) == b"+OK\r\n"
 
