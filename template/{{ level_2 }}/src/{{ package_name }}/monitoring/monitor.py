@@ -138,7 +138,8 @@ class Monitor:
         rows = labelled(*due, version=version, rows=self.settings.sample_rows)
         new = new_classes(rows["target"], known)
         problems = [
-            f"{TARGET}: {count:,} labels are {name!r}, a class that version {version} lacks" for name, count in new.items()
+            f"{TARGET}: {count:,} labels are {name!r}, a class that version {version} lacks"
+            for name, count in new.items()
         ]
         if rows["target"].notna().sum() - new.sum() < self.settings.min_labels:
             return (_no_labels(due, rows) if len(rows) else None), None, None, problems
