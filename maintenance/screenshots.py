@@ -1,6 +1,6 @@
 """Make `pages.png` again: report, model card and server of a new level 1 project, as its users see them.
 
-From the root of the repository: `uv run --with pillow python docs/images/make_screenshots.py`. It renders the last commit with
+From the root of the repository: `uv run --with pillow python maintenance/screenshots.py`. It renders the last commit with
 default answers, runs the pipeline and promotes the model, which takes minutes; `--project FOLDER` takes one where that is done.
 """
 
@@ -21,8 +21,8 @@ from urllib.request import urlopen
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-ROOT = Path(__file__).resolve().parents[2]
-PICTURE = Path(__file__).with_name("pages.png")
+ROOT = Path(__file__).resolve().parents[1]
+PICTURE = ROOT / "docs/images/pages.png"
 STEPS = [
     "git init --quiet --initial-branch main && uv sync --quiet && git add .",
     "git -c user.name=Ada -c user.email=ada@example.com commit --quiet --message 'Start from copier-mlops'",
