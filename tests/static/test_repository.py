@@ -15,8 +15,8 @@ from harness.template import ROOT, git, levels
 from harness.workflows import NEWER_THAN_ACTIONLINT, USES, read, zizmor
 
 GITHUB = ROOT / ".github"
-WORKFLOWS = [GITHUB / "workflows" / name for name in ("ci.yml", "newest.yml")]
-CI, NEWEST = WORKFLOWS
+WORKFLOWS = [GITHUB / "workflows" / name for name in ("ci.yml", "newest.yml", "docs.yml")]
+CI, NEWEST, PAGES = WORKFLOWS
 FORMS = GITHUB / "ISSUE_TEMPLATE"
 SCHEMAS = {
     **dict.fromkeys(WORKFLOWS, "vendor.github-workflows"),
@@ -24,8 +24,12 @@ SCHEMAS = {
     FORMS / "feature.yml": "vendor.github-issue-forms",
     FORMS / "config.yml": "vendor.github-issue-config",
 }
-# Writes to anything: no job else, and one that does runs no code of a package.
-WRITES = {("newest.yml", "issue"): {"issues": "write"}}
+# Writes to anything: no job else, and one that does runs no code of a package, and no action but one that is for it.
+WRITES = {
+    ("newest.yml", "issue"): {"issues": "write"},
+    ("docs.yml", "publish"): {"pages": "write", "id-token": "write"},
+}
+MAY_WRITE = {"actions/deploy-pages"}
 ACTIONS = tomllib.loads((ROOT / "tests" / "harness" / "actions.toml").read_text(encoding="utf-8"))
 
 
@@ -80,8 +84,9 @@ def test_commands_are_those_of_contributors():
         'sudo env "PATH=$PATH" "XDG_CACHE_HOME=$HOME/.cache" .ci/run',
     ]
     assert commands(NEWEST)[:-1] == ['make newest LEVEL="$LEVEL"', "uv lock --upgrade", "make lint", "make fast"]
+    assert commands(PAGES) == ["make docs"]
     targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
-    assert {"lint", "fast", "diff", "newest"} <= set(targets)
+    assert {"lint", "fast", "diff", "newest", "docs"} <= set(targets)
 
 
 def test_newest_packages_are_tested_at_each_level():
@@ -122,7 +127,8 @@ def test_jobs_only_read_and_end_in_time(path):
     for name, job in workflow["jobs"].items():
         writes = WRITES.get((path.name, name))
         assert job["permissions"] == (writes or {"contents": "read"}), name
-        assert not writes or not [step for step in job["steps"] if "uses" in step], name
+        used = {step["uses"].partition("@")[0] for step in job["steps"] if "uses" in step}
+        assert not writes or used <= MAY_WRITE, name
         assert job["timeout-minutes"] <= 90, name
     assert "secrets." not in json.dumps(workflow)
 
@@ -130,6 +136,8 @@ def test_jobs_only_read_and_end_in_time(path):
 def test_pull_requests_run_only_what_may_read():
     assert read(CI)["on"].keys() == {"pull_request", "push"}
     assert read(NEWEST)["on"].keys() == {"schedule", "workflow_dispatch"}
+    assert read(PAGES)["jobs"]["publish"]["if"] == "github.event_name == 'push'"
+    assert read(PAGES)["on"] == {"pull_request": None, "push": {"branches": ["main"]}}
 
 
 def test_issues_use_a_form_and_vulnerabilities_are_reported_in_private():
