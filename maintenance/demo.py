@@ -26,6 +26,7 @@ COMMAND = "make demo"
 # What differs between machines, or is of no use to a reader: packages and Pythons of uv, lock files of DVC.
 OMITTED = re.compile(
     r"\s*$|Using (CPython|Python)|Creating virtual|Installed |Resolved |Downloading |Prepared |Uninstalled "
+    r'|"|\.uv/'  # installs uv where there is none
     r"|\s+(Building|Built|Downloading|Downloaded) |(Updating|Generating) lock file|Poe =>|warning: |.*Warning: |\s+warn\("
 )
 COLUMNS = 88
@@ -83,7 +84,8 @@ def picture(cast: str) -> str:
             delays.append(seconds / SPEED)
     svg = console.export_svg(title=f"{COMMAND}, {SPEED} times as fast", code_format=FORMAT, unique_id="demo")
     rules = [
-        f'.demo-matrix [clip-path="url(#demo-line-{row})"] {{ animation-delay: {delay:.2f}s }}' for row, delay in enumerate(delays)
+        f'.demo-matrix [clip-path="url(#demo-line-{row})"] {{ animation-delay: {delay:.2f}s }}'
+        for row, delay in enumerate(delays)
     ]
     return "\n".join(line.rstrip() for line in svg.replace("DELAYS", "\n".join(rules)).splitlines()) + "\n"
 

@@ -27,6 +27,7 @@ STEPS = [
     "git init --quiet --initial-branch main && uv sync --quiet && git add .",
     "git -c user.name=Ada -c user.email=ada@example.com commit --quiet --message 'Start from copier-mlops'",
     "uv run poe pipeline",
+    "git add . && git -c user.name=Ada -c user.email=ada@example.com commit --quiet --message 'First model'",
     "uv run poe promote --version challenger --approved-by 'Ada Lovelace'",
 ]
 SCALE = 2  # pixels of the picture for each pixel of a page: it is shown at half its size

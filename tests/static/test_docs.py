@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
-from harness.template import ROOT, SHARED, relative, repository_files, sources, visible_questions
+import yaml
+from harness.template import ROOT, SHARED, levels, relative, repository_files, sources, visible_questions
 from mlops import catalogue
 
 README = ROOT / "README.md"
@@ -57,10 +58,12 @@ def test_words_are_plain_and_technical(path):
     assert [line for line in lines if WORDS.search(line)] == []
 
 
-def test_readme_counts_the_questions(render):
-    counts = re.findall(r"(\d+) questions for level 0 or (\d+) for level 1", README.read_text(encoding="utf-8"))
-    asked = [len(visible_questions().keys() & render(maturity_level=level).answers.keys()) for level in (0, 1)]
-    assert [[int(count) for count in found] for found in counts] == [asked]
+def test_questions_are_counted(render):
+    asked = [len(visible_questions().keys() & render(maturity_level=level).answers.keys()) for level in levels()]
+    (counts,) = re.findall(r"(\d+) questions for level 0 or (\d+) for level 1", README.read_text(encoding="utf-8"))
+    assert [int(count) for count in counts] == asked[:2]
+    before = yaml.safe_load((ROOT / "copier.yml").read_text(encoding="utf-8"))["_message_before_copy"]
+    assert [int(count) for count in re.findall(r"(\d+) (?:questions )?at level \d", before)] == asked
 
 
 def test_page_about_lifting_names_every_shared_file():
