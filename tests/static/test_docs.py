@@ -24,15 +24,22 @@ OF_THE_HOUSE = [
 
 
 def capabilities() -> str:
-    """Return the table of what each level brings."""
-    lines = ["| level | what it adds | command |", "| --- | --- | --- |"]
+    """Return a table of the levels, and below it for each level a table of what it brings, folded."""
+    lines = ["| level | what it adds | first command |", "| --- | --- | --- |"]
+    folded = []
     for level in catalogue()["levels"]:
-        name = f"**{level['number']} {level['name']}**"
-        lines.append(f"| {name} | {level['summary']}{'' if level['released'] else ' *(planned)*'} | |")
-        for capability in level.get("capabilities", []):
+        name = f"{level['number']} {level['name']}"
+        command = f"`poe {level['first_task']}`" if level["released"] else ""
+        lines.append(f"| **{name}** | {level['summary']}{'' if level['released'] else ' *(planned)*'} | {command} |")
+        found = level.get("capabilities", [])
+        if found:
+            folded += ["", f"<details><summary>All {len(found)} capabilities of level {name}</summary>", ""]
+            folded += ["| capability | what it adds | command |", "| --- | --- | --- |"]
+        for capability in found:
             command = f"`poe {capability['task']}`" if "task" in capability else ""
-            lines.append(f"| | {capability['name']}: {capability['what']} | {command} |")
-    return "\n".join(lines) + "\n"
+            folded.append(f"| {capability['name']} | {capability['what']} | {command} |")
+        folded += ["", "</details>"] if found else []
+    return "\n".join([*lines, *folded, ""])
 
 
 def test_readme_lists_the_capabilities_of_the_catalogue(request):
