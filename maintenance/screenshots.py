@@ -32,7 +32,7 @@ STEPS = [
 ]
 SCALE = 2  # pixels of the picture for each pixel of a page: it is shown at half its size
 WIDTH = 480  # of a page: narrow, so that its text stays readable at that size
-TALL, SHORT = 1084, 517
+TALL, SHORT = 1210, 580
 COLORS = 128
 PATIENCE_SECONDS = 60
 LAYOUT = """
