@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from harness.act import play
 from harness.github import stand_in
 from harness.json_schema import check
-from harness.template import ROOT, git, levels
+from harness.template import ROOT, Project, git, levels
 from harness.workflows import NEWER_THAN_ACTIONLINT, USES, read, zizmor
 
 GITHUB = ROOT / ".github"
@@ -149,3 +150,39 @@ def test_issues_use_a_form_and_vulnerabilities_are_reported_in_private():
     for link in config["contact_links"]:
         page = link["url"].partition("/blob/main/")[2]
         assert not page or (ROOT / page).exists()
+
+
+@pytest.fixture
+def clone(template: Path, tmp_path: Path) -> Project:
+    """Return a clone of the working tree, whose workflows are played."""
+    git("clone", "--quiet", template, tmp_path / "clone", folder=tmp_path)
+    return Project(tmp_path / "clone", {"repository_url": "https://github.com/copier-mlops/copier-mlops"})
+
+
+@pytest.mark.parametrize(
+    ("event", "payload", "jobs"),
+    [
+        ("pull_request", {"number": 1, "pull_request": {"number": 1}}, {"Documentation/Build"}),
+        ("push", {"ref": "refs/heads/main"}, {"Documentation/Build", "Documentation/Publish"}),
+    ],
+)
+def test_documentation_is_built_for_a_pull_request_and_published_from_main(clone, tmp_path, event, payload, jobs):
+    played = play(clone, tmp_path / "played", "docs.yml", event, **payload)
+    assert played.jobs == dict.fromkeys(jobs, "success"), played.printed
+    assert played.given("actions/upload-pages-artifact") == [{"path": "site"}] * (event == "push")
+    assert played.given("actions/deploy-pages") == [{}] * (event == "push")
+
+
+@pytest.mark.parametrize("failing", ["", "1"])
+def test_newest_packages_that_fail_at_one_level_open_an_issue(clone, tmp_path, failing):
+    github = stand_in(tmp_path)
+    for name, does in {"make": f'[ "$*" != "newest LEVEL={failing}" ]', "uv": "true"}.items():
+        (github.folder / "bin" / name).write_text(f"#!/bin/sh\n{does}\n", encoding="utf-8")
+        (github.folder / "bin" / name).chmod(0o755)
+    played = play(clone, tmp_path / "played", "newest.yml", "workflow_dispatch", github=github)
+    outcomes = {name.partition("/")[2].strip(): outcome for name, outcome in played.jobs.items()}
+    assert outcomes.pop("This repository") == "success", played.printed
+    assert outcomes.pop("Issue", None) == ("success" if failing else None), played.printed
+    assert len(outcomes) == len(levels())
+    assert ("failure" in outcomes.values()) == bool(failing)  # act gives the outcome of one to all of a matrix
+    assert not failing or len(github.issues) == 1
