@@ -252,7 +252,7 @@ def private_repositories(tmp_path: Path) -> Iterator[tuple[str, list[tuple[str, 
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        def log_message(self, *_: Any) -> None:
+        def log_message(self, format: str, *args: Any) -> None:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
