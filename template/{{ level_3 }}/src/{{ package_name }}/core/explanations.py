@@ -6,6 +6,7 @@ explainable AI for trees"); those of a linear model are coefficient times distan
 """
 
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -60,10 +61,8 @@ class Explainer:
         """
         matrix, estimator = self._matrix(frame), self._estimator
         if self.method == XGBOOST:
-            from xgboost import DMatrix
-
             booster, best = estimator.get_booster(), getattr(estimator, "best_iteration", None)
-            data = DMatrix(matrix, missing=estimator.missing, feature_names=booster.feature_names)
+            data = import_module("xgboost").DMatrix(matrix, missing=estimator.missing, feature_names=booster.feature_names)
             trees = (0, 0) if best is None else (0, best + 1)
             found = booster.predict(data, pred_contribs=True, strict_shape=True, iteration_range=trees).astype(float)
             raw = booster.predict(data, output_margin=True, strict_shape=True, iteration_range=trees)
@@ -82,7 +81,7 @@ class Explainer:
         return each @ self._sums, base
 
     def _matrix(self, frame: pd.DataFrame) -> np.ndarray:
-        found = frame if self._before is None else self._before.transform(frame)
+        found: Any = frame if self._before is None else self._before.transform(frame)
         return np.asarray(found.toarray() if hasattr(found, "toarray") else found, float)
 
 
@@ -102,7 +101,7 @@ def owners_of(step: Any, owners: list[str]) -> list[str]:
             owners = owners_of(inner, owners)
         return owners
     if hasattr(step, "transformers_"):
-        names = [*getattr(step, "feature_names_in_", range(len(owners)))]
+        names: list[Any] = [*getattr(step, "feature_names_in_", range(len(owners)))]
         found: list[str] = [""] * max((place.stop for place in step.output_indices_.values()), default=0)
         for name, inner, chosen in step.transformers_:
             if (place := step.output_indices_[name]).stop > place.start:
@@ -111,7 +110,7 @@ def owners_of(step: Any, owners: list[str]) -> list[str]:
                 ]
                 found[place] = owners_of(inner, given)
         return found
-    if step in (None, "passthrough") or len(owners) == 1 and not hasattr(step, "get_feature_names_out"):
+    if step in (None, "passthrough"):
         return owners
     if kind == "OneHotEncoder":
         rare = getattr(step, "infrequent_categories_", None) or [None] * len(owners)
