@@ -18,7 +18,7 @@ from mlflow.entities.model_registry import RegisteredModel
 
 from ..core.errors import UserError
 from ..core.inputs import DTYPES, Inputs
-from ..registry.client import EXAMPLE, FAST_PATH, INPUTS, connected, registered, version_of
+from ..registry.client import EXAMPLE, FAST_PATH, INPUTS, connected, download, registered, version_of
 from .predictors import NativePredictor, OnnxPredictor, Predictor
 from .prometheus import Metrics
 from .schema import InputSchema, RequestError
@@ -186,7 +186,7 @@ def load(name: str, version: str, sources: Sequence[Source] = ()) -> LoadedModel
     """Return a version from the first source that has it, or else from the registry.
 
     Raises:
-        UserError: its signature has a column that JSON cannot hold, or there is no signature.
+        UserError: it is refused by `registry/verification`, its signature has a column that JSON cannot hold, or there is none.
     """
     with downloaded(name, version, sources) as path:
         return load_folder(path, name, version)
@@ -194,12 +194,14 @@ def load(name: str, version: str, sources: Sequence[Source] = ()) -> LoadedModel
 
 @contextmanager
 def downloaded(name: str, version: str, sources: Sequence[Source]) -> Iterator[Path]:
-    """Yield the folder of a version from the first source that has it, or else from the registry."""
+    """Yield the folder of a version from the first source that has it, or else from the registry.
+
+    Raises:
+        UserError: it is refused by `registry/verification`.
+    """
     with tempfile.TemporaryDirectory() as folder:
         found = (path for source in sources if (path := source(name, version, Path(folder))))
-        yield Path(
-            next(found, None) or mlflow.artifacts.download_artifacts(f"models:/{name}/{version}", dst_path=folder)
-        )
+        yield next(found, None) or download(name, version, Path(folder))
 
 
 def load_folder(path: Path, name: str, version: str) -> LoadedModel:
