@@ -62,7 +62,9 @@ class Explainer:
         matrix, estimator = self._matrix(frame), self._estimator
         if self.method == XGBOOST:
             booster, best = estimator.get_booster(), getattr(estimator, "best_iteration", None)
-            data = import_module("xgboost").DMatrix(matrix, missing=estimator.missing, feature_names=booster.feature_names)
+            data = import_module("xgboost").DMatrix(
+                matrix, missing=estimator.missing, feature_names=booster.feature_names
+            )
             trees = (0, 0) if best is None else (0, best + 1)
             found = booster.predict(data, pred_contribs=True, strict_shape=True, iteration_range=trees).astype(float)
             raw = booster.predict(data, output_margin=True, strict_shape=True, iteration_range=trees)
