@@ -61,7 +61,7 @@ def learned(running: Running, plan: Plan, context: np.ndarray, arm: np.ndarray, 
         ]
         weights = np.array([a @ context[arm == k].T @ score[arm == k] for k, a in enumerate(inverses)])
         roots = plan.width * np.linalg.cholesky(np.array(inverses))[:, *np.tril_indices(context.shape[1])]
-        linear = {"weights": packed(weights, "<f4"), "roots": packed(roots, "<f2")}
+        linear = {"weights": packed(weights), "roots": packed(roots)}
         return running.model_copy(update={"revision": revision, **linear})
     rng, binary = np.random.default_rng(revision), {*np.unique(metric)} <= {0.0, 1.0}
     rewards = [metric[arm == k] if plan.sign > 0 else 1 - metric[arm == k] for k in range(count)]

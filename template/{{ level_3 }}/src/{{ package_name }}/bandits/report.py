@@ -19,7 +19,7 @@ from ..pipeline.figures import COLOR
 from ..registry.client import find
 from ..reporting.html import environment
 from .learning import decisions, interval, learned, scores
-from .lifecycle import judged, last, moments
+from .lifecycle import judged, last, moments, plan_of
 from .settings import Bandit, Plan
 
 PAGE = REPORTS / "bandit.html"
@@ -35,7 +35,7 @@ def report(now: datetime) -> str:
         UserError: there was no bandit yet, or the log cannot be read.
     """
     model, running = last()
-    plan = Plan(**running.plan)
+    plan = plan_of(running)
     rows = decisions(plan, running.versions, model, Window(running.started, running.stopped or now), now)
     found = rows[rows["metric"].notna()]
     each = scores(
