@@ -28,7 +28,7 @@ from .learning import decisions, learned, scores, worse
 from .settings import Bandit, Plan
 
 GUARDRAIL_SECONDS = 3_600  # of requests that guardrails judge
-REASONS = 700  # characters that later reasons of removals may add to the state
+REASONS = 600  # characters that later reasons of removals may add to the state
 NO_APPROVAL = "needs no approval"
 
 
@@ -106,7 +106,7 @@ def learn(now: datetime) -> str:
                 reasons[version] = "; ".join(broken)
         for version, reason in reasons.items():
             _record(client, model, "removed", running, by_hand(), NO_APPROVAL, removed=version, reason=reason)
-        removed = {version: f"{now:%Y-%m-%d %H:%M}: {reason:.150}" for version, reason in reasons.items()}
+        removed = {version: f"{now:%Y-%m-%d %H:%M}: {reason:.120}" for version, reason in reasons.items()}
         running = running.model_copy(update={"removed": {**running.removed, **removed}})
         context = running.contexts(features(found)) if running.features else np.ones((len(found), 1))
         running = learned(running, plan, context, arm, metric)
