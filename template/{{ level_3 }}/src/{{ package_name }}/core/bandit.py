@@ -3,7 +3,7 @@
 
 from base64 import b85decode, b85encode
 from datetime import datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from hashlib import blake2b
 from typing import Any, Literal
 
@@ -46,8 +46,16 @@ class Running(BaseModel, frozen=True):
         Args:
             columns: values by the name of the feature: a mapping or a table.
         """
-        rows = [(np.asarray(columns[name], float) - mean) / scale for name, (mean, scale) in self.features.items()]
-        return np.stack([np.ones_like(rows[0]), *np.nan_to_num(rows).clip(-FARTHEST, FARTHEST)], axis=1)
+        values = np.array([columns[name] for name in self.features], float).T
+        scaled = (values - self._moments[0]) / self._moments[1]
+        scaled[np.isnan(scaled)] = 0
+        found = np.ones((len(scaled), len(self.features) + 1))
+        np.minimum(np.maximum(scaled, -FARTHEST), FARTHEST, out=found[:, 1:])
+        return found
+
+    @cached_property
+    def _moments(self) -> np.ndarray:
+        return np.array([*self.features.values()]).T
 
 
 class Decider:
