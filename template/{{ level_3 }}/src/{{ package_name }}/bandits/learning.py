@@ -94,10 +94,10 @@ def scores(arm: np.ndarray, metric: np.ndarray, propensity: np.ndarray, count: i
     return (expected + seen * (metric[:, None] - expected) / propensity[:, None])[BURN_IN:]
 
 
-def interval(values: np.ndarray, significance: float) -> tuple[float, float, float]:
-    """Return a mean and its confidence sequence, unbounded if there are too few values."""
+def interval(values: np.ndarray, significance: float) -> tuple[float, float, float] | None:
+    """Return a mean and its confidence sequence, or None if there are too few values."""
     if len(values) < BURN_IN:
-        return np.nan, -np.inf, np.inf
+        return None
     mean, width = float(values.mean()), float(values.std(ddof=1)) * radius(len(values), PLANNED, significance)
     return mean, mean - width, mean + width
 
@@ -106,8 +106,8 @@ def worse(plan: Plan, running: Running, found: np.ndarray) -> dict[str, str]:
     """Return why versions are clearly worse than the champion, given `scores`, by version."""
     reasons = {}
     for arm in np.flatnonzero(running.active)[1:]:
-        value, low, high = interval(found[:, arm] - found[:, 0], plan.significance / (len(running.versions) - 1))
-        if plan.sign * (high if plan.sign > 0 else low) < 0:
-            line = f"{plan.metric} differs from the champion's by {value:+.4g} ({low:+.4g} to {high:+.4g})"
+        between = interval(found[:, arm] - found[:, 0], plan.significance / (len(running.versions) - 1))
+        if between and plan.sign * between[2 if plan.sign > 0 else 1] < 0:
+            line = "{} differs from the champion's by {:+.4g} ({:+.4g} to {:+.4g})".format(plan.metric, *between)
             reasons[running.versions[arm]] = line
     return reasons
