@@ -187,7 +187,7 @@ def _move_log(table: pd.DataFrame, name: str) -> None:
         return [path for path in found if "year" not in path.name]
 
     def rows() -> int:
-        return sum(int(pd.read_parquet(path, columns=["entity"])["entity"].isin(times.index).sum()) for path in parts())
+        return sum(pd.read_parquet(path, columns=["entity"])["entity"].isin(times.index).sum() for path in parts())
 
     wait(lambda: rows() >= len(table), "the log is written")
     logged = pd.concat(map(pd.read_parquet, parts()))  # others than those of the month have no time, and are left out

@@ -100,7 +100,7 @@ class Pods:
 
     def _start(self, name: str) -> None:
         old = self.servers.get(name)
-        started = started_server(int(old.place.rpartition(":")[2]) if old else None, SERVING_DRAIN_SECONDS="1")
+        started = started_server(int(old.place.rpartition(":")[2]) if old else 0, SERVING_DRAIN_SECONDS="1")
         self.servers[name] = started.__enter__()
         self._stacks[name] = started
 
