@@ -37,7 +37,7 @@ def test_bandits_from_their_plan_to_their_end(autonomous: Project):
     assert "has no version 2: `poe versions` lists all" in refused(project, "start", "--approved-by", "Ada")
     project.poe("register")
     for versions, line in (
-        (["champion", "nobody"], "has no version nobody"),
+        (["champion", "unknown"], "has no version unknown"),
         (["champion", "1"], "expected the champion, version 1, and others, each once: found 1"),
         (["2", "challenger"], "expected the champion, version 1, and others, each once: 2 lack it"),
         (["champion"], "versions: List should have at least 2 items"),
