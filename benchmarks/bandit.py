@@ -39,7 +39,9 @@ def main() -> None:
             "percent of 95 % intervals that contain the value of a policy, doubly robust", found["covered"], at_least=90
         ),
         Promise(
-            "CPU microseconds of a decision, LinUCB with 5 versions and 20 features, p50", micros["p50"], at_most=100
+            "CPU microseconds of a decision, LinUCB with 5 versions and 20 features, the lowest of 5: p50",
+            micros["p50"],
+            at_most=100,
         ),
         Promise("the same, p99", micros["p99"], at_most=100),
     ]
