@@ -21,7 +21,6 @@ from ..core.compliance import EVIDENCE, Compliance, DataColumns, Evidence
 from ..core.errors import UserError
 from ..core.io import read_json, write_text
 from ..core.lineage import Lineage
-from ..core.paths import REPORTS
 from ..core.prediction_log import PredictionLog
 from ..core.signing import Signing
 from ..drills import FOLDER as DRILLS
@@ -35,7 +34,6 @@ from ..registry.moves.release import overlay
 from ..registry.verification import signature
 
 SBOM = EVIDENCE.with_name("sbom.cdx.json")
-EXPLANATIONS = REPORTS / "explanations.json"  # mean absolute contribution to the predictions, by column
 IN_IMAGE = ("--no-default-groups", "--group", "serve")  # as the Dockerfile installs them
 
 
@@ -53,8 +51,6 @@ def collect(version: ModelVersion, approval: Approval | None = None) -> Evidence
     write_text(bill := _bill(*IN_IMAGE), SBOM)
     served, tags = _packages(bill, rules), version.tags
     tools = {name: one for name, one in _packages(_bill("--all-groups"), rules).items() if name not in served}
-    explanations = _report(version, EXPLANATIONS.name)
-    local = read_json(EXPLANATIONS) if EXPLANATIONS.exists() else None
     return {
         "made": now.isoformat(timespec="seconds"),
         "model": version.name,
@@ -76,7 +72,7 @@ def collect(version: ModelVersion, approval: Approval | None = None) -> Evidence
         "signature": _signature(version),
         "image": _image(rules),
         "fairness": _fairness(version, rules),
-        "explanations": json.loads(explanations) if explanations else local,
+        "explanations": json.loads(_report(version, "explanations.json") or "{}").get("columns"),
         "retention": {"keep_days": log.keep_days, "leave_out": log.leave_out},
         "drills": _drills(now),
     }
@@ -109,7 +105,8 @@ def _approval(version: ModelVersion, approval: Approval | None) -> dict[str, Any
 
 def _columns(version: ModelVersion) -> dict[str, Any]:
     """Return purpose and kind of each column that the run of a version has read; both are empty if nobody described it."""
-    schemas = [json.loads(one.dataset.schema) for one in mlflow.get_run(str(version.run_id)).inputs.dataset_inputs]
+    inputs: Any = mlflow.get_run(str(version.run_id)).inputs
+    schemas = [json.loads(one.dataset.schema) for one in inputs.dataset_inputs]
     about = mlflow.models.get_model_info(f"models:/{version.name}/{version.version}").metadata or {}
     features = {column["name"] for column in about.get(INPUTS, [])}
     described, unknown = DataColumns.load().columns, {"purpose": "", "personal": None}
@@ -133,9 +130,10 @@ def _packages(bill: str, rules: Compliance) -> dict[str, dict[str, str]]:
     found = {}
     for name in (component["name"] for component in json.loads(bill)["components"]):
         try:
-            about = (installed := distribution(name)).metadata
+            installed = distribution(name)
         except PackageNotFoundError:
             continue
+        about: Any = installed.metadata
         texts = [one.rpartition(" :: ")[2] for one in about.get_all("Classifier", []) if one.startswith("License")]
         named = " AND ".join(text for text in texts if text != "OSI Approved") or about.get("License") or "unknown"
         licence = rules.known_licences.get(name) or about.get("License-Expression") or named.partition("\n")[0][:80]

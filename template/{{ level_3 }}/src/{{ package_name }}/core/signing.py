@@ -14,6 +14,7 @@ from .io import atomic_write
 from .settings import Settings
 
 SIGNATURE = "model.sig"  # beside the files of a registered model
+UNSIGNED = [SIGNATURE, "registered_model_meta"]  # MLflow adds the latter to each download
 KEY_TEXT = "SIGNING_KEY"  # variable with the text of the private key, where there is no file
 
 
@@ -43,7 +44,9 @@ class Signing(Settings, env_prefix="SIGNING_"):
         from model_signing import hashing, signing
 
         (path := folder / SIGNATURE).unlink(missing_ok=True)
-        config = signing.Config().set_hashing_config(hashing.Config().set_ignored_paths(paths=[path]))
+        config = signing.Config().set_hashing_config(
+            hashing.Config().set_ignored_paths(paths=[folder / one for one in UNSIGNED])
+        )
         with TemporaryDirectory() as private:
             try:
                 if self.method == "sigstore":
@@ -119,4 +122,5 @@ class Signing(Settings, env_prefix="SIGNING_"):
 
 
 def _line(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    reason = " ".join(str(error).partition(": Expected")[0].split())  # without the hashes
+    return reason.translate(dict.fromkeys(map(ord, "[]\\\"'")))[:200] or type(error).__name__

@@ -87,7 +87,11 @@ def _number(value: float) -> str:
 def outdated(slos: Slos, windows: Spec) -> list[str]:
     """Return the files that are not what the configuration gives."""
     expected = generated(slos, windows)
-    return [str(path) for path, text in expected.items() if yaml.safe_load(require(path).read_text()) != yaml.safe_load(text)]
+    return [
+        str(path)
+        for path, text in expected.items()
+        if yaml.safe_load(require(path).read_text()) != yaml.safe_load(text)
+    ]
 
 
 def table(found: list[Budget]) -> str:
