@@ -2,8 +2,6 @@
 """What is required of a version, and what of it the evidence does not prove. It fails closed: see docs/compliance.md."""
 
 import json
-import subprocess
-import sys
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -21,13 +19,6 @@ POLICIES = Path("policies")
 EVIDENCE = REPORTS / "compliance/evidence.json"
 EVENT = "compliance check"  # of the audit log
 Evidence = dict[str, Any]  # as policies/evidence.schema.json describes it
-# In a process of its own, since regopy ends it at `with input as`.
-RUN = """import json, regopy, sys
-policies = regopy.Interpreter()
-for path in sys.argv[1:]:
-    policies.add_module(path, open(path, encoding="utf-8").read())
-policies.set_input(json.load(sys.stdin))
-print(policies.query("data.compliance"))"""
 
 
 class Compliance(Settings, env_prefix="COMPLIANCE_"):
@@ -135,13 +126,17 @@ def findings(evidence: Evidence) -> list[Finding]:
 def _decide(evidence: Evidence) -> dict[str, Any]:
     """Return what the policies prove and what they object to."""
     from jsonschema import Draft202012Validator
+    from regopy import Interpreter, RegoError
 
     schema = Draft202012Validator(read_json(POLICIES / "evidence.schema.json"))
     if errors := [f"{error.json_path}: {error.message[:150]}" for error in schema.iter_errors(evidence)]:
         raise UserError(f"the evidence is refused: {'; '.join(errors[:3])}")
-    command = [sys.executable, "-c", RUN, *map(str, sorted(POLICIES.glob("*.rego")))]
-    done = subprocess.run(command, input=json.dumps(evidence), capture_output=True, encoding="utf-8", check=False)
-    if done.returncode or not done.stdout.startswith("{"):
-        reason = " ".join(done.stderr.split())[-300:] or f"{done.stdout.strip()} (code {done.returncode})"
-        raise UserError(f"{POLICIES}/*.rego cannot be evaluated: {reason}")
-    return json.loads(done.stdout)["expressions"][0]
+    policies = Interpreter()
+    try:
+        for path in sorted(POLICIES.glob("*.rego")):
+            policies.add_module(path.name, path.read_text(encoding="utf-8"))
+        policies.set_input(evidence)
+        return json.loads(str(policies.query("data.compliance")))["expressions"][0]
+    except (RegoError, ValueError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise UserError(f"{POLICIES}/*.rego cannot be evaluated: {reason}") from error
