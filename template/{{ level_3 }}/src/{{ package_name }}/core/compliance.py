@@ -131,7 +131,7 @@ def _decide(evidence: Evidence) -> dict[str, Any]:
     schema = Draft202012Validator(read_json(POLICIES / "evidence.schema.json"))
     if errors := [f"{error.json_path}: {error.message[:150]}" for error in schema.iter_errors(evidence)]:
         raise UserError(f"the evidence is refused: {'; '.join(errors[:3])}")
-    policies = Interpreter()
+    policies: Any = Interpreter()
     try:
         for path in sorted(POLICIES.glob("*.rego")):
             policies.add_module(path.name, path.read_text(encoding="utf-8"))
