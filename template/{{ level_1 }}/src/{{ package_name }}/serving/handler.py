@@ -2,6 +2,7 @@
 """Handles inference requests in any API format: parse, choose the version, predict, serialize, count."""
 
 import logging
+import re
 import time
 import zlib
 from collections.abc import Callable, Mapping
@@ -25,6 +26,7 @@ from .settings import Serving
 
 log = logging.getLogger(__name__)
 Headers = Mapping[bytes, bytes]  # of a request, as ASGI has them: names in lower case
+TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 MAX_REQUEST_ID = 128  # characters; clients may send any
 MAX_ENTITY = 1_000  # characters: each row of a prediction log has the entity
 
@@ -100,7 +102,8 @@ class Inference:
             self.metrics.observe_predictions(name, model.version, model.variant, monitored_values(output))
             if self.hooks.observers:
                 served = name, model.version, model.variant, entity, columns, output
-                self.hooks.record(Prediction(time.time(), *served, request_id(headers), propensity), len(body))
+                origin = request_id(headers), traceparent(headers), propensity
+                self.hooks.record(Prediction(time.time(), *served, *origin), len(body))
         except RequestError as error:
             code, result = error.status, {"error": str(error)}
         except ClientDisconnect:
@@ -128,6 +131,12 @@ class Inference:
 def request_id(headers: Headers) -> str | None:
     """Return the header X-Request-ID, by which proxies name a request, or None without it."""
     return (header(headers, b"x-request-id") or "")[:MAX_REQUEST_ID] or None
+
+
+def traceparent(headers: Headers) -> str | None:
+    """Return the header traceparent, or None if it is missing or malformed."""
+    found = TRACEPARENT.fullmatch(headers.get(b"traceparent", b""))
+    return found[0].decode() if found else None
 
 
 def header(headers: Headers, name: bytes) -> str | None:

@@ -20,6 +20,7 @@ COLUMNS = pa.schema(
     {
         "request_id": pa.string(),
         "row": pa.int32(),
+        "traceparent": pa.string(),  # trace and span of the request, as W3C Trace Context writes them; null without one
         "entity": pa.string(),  # null if the request named none
         "time": pa.timestamp("us", "UTC"),
         "model": pa.string(),

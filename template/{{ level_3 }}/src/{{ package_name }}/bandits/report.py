@@ -97,7 +97,7 @@ def _metric(plan: Plan, arms: list[dict[str, Any]]) -> Figure:
 
 
 def evaluate(now: datetime, days: int) -> str:
-    """Return what the plan's policy and each version alone would have earned, as the second half of logged decisions shows.
+    """Return what the plan's policy and each version alone would have earned, as every other logged decision shows.
 
     Raises:
         UserError: the log has too few decisions by chance, of an A/B test or a bandit, with a known outcome.
@@ -108,8 +108,8 @@ def evaluate(now: datetime, days: int) -> str:
         versions = [str(find(client, model, version).version) for version in plan.versions]
     rows = decisions(plan, versions, model, Window(now - timedelta(days=days), now), now)
     rows = rows[rows["metric"].notna()]
-    half = len(rows) // 2
-    counts = [min((part["arm"] == arm).sum() for part in (rows[:half], rows[half:])) for arm in range(len(versions))]
+    fit, judge = slice(0, None, 2), slice(1, None, 2)  # a policy is judged on rows from which it did not learn
+    counts = [min((part["arm"] == arm).sum() for part in (rows[fit], rows[judge])) for arm in range(len(versions))]
     if min(counts) < MIN_REWARDS:
         few = versions[int(np.argmin(counts))]
         raise UserError(
@@ -125,15 +125,10 @@ def evaluate(now: datetime, days: int) -> str:
     )
     context = running.contexts(features(rows)) if running.features else np.ones((len(rows), 1))
     arm, metric, propensity = (rows[name].to_numpy() for name in ("arm", "metric", "propensity"))
-    policy = Decider(learned(running, plan, context[:half], arm[:half], metric[:half]))
-    shares = np.array([policy.probabilities(one if running.features else None) for one in context[half:]])
-    expected = np.stack(
-        [
-            _ridge(context[:half][k], metric[:half][k]) @ context[half:].T
-            for k in (arm[:half] == a for a in range(len(versions)))
-        ],
-        axis=1,
-    )
+    policy = Decider(learned(running, plan, context[fit], arm[fit], metric[fit]))
+    shares = np.array([policy.probabilities(one if running.features else None) for one in context[judge]])
+    weights = [_ridge(context[fit][arm[fit] == k], metric[fit][arm[fit] == k]) for k in range(len(versions))]
+    expected = context[judge] @ np.array(weights).T
     chosen = {
         plan.policy: shares,
         **{f"version {v}": np.eye(len(versions))[[k] * len(shares)] for k, v in enumerate(versions)},
@@ -142,7 +137,7 @@ def evaluate(now: datetime, days: int) -> str:
         f"{plan.metric} ({plan.better} is better) of {len(shares):,} decisions; 95 % by the bootstrap: SNIPS, doubly robust"
     ]
     for name, wanted in chosen.items():
-        both = off_policy(wanted, expected, arm[half:], metric[half:], propensity[half:])
+        both = off_policy(wanted, expected, arm[judge], metric[judge], propensity[judge])
         lines.append(f"  {name:16} " + ", ".join(f"{value:.4g} ({low:.4g} to {high:.4g})" for value, low, high in both))
     return "\n".join(lines)
 
@@ -175,4 +170,5 @@ def off_policy(
     for draws in (np.ones((1, count)), samples):
         snips = (draws @ (weight * metric)) / np.maximum(draws @ weight, 1e-12)
         estimates.append((snips, draws @ robust / count))
-    return [(float(v[0]), *map(float, np.quantile(s, [0.025, 0.975]))) for v, s in zip(*estimates, strict=True)]
+    ranges = [np.quantile(each, [0.025, 0.975]) for each in estimates[1]]
+    return [(float(v[0]), float(low), float(high)) for v, (low, high) in zip(estimates[0], ranges, strict=True)]

@@ -2,7 +2,6 @@
 """A running bandit: what the registry holds of it, and how it divides requests. Server and learner both use it."""
 
 from base64 import b64decode, b64encode
-from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 from hashlib import blake2b
@@ -40,8 +39,12 @@ class Running(BaseModel, frozen=True):
         """Whether each version gets requests."""
         return np.array([version not in self.removed for version in self.versions])
 
-    def contexts(self, columns: Mapping[str, Any]) -> np.ndarray:
-        """Return 1 and the standardized features of each row, (rows, features + 1); a missing value counts as the mean."""
+    def contexts(self, columns: Any) -> np.ndarray:
+        """Return 1 and the standardized features of each row, (rows, features + 1); a missing value counts as the mean.
+
+        Args:
+            columns: values by the name of the feature: a mapping or a table.
+        """
         rows = [(np.asarray(columns[name], float) - mean) / scale for name, (mean, scale) in self.features.items()]
         return np.stack([np.ones_like(rows[0]), *np.nan_to_num(rows).clip(-FARTHEST, FARTHEST)], axis=1)
 

@@ -8,7 +8,6 @@ import urllib.request
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pandas as pd
 from mlflow import MlflowClient
@@ -49,8 +48,10 @@ def release(errors: float = 0, seconds: float = 0, tampered: bool = False) -> st
 
 
 def _tamper(model: str, version: str) -> None:
-    place = Path(urlsplit(MlflowClient().get_model_version_download_uri(model, version)).path)
-    raise NotImplementedError(place)
+    """Change a file of a version where the registry stores it."""
+    found = MlflowClient().get_model_version(model, version)
+    [path] = Path().rglob(f"{str(found.source).rpartition('/')[2]}/artifacts/MLmodel")
+    path.write_text(f"{path.read_text(encoding='utf-8')}# changed\n", encoding="utf-8")
 
 
 def kill_server() -> str:

@@ -48,6 +48,7 @@ class Prediction:
     columns: Columns
     output: np.ndarray  # probabilities, shape (rows, classes), or numbers, shape (rows,)
     request_id: str | None = None  # the header X-Request-ID
+    traceparent: str | None = None  # the header of W3C Trace Context: trace and span
     propensity: float | None = None  # of a version that was chosen at random
 
 

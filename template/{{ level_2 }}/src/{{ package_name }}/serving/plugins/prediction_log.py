@@ -138,6 +138,7 @@ class PredictionLogWriter(Plugin):
         columns = {
             "request_id": repeated([one.request_id or self._new_id() for one in members], pa.string()),
             "row": pa.array(np.zeros(rows, "i4") if single else np.concatenate([*map(np.arange, sizes)]), pa.int32()),
+            "traceparent": repeated([one.traceparent for one in members], pa.string()),
             "entity": repeated([one.entity for one in members], pa.string()),
             "time": pa.array(times, pa.timestamp("us", "UTC")),
             **{name: _constant(getattr(group, name), rows) for name in ("model", "version", "variant")},

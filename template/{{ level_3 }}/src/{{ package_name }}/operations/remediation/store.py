@@ -45,7 +45,7 @@ class Remedy(Base):
     rule: Mapped[dict[str, Any]]  # as it was when it was decided
     state: Mapped[str]
     reason: Mapped[str]
-    approver: Mapped[str] = mapped_column(default="the policy in config/remediation.yaml")
+    approver: Mapped[str] = mapped_column(default="the policy")
     resolved: Mapped[bool] = mapped_column(default=False)  # the alert
     before: Mapped[dict[str, Any]] = mapped_column(default=dict)  # what the action changes, as it was
     measured: Mapped[float | None]  # by the rule's query, before the action

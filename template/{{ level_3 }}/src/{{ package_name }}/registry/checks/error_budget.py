@@ -1,5 +1,5 @@
 # Managed by copier-mlops: an update merges with your edits.
-"""A spent error budget refuses promotions. Rollbacks are checked by nothing here, so they are always possible."""
+"""A spent error budget refuses promotions; a rollback passes no check."""
 
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
@@ -13,26 +13,21 @@ OVERRIDE = "ERROR_BUDGET_ENFORCE=false promotes a version that repairs it"
 
 
 def blockers(version: ModelVersion, approval: Approval) -> list[str]:
-    """Return a line for each spent budget whose objective has the label `gate: promotion` in `config/slo.yaml`.
+    """Return a line for each spent budget of an objective with the label `gate: promotion`.
 
-    The first champion needs no budget. Without an address of Prometheus nothing is checked; if it does not answer, the
-    budget counts as spent.
+    The first champion needs no budget. If Prometheus does not answer, the budget counts as spent.
     """
     settings = ErrorBudget.load()
     if champion(MlflowClient(), version.name) is None:
         return []
     if not settings.prometheus or not settings.enforce:
-        reason = f"{'enforce is false' if settings.prometheus else 'no prometheus is set'} in {settings.path()}"
-        print(f"error budget: not checked, since {reason} or its environment variable")
+        print(f"the error budget is not checked: {settings.path()} has no prometheus, or enforce is false")
         return []
     try:
-        found = budgets(Slos.load(), settings.prometheus)
+        found = [one for one in budgets(Slos.load(), settings.prometheus) if one.slo.labels.get("gate") == "promotion"]
     except UserError as error:
-        return [f"its error budget is unknown: {error} ({OVERRIDE})"]
+        return [f"its error budget is not known: {error} ({OVERRIDE})"]
     if all(one.remaining is None for one in found):
-        print(f"error budget: nothing is spent, since {settings.prometheus} has recorded no budget yet")
-    return [
-        f"the error budget of {one.slo.name} is spent ({one.remaining:.0%} left): see docs/runbooks/slo.md ({OVERRIDE})"
-        for one in found
-        if one.refuses
-    ]
+        print(f"the error budget is not checked: {settings.prometheus} has recorded none")
+    spent = {one.slo.name: one.remaining for one in found if one.remaining is not None and one.remaining <= 0}
+    return [f"the error budget of {name} is spent: {left:.0%} are left ({OVERRIDE})" for name, left in spent.items()]
