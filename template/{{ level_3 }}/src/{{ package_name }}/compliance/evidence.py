@@ -15,7 +15,6 @@ from typing import Any
 import mlflow
 import yaml
 from mlflow.entities.model_registry import ModelVersion
-from mlflow.exceptions import MlflowException
 
 from ..core.compliance import EVIDENCE, Compliance, DataColumns, Evidence
 from ..core.errors import UserError
@@ -49,7 +48,7 @@ def collect(version: ModelVersion, approval: Approval | None = None) -> Evidence
     """
     rules, governance, log, now = Compliance.load(), Governance.load(), PredictionLog.load(), datetime.now(UTC)
     write_text(bill := _bill(*IN_IMAGE), SBOM)
-    served, tags = _packages(bill, rules), version.tags
+    served, tags, reports = _packages(bill, rules), version.tags, _reports(version)
     tools = {name: one for name, one in _packages(_bill("--all-groups"), rules).items() if name not in served}
     return {
         "made": now.isoformat(timespec="seconds"),
@@ -59,7 +58,7 @@ def collect(version: ModelVersion, approval: Approval | None = None) -> Evidence
         "environment": governance.environment,
         "rules": {**rules.model_dump(), "approval": governance.approval},
         "card": {
-            "sha256": _sha256(_report(version, "model_card.md")),
+            "sha256": _sha256(reports.get("model_card.md")),
             "gaps": [gap for gap in tags.get("card_gaps", "").split(", ") if gap],
         },
         "approval": _approval(version, approval),
@@ -71,21 +70,18 @@ def collect(version: ModelVersion, approval: Approval | None = None) -> Evidence
         "sbom": {"components": len(json.loads(bill)["components"]), "sha256": _sha256(bill)},
         "signature": _signature(version),
         "image": _image(rules),
-        "fairness": _fairness(version, rules),
-        "explanations": json.loads(_report(version, "explanations.json") or "{}").get("columns"),
+        "fairness": _fairness(json.loads(reports.get("slices.json", "[]")), rules),
+        "explanations": json.loads(reports.get("explanations.json", "{}")).get("columns"),
         "retention": {"keep_days": log.keep_days, "leave_out": log.leave_out},
         "drills": _drills(now),
     }
 
 
-def _report(version: ModelVersion, name: str) -> str | None:
-    """Return the text of a report of a version's run, or None if it has none."""
-    try:
-        with TemporaryDirectory() as folder:
-            path = mlflow.artifacts.download_artifacts(f"runs:/{version.run_id}/reports/{name}", dst_path=folder)
-            return Path(path).read_text(encoding="utf-8")
-    except (MlflowException, OSError):
-        return None
+def _reports(version: ModelVersion) -> dict[str, str]:
+    """Return the text of each report of a version's run that is one, by name."""
+    with TemporaryDirectory() as folder:
+        path = Path(mlflow.artifacts.download_artifacts(f"runs:/{version.run_id}/reports", dst_path=folder))
+        return {one.name: one.read_text(encoding="utf-8") for one in path.glob("*.*") if one.suffix in (".json", ".md")}
 
 
 def _sha256(text: str | None) -> str | None:
@@ -172,10 +168,10 @@ def _image(rules: Compliance) -> dict[str, str]:
     return {"name": image.get("newName", ""), "digest": digest, "problem": problem}
 
 
-def _fairness(version: ModelVersion, rules: Compliance) -> dict[str, dict[str, float]]:
+def _fairness(slices: list[dict[str, Any]], rules: Compliance) -> dict[str, dict[str, float]]:
     """Return the metric of each group of test rows, by column."""
     found: dict[str, dict[str, float]] = defaultdict(dict)
-    for one in json.loads(_report(version, "slices.json") or "[]"):
+    for one in slices:
         value = one["metrics"].get(rules.fairness_metric)
         if one["column"] in rules.fairness_columns and one["rows"] >= rules.fairness_min_rows and value is not None:
             found[one["column"]][str(one["group"])] = value
