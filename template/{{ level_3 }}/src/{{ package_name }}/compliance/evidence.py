@@ -100,7 +100,7 @@ def _approval(version: ModelVersion, approval: Approval | None) -> dict[str, Any
 
 
 def _columns(version: ModelVersion) -> dict[str, Any]:
-    """Return purpose and kind of each column that the run of a version has read; both are empty if nobody described it."""
+    """Return purpose and kind of each column that the run of a version has read; both are empty if it is not described."""
     inputs: Any = mlflow.get_run(str(version.run_id)).inputs
     schemas = [json.loads(one.dataset.schema) for one in inputs.dataset_inputs]
     about = mlflow.models.get_model_info(f"models:/{version.name}/{version.version}").metadata or {}

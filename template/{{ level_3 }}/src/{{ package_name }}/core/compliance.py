@@ -94,7 +94,7 @@ class Finding:
 
     @property
     def is_open(self) -> bool:
-        """Whether nobody accepts it today."""
+        """Whether it is not accepted, or was until a day before this one."""
         return self.accepted is None or self.accepted.until < date.today()
 
 
