@@ -10,7 +10,7 @@ import pytest
 from harness.projects import change
 from harness.template import Project
 
-IMAGE = f"registry.test/churn@sha256:{'0' * 64}"
+DIGEST = f"sha256:{'0' * 64}"
 DRILLS = ("rollback", "bad-model", "registry-down")
 
 
@@ -33,7 +33,7 @@ def complete(project: Project) -> None:
     }
     for name in DRILLS:
         (project.path / f"reports/drills/{name}.json").write_text(json.dumps(evidence))
-    project.poe("image", "production", IMAGE)
+    project.poe("image", "production", f"ghcr.io/{project.answers['owner']}/customer-churn@{DIGEST}")
     change(project, "config/compliance.yaml", verify_image=["echo", "{image}"], required=True)
 
 
@@ -49,9 +49,9 @@ def test_new_project_is_told_what_is_missing_and_becomes_green(autonomous, brows
     first = project.poe("comply", rc=1)
     assert findings(first.stdout) == {"image:digest", *(f"drills:{name}" for name in DRILLS)}
     assert "uv run poe drill rollback" in first.stdout
-    assert "uv run poe image production NAME@sha256:DIGEST" in first.stdout
+    assert "/customer-churn@sha256:DIGEST`, as CD does" in first.stdout
     complete(project)
-    assert "customer-churn 1: 0 open, 0 accepted" in project.poe("comply").stdout
+    assert "customer-churn 1: 0 open, 0 accepted" in project.process("comply").stdout
     assert project.poe("comply", "--verify").stdout.startswith("reports/compliance/evidence.json is what the audit log")
     assert "none changed" in project.poe("audit", "verify").stdout
     project.python(

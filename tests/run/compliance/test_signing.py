@@ -68,7 +68,7 @@ def test_what_is_not_verified_is_not_loaded_and_what_is_served_goes_on(autonomou
 
 def test_key_is_replaced_and_what_is_in_use_is_signed_again(autonomous):
     project, private = autonomous, autonomous.path / ".signing/private.pem"
-    assert project.poe("sign", "--version", "champion", "--check").stdout.endswith("is verified, signed by 1.pem\n")
+    assert project.process("sign", "--version", "champion", "--check").stdout.endswith("is verified, signed by 1.pem\n")
     private.unlink()
     lost = project.poe("sign", "--version", "champion", rc=1).stderr
     assert lost == "sign: .signing/private.pem is missing: get it from your team, or run `uv run poe sign --new-key`\n"
