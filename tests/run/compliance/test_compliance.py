@@ -16,7 +16,7 @@ DRILLS = ("rollback", "bad-model", "registry-down")
 
 def findings(printed: str) -> set[str]:
     """Return the names of the open findings that `poe comply` printed."""
-    return set(re.findall(r"^  open: ([\w-]+(?::[\w -]+)?): ", printed, re.MULTILINE))
+    return set(re.findall(r"^  open: ([\w-]+(?::\w[\w -]*)?): ", printed, re.MULTILINE))
 
 
 def complete(project: Project) -> None:

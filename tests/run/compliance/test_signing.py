@@ -16,7 +16,7 @@ def files(project: Project, version: str) -> Path:
         "import mlflow; client = mlflow.MlflowClient('sqlite:///mlflow.db');"
         f"source = client.get_model_version('{MODEL}', '{version}').source;"
         "print(client.get_logged_model(source.removeprefix('models:/')).artifact_location)"
-    ).stdout
+    )
     return Path(printed.split()[-1].removeprefix("file://"))
 
 

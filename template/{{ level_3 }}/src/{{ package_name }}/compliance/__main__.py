@@ -7,7 +7,7 @@ import os
 
 from mlflow import MlflowClient
 
-from ..core.compliance import EVENT, EVIDENCE, Compliance, assess
+from ..core.compliance import EVENT, EVIDENCE, assess
 from ..core.errors import exit_on_user_error
 from ..core.io import write_json
 from ..registry.approval import on_github
@@ -18,7 +18,7 @@ from ..registry.client import CHALLENGER, CHAMPION, Tracking, champion, connecte
 from . import oscal, page
 from .evidence import collect
 
-TAG = "compliance_check"  # of a version; a promotion refuses one that has it and is not "passed"
+TAG = "compliance_check"  # of a version that passed; the audit log has it at each promotion
 
 
 def main() -> None:
@@ -45,7 +45,7 @@ def main() -> None:
         digest = hashlib.sha256(EVIDENCE.read_bytes()).hexdigest()
         with locked():
             note(client, EVENT, model, number, {"evidence": digest}, result)
-            if not blocking or Compliance.load().required:
+            if not blocking:
                 client.set_model_version_tag(model, number, TAG, result)
             elif TAG in version.tags:
                 client.delete_model_version_tag(model, number, TAG)
