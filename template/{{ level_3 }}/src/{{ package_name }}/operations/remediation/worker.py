@@ -16,6 +16,7 @@ from ...registry.audit import record
 from ...registry.client import Tracking, connected
 from ...registry.governance import Governance
 from . import actions
+from .decision import OPEN
 from .settings import Remediation, Rule, Verification
 from .store import Remedy, Store
 
@@ -67,16 +68,18 @@ class Worker:
         try:
             if remedy.resolved and remedy.state in ("waiting", "pending"):
                 return {"state": "withdrawn", "reason": "the alert is resolved"}
-            follows = getattr(self, f"_{remedy.state}", None)
-            return follows(remedy, actions.found()[remedy.action], Rule(**remedy.rule)) if follows else None
+            if remedy.state not in OPEN:
+                return None
+            follows = getattr(self, f"_{remedy.state}")
+            return follows(remedy, actions.found()[remedy.action], Rule(**remedy.rule))
         except Exception as error:
             if not isinstance(error, UserError):
                 log.exception("remediation %d failed", remedy.id)
-            return self._escalated(remedy, f"{remedy.state} failed: {error}")
+            return self._escalate(remedy, f"{remedy.state} failed: {error}")
 
     def _waiting(self, remedy: Remedy, action: actions.Action, rule: Rule) -> dict[str, Any] | None:
         late = time.time() > remedy.decided + 60 * self.policy.approval_minutes
-        return self._escalated(remedy, "no one approved it in time") if late else None
+        return self._escalate(remedy, "no one approved it in time") if late else None
 
     def _pending(self, remedy: Remedy, action: actions.Action, rule: Rule) -> dict[str, Any] | None:
         if self.policy.stop_file.exists() or self.policy.mode != "act":
@@ -101,13 +104,13 @@ class Worker:
         worse = value is not None and remedy.measured is not None and value > remedy.measured
         if action.undo and worse:
             return {"state": "undoing", "reason": f"{remedy.reason}; {found}"}
-        return self._escalated(remedy, found)
+        return self._escalate(remedy, found)
 
     def _undoing(self, remedy: Remedy, action: actions.Action, rule: Rule) -> dict[str, Any]:
         undone = action.undo(self.policy, remedy) if action.undo else ""
-        return self._escalated(remedy, f"it made it worse, so it was undone: {undone}") | {"state": "undone"}
+        return self._escalate(remedy, f"it made it worse, so it was undone: {undone}") | {"state": "undone"}
 
-    def _escalated(self, remedy: Remedy, why: str) -> dict[str, Any]:
+    def _escalate(self, remedy: Remedy, why: str) -> dict[str, Any]:
         """Page a person, and return the final state."""
         notifications.send(f"Page: {remedy.title}: {why}")
         return {"state": "escalated", "reason": f"{remedy.reason}; {why}"}
