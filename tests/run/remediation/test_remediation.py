@@ -208,8 +208,8 @@ def test_loop_is_closed_and_what_makes_it_worse_is_undone(production, tmp_path: 
         promote(service)
         eventually("the second action", lambda: service.states()[1:] == [("Errors", "verified")])
         assert running.version == "1"
-        running.errors["1"] = 0.9
         promote(service)
+        running.errors["1"] = 0.9
         eventually("the undoing", lambda: service.states()[2:] == [("Errors", "undone")])
     assert running.version == "2"
     assert service.moves() == ["1", "1", "1", "2"]
