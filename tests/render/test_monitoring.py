@@ -80,7 +80,7 @@ def test_alerts_say_how_urgent_they_are_and_what_is_wrong(project):
 
 
 @pytest.mark.parametrize(
-    "answers", [{"maturity_level": 1}, {"maturity_level": 2}, {"maturity_level": 2, "feature_store": "feast"}], ids=str
+    "answers", [{"maturity_level": 1}, {"maturity_level": 3}, {"maturity_level": 2, "feature_store": "feast"}], ids=str
 )
 def test_every_alert_links_to_the_part_of_a_runbook_that_names_it(render, answers):
     project = render(**answers, repository_url="git@github.com:team/churn.git")
