@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from ...core.errors import UserError
+from ...registry.audit_log import one_line
 from .decision import DECLINED, HANDLED, HOUR, OPEN, Alert, State, decide
 from .settings import Remediation
 
@@ -144,7 +145,8 @@ def _receive(session: Session, policy: Remediation, alert: Alert, now: float) ->
     claim = f"{policy.mode} {alert.fingerprint} {alert.since} {reason if state == DECLINED else ''}"
     if reason == HANDLED or any(one.claim == claim for one in past):
         return False
-    remedy = Remedy(claim=claim, mode=policy.mode, alert=alert.labels["alertname"], labels=alert.labels, state=state)
+    name = one_line(alert.labels.get("alertname", ""))
+    remedy = Remedy(claim=claim, mode=policy.mode, alert=name, labels=alert.labels, state=state)
     remedy.fingerprint, remedy.since, remedy.decided, remedy.reason = alert.fingerprint, alert.since, now, reason
     remedy.action, remedy.rule = (rule.action, rule.model_dump()) if rule else ("", {})
     session.add(remedy)
