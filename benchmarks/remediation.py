@@ -1,4 +1,4 @@
-"""The time of a decision of level 3's remediation, with as many decisions before it as an hour of flapping alerts leaves."""
+"""The time of a decision of level 3's remediation, after a hundred others that count."""
 
 import json
 
@@ -13,7 +13,7 @@ def main() -> None:
         package = next(path.parent.name for path in project.glob("src/*/__init__.py"))
         found = json.loads(printed([project / ".venv/bin/python", CASES, package], project).splitlines()[-1])
     promises = [Promise("CPU milliseconds to decide on an alert", found["milliseconds"], at_most=1)]
-    write_results("remediation", "2,000 decisions, each after 1,000 others in the hour before it", promises, {})
+    write_results("remediation", "2,000 decisions, each after 100 others that were acted on in the last hour", promises, {})
 
 
 if __name__ == "__main__":

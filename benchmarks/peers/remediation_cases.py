@@ -6,7 +6,7 @@ import time
 from importlib import import_module
 
 PACKAGE = f"{sys.argv[1]}.operations.remediation"
-NUMBER, BEFORE, NOW = 2_000, 1_000, 1_800_000_000.0
+NUMBER, BEFORE, NOW = 2_000, 100, 1_800_000_000.0
 
 
 def main() -> None:
