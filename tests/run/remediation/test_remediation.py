@@ -152,6 +152,27 @@ class Remediation:
         subprocess.run(["git", *identity, *arguments], cwd=self.clone, check=True, capture_output=True)
 
 
+IN_DATABASE = """
+import sys, time
+from threading import Thread
+from {package}.operations.remediation.decision import Alert
+from {package}.operations.remediation.settings import Remediation
+from {package}.operations.remediation.store import Store
+policy, store = Remediation.load(), Store(sys.argv[1])
+alerts = [
+    Alert(status="firing", labels={{"alertname": "Posted"}}, fingerprint=f"f{{number}}", startsAt=time.time())
+    for number in range(8)
+]
+threads = [Thread(target=store.receive, args=(policy, alerts[number:], time.time())) for number in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+with store.alone():
+    print(sorted((one.state, one.reason) for one in store.newest()))
+"""
+
+
 @pytest.fixture
 def production(installed: Callable[..., Project], tmp_path: Path) -> Iterator[tuple[Production, Remediation]]:
     """Return production with version 2 as the champion, after 1, and the service beside it, not started."""
@@ -214,6 +235,17 @@ def test_loop_is_closed_and_what_makes_it_worse_is_undone(production, tmp_path: 
     assert running.version == "2"
     assert service.moves() == ["1", "1", "1", "2"]
     assert any("Page: remediation" in text and "made it worse" in text for text in running.notified)
+
+
+def test_alerts_that_arrive_at_once_are_decided_on_one_after_another(
+    installed: Callable[..., Project], tmp_path: Path, postgresql: str
+):
+    project = installed(maturity_level=3)
+    script = IN_DATABASE.format(package=project.answers["package_name"])
+    for url in (postgresql, f"sqlite:///{tmp_path}/state.db"):
+        printed = project.run(project.path / ".venv/bin/python", "-c", script, url, **POLICY).stdout
+        assert printed.count("pending") == 1, url
+        assert printed.count("cool-down") == 7, url
 
 
 def promote(service: Remediation) -> None:
