@@ -27,8 +27,14 @@ NAMESPACE, SERVER = "customer-churn-production", "model-server"
 USER = f"system:serviceaccount:{NAMESPACE}:remediation"
 LEFT_OUT = {"CronJob", "PrometheusRule", "ServiceMonitor"}  # nothing here reads them
 ALLOWED = {
-    ("argoproj.io", resource, verb, SERVER) for resource in ("rollouts", "rollouts/scale") for verb in ("get", "patch")
-} | {("autoscaling", "horizontalpodautoscalers", verb, SERVER) for verb in ("get", "patch")}
+    (group, resource, verb, "*")
+    for group, resource in (
+        ("argoproj.io", "rollouts"),
+        ("argoproj.io", "rollouts/scale"),
+        ("autoscaling", "horizontalpodautoscalers"),
+    )
+    for verb in ("get", "patch")
+}
 HOLD_SECONDS = 15  # seven looks of the autoscaler
 STEP = """
 import json, sys

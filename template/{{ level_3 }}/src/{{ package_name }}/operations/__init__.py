@@ -1,2 +1,2 @@
 # Managed by copier-mlops: an update merges with your edits.
-"""What runs by itself in production."""
+"""What keeps the model in operation: objectives, error budgets, and what follows from an alert."""

@@ -29,6 +29,8 @@ POLICY = {  # no person takes part in a drill, and it logs nothing outside the c
     "GOVERNANCE_APPROVAL": "claimed",
     "GOVERNANCE_FOUR_EYES": "false",
     "ARTIFACT_REQUIRED": "false",
+    "SIGNING_REQUIRED": "false",
+    "COMPLIANCE_REQUIRED": "false",
     "PREDICTION_LOG_PLACE": "data/predictions",
     "SEARCH_STORAGE": "sqlite:///data/search.db",
 }
