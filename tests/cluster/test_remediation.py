@@ -171,3 +171,4 @@ def test_pods_are_doubled_and_stay_although_the_autoscaler_needs_fewer(productio
     assert production.status["availableReplicas"] >= 19, "the autoscaler may take one away"
     production.step("scale", "undo", before)
     assert "behavior" not in (cluster.get("hpa", SERVER, NAMESPACE) or {})["spec"]
+    cluster.eventually("ten pods again", lambda: production.pods(10))

@@ -32,6 +32,7 @@ class Worker:
         self.policy, self.store, self.stopped = policy, store, Event()
         self.seen = time.time()  # when it last looked for decisions
         self._threads: dict[int, Thread] = {}
+        self._waits: dict[int, str] = {}  # for what, as logged last
 
     def run(self) -> None:
         """Work until `stopped` is set."""
@@ -62,7 +63,9 @@ class Worker:
                 changes = self._next(remedy)
                 remedy = self.store.change(remedy, **changes) if changes else None
         except UserError as error:  # of the audit log: nothing is done that is not logged, so it is tried again
-            log.warning("remediation %d waits: %s", number, error)
+            if self._waits.get(number) != str(error):
+                log.warning("remediation %d waits: %s", number, error)
+            self._waits[number] = str(error)
 
     def _next(self, remedy: Remedy) -> dict[str, Any] | None:
         """Do what follows in the state of a remedy, and return what changes; None if it is final or nothing follows yet."""
