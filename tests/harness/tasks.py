@@ -46,6 +46,7 @@ ELSEWHERE: dict[str, Path] = {
     "search": RUN / "training" / "test_search.py",
     "cost": RUN / "training" / "test_cost.py",
     "sagemaker": RUN / "training" / "test_spot.py",
+    "submit": RUN / "submit" / "test_submit.py",
     "kserve-canary": RUN / "delivery" / "test_kserve_canary.py",
     "artifact": RUN / "delivery" / "test_signed_model.py",
     "kubeflow": RUN / "training" / "test_kubeflow.py",
