@@ -156,12 +156,12 @@ def sources_of(go: str, module: str) -> Path:
     return Path(json.loads(run(go, "mod", "download", "-json", module))["Dir"])
 
 
-def run(go: str, *arguments: str, **variables: str) -> str:
-    """Run Go's command in the module's folder, with less priority than tests that run beside it."""
+def run(go: str, *arguments: str, folder: Path = PROGRAMS, **variables: str) -> str:
+    """Run Go's command in the folder of a module, with less priority than tests that run beside it."""
     environment: dict[str, Any] = {**os.environ, "GOTOOLCHAIN": "auto", "GOFLAGS": "-mod=readonly", "CGO_ENABLED": "0"}
     environment |= variables
     done = subprocess.run(
-        ["nice", go, *arguments], cwd=PROGRAMS, env=environment, capture_output=True, text=True, check=False
+        ["nice", go, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, f"go {' '.join(arguments)}:\n{done.stderr}"
     return done.stdout
