@@ -64,6 +64,8 @@ ELSEWHERE: dict[str, Path] = {
     "shadow": RUN / "delivery" / "test_shadow.py",
     "experiment": RUN / "experiments" / "test_experiment.py",
     "ci-retrain": TEMPLATE / "{{ level_2 }}" / ".github" / "workflows" / "retrain.yml",
+    "sign": RUN / "compliance" / "test_signing.py",
+    "comply": RUN / "compliance" / "test_compliance.py",
     "hooks": WORKFLOWS / "ci.yml",
     "ci-checklist": WORKFLOWS / "pr-checklist.yml",
     "image": WORKFLOWS / "cd.yml",

@@ -170,7 +170,7 @@ def test_actionlint_finds_what_is_wrong(actionlint, spoilt, old, new, finding):
 
 
 def test_every_step_is_one_task_that_there_is(render):
-    known = render(maturity_level=2, model_source="oci").tasks().keys()
+    known = render(maturity_level=3, model_source="oci").tasks().keys()
     runs = [step["run"] for step in steps() if "run" in step]
     assert len(runs) > 10
     for run in runs:

@@ -36,8 +36,8 @@ def report(now: datetime) -> str:
     plan = plan_of(running)
     rows = decisions(plan, running.versions, model, Window(running.started, running.stopped or now), now)
     found = rows[rows["metric"].notna()]
-    chosen, metric, propensity = (found[name].to_numpy() for name in ("arm", "metric", "propensity"))
-    each = scores(chosen, metric, propensity, len(running.versions))
+    arm, metric, propensity = (found[name].to_numpy() for name in ("arm", "metric", "propensity"))
+    each = scores(arm, metric, propensity, len(running.versions))
     arms = [
         {
             "version": version,
