@@ -1,0 +1,174 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""The files of `teams/`, from which Argo CD makes namespaces, limits and permissions: deploy/platform/."""
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import yaml
+from pydantic import AfterValidator, BaseModel, Field, NonNegativeInt, PositiveInt, ValidationError
+
+from ..core.errors import UserError
+
+FOLDER = Path("teams")
+DEPLOYMENT = Path("deploy/base/deployment.yaml")
+UNITS = {"": 1.0, "m": 1e-3, "Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30}
+
+
+def _text(pattern: str, rule: str) -> AfterValidator:
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(rule)
+        return text
+
+    return AfterValidator(check)
+
+
+LABEL = _text(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", "use at most 63 of a-z, 0-9 and inner hyphens")
+NAME = _text(r"[a-z0-9]([a-z0-9-]{0,48}[a-z0-9])?", "use at most 50 of a-z, 0-9 and inner hyphens")
+GROUP = _text(r"[\w.:@/-]+", "use letters, digits and . : @ / - _")
+FOLDER_NAME = _text(r"[\w.-]+(/[\w.-]+)*", "name a folder of the repository, such as deploy/overlays/production")
+REPOSITORY = _text(
+    r"(https://|ssh://git@|git@)[\w.-]+(:\d+)?[:/][\w.~-]+(/[\w.~-]+)*",
+    "name one repository, as https://HOST/OWNER/NAME or git@HOST:OWNER/NAME, without a wildcard",
+)
+
+
+class Strict(BaseModel, extra="forbid", frozen=True, strict=True):
+    """What knows its keys, and converts no value."""
+
+
+class Quota(Strict, frozen=True):
+    """What all pods of a namespace may take together."""
+
+    cpu_cores: Annotated[int, Field(ge=1, le=10_000)]  # that they request
+    memory_gib: Annotated[int, Field(ge=1, le=100_000)]  # that their limits allow
+    gpus: NonNegativeInt
+
+
+class Namespace(Strict, frozen=True):
+    """A namespace, and the folder of a repository that Argo CD deploys to it."""
+
+    name: Annotated[str, LABEL]
+    repository: Annotated[str, REPOSITORY]
+    folder: Annotated[str, FOLDER_NAME]
+    replicas: PositiveInt  # that the quota must hold
+    quota: Quota
+
+
+class Team(Strict, frozen=True):
+    """The schema of `teams/*.yaml`."""
+
+    team: Annotated[str, NAME]
+    owners: Annotated[list[Annotated[str, GROUP]], Field(min_length=1)]
+    namespaces: Annotated[list[Namespace], Field(min_length=1)]
+
+
+class File(NamedTuple):
+    """A team's file, and what it declares."""
+
+    path: Path
+    node: yaml.Node  # with the line of each key
+    team: Team
+
+
+def pod() -> dict[str, float]:
+    """Return what a pod of `deploy/base` asks of each part of a quota.
+
+    Raises:
+        UserError: it does not say so.
+    """
+    try:
+        spec = yaml.safe_load(DEPLOYMENT.read_text(encoding="utf-8"))["spec"]["template"]["spec"]
+        found = [container["resources"] for container in spec["containers"]]
+        memory = sum(_quantity(each["limits"]["memory"]) for each in found)
+        return {"cpu_cores": sum(_quantity(each["requests"]["cpu"]) for each in found), "memory_gib": memory / 2**30}
+    except (OSError, yaml.YAMLError, LookupError, TypeError, ValueError) as error:
+        raise UserError(f"{DEPLOYMENT} must name requests.cpu and limits.memory of each container") from error
+
+
+def _quantity(value: str | int | float) -> float:
+    text = str(value)
+    return float(text.rstrip("mKMGi")) * UNITS[text.lstrip("0123456789.")]
+
+
+def read(path: Path, text: str) -> File:
+    """Return the file of a team.
+
+    Raises:
+        UserError: it is not YAML or does not fit the schema; one line for each error.
+    """
+    try:
+        node, content = yaml.compose(text, yaml.SafeLoader), yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{path} must hold the keys of a team, not {content!r:.40}")
+    try:
+        return File(path, node, Team(**{str(key): value for key, value in content.items()}))
+    except ValidationError as error:
+        found = [(one["loc"], one["msg"].removeprefix("Value error, "), one["input"]) for one in error.errors()]
+        lines = [_line(path, node, loc, f"{rule} (found {str(value)!r:.60})") for loc, rule, value in found]
+        raise UserError("\n  ".join(lines)) from error
+
+
+def _line(path: Path, node: yaml.Node, location: Iterable[str | int], message: str) -> str:
+    """Return a message with the file, the line of the key or of what lacks it, and the key."""
+    keys, line = [*location], node.start_mark.line
+    for key in keys:
+        if isinstance(node, yaml.MappingNode):
+            marks = {name.value: (name.start_mark.line, value) for name, value in node.value}
+            line, node = marks.get(str(key), (line, node))
+        elif isinstance(node, yaml.SequenceNode) and isinstance(key, int):
+            node = node.value[key]
+            line = node.start_mark.line
+    return f"{path}:{line + 1}: {'.'.join(map(str, keys))}: {message}"
+
+
+def read_all(added: Mapping[Path, str] | None = None) -> list[File]:
+    """Return the files of all teams, and of those that would be added.
+
+    Raises:
+        UserError: one is not valid, or they contradict each other; one line for each error.
+    """
+    texts = {path: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.yaml"))} | dict(added or {})
+    found, lines, asked = [], [], pod()
+    for path, text in texts.items():
+        try:
+            found.append(read(path, text))
+        except UserError as error:
+            lines.append(str(error))
+    lines += [line for file in found for line in problems(file, {one.team.team for one in found}, asked)]
+    if lines:
+        raise UserError("\n  ".join(lines))
+    return found
+
+
+def problems(file: File, teams: set[str], asked: Mapping[str, float]) -> list[str]:
+    """Return a line for each rule between files that a file breaks.
+
+    Args:
+        file: of a team.
+        teams: all of them. A namespace belongs to the longest one that its name begins with.
+        asked: what one pod asks, by key of the quota.
+    """
+    own, line = file.team.team, partial(_line, file.path, file.node)
+    lines = [] if file.path.stem == own else [line(["team"], f"must be {file.path.stem}, as the file (found {own!r})")]
+    names = [namespace.name for namespace in file.team.namespaces]
+    for index, namespace in enumerate(file.team.namespaces):
+        at = ["namespaces", index]
+        of = max((team for team in teams if namespace.name.startswith(f"team-{team}-")), key=len, default=None)
+        if of != own:
+            whose = f"belongs to the team {of}" if of else "is no namespace of this team"
+            lines.append(line([*at, "name"], f"{namespace.name} {whose}: begin it with team-{own}-"))
+        if namespace.name in names[:index]:
+            lines.append(line([*at, "name"], f"{namespace.name} is listed twice"))
+        pods = namespace.replicas + 1  # a rolling update starts one before it ends another
+        lines += [
+            line([*at, "quota", key], f"{found} is less than {pods * each:g}: {pods} pods, one of an update, of {each:g}")
+            for key, each in asked.items()
+            if (found := getattr(namespace.quota, key)) < pods * each
+        ]
+    return lines
