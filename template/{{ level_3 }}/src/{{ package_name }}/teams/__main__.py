@@ -16,14 +16,12 @@ from .files import FOLDER, pod, read_all
 COMMENT = "# A team of the platform: `uv run poe team check` checks it, docs/runbooks/new-team.md describes each key.\n"
 
 
-def check() -> list[str]:
+def check(_: argparse.Namespace) -> list[str]:
     """Return a line for each team."""
-    lines = []
-    for file in read_all():
-        quotas = [namespace.quota for namespace in file.team.namespaces]
-        cores, memory, gpus = (sum(getattr(one, key) for one in quotas) for key in ("cpu_cores", "memory_gib", "gpus"))
-        lines.append(f"{file.team.team}: namespaces {len(quotas)}, cores {cores}, GiB {memory}, GPUs {gpus}")
-    return lines or [f"no team yet: `uv run poe team new NAME` writes the first file of {FOLDER}/"]
+    teams = [(file.team.team, [one.name for one in file.team.namespaces]) for file in read_all()]
+    return [f"{team}: {', '.join(names)}" for team, names in teams] or [
+        f"{FOLDER}/ has no team yet: `poe team new NAME`"
+    ]
 
 
 def new(options: argparse.Namespace) -> list[str]:
@@ -32,18 +30,17 @@ def new(options: argparse.Namespace) -> list[str]:
     Raises:
         UserError: there is one, or it would not be valid; nothing is written.
     """
-    name, path, pods = options.name, FOLDER / f"{options.name}.yaml", options.replicas + 1
+    path, pods = FOLDER / f"{options.name}.yaml", options.replicas + 1
     if path.exists():
         raise UserError(f"{path} exists: edit it, or choose another name")
-    quota = {key: getattr(options, key) or max(1, ceil(pods * each)) for key, each in pod().items()}
     namespace = {
-        "name": options.namespace or f"team-{name}-prod",
+        "name": options.namespace or f"team-{options.name}-prod",
         "repository": options.repository,
         "folder": options.folder,
         "replicas": options.replicas,
-        "quota": {**quota, "gpus": options.gpus},
+        "quota": {**{key: getattr(options, key) or ceil(pods * each) for key, each in pod().items()}, "gpus": 0},
     }
-    content = {"team": name, "owners": options.owner or [name], "namespaces": [namespace]}
+    content = {"team": options.name, "owners": options.owner or [options.name], "namespaces": [namespace]}
     text = COMMENT + yaml.safe_dump(content, sort_keys=False)
     read_all({path: text})
     with atomic_write(path) as temporary:
@@ -51,47 +48,40 @@ def new(options: argparse.Namespace) -> list[str]:
     return [f"{path}: commit it; Argo CD makes its namespace within minutes of the merge"]
 
 
-def request() -> list[str]:
-    """Check the inputs of the workflow *New project*, which are in the environment.
+def request(_: argparse.Namespace) -> list[str]:
+    """Check those inputs of the workflow *New project* that neither GitHub nor the template checks; all are variables.
 
     Raises:
-        UserError: they are not valid; GitHub and the template check those that are not checked here.
+        UserError: one is not valid.
     """
-    name, team, repository, owner = (
-        os.environ.get(key, "") for key in ("PROJECT_NAME", "TEAM", "REPOSITORY", "GITHUB_REPOSITORY_OWNER")
-    )
-    teams, lines = [file.team.team for file in read_all()], []
-    if not re.fullmatch(r"[\w .,&()+-]{1,60}", name):
-        lines.append(f"project_name: use at most 60 letters, digits, spaces and .,&()+- (found {name!r:.80})")
+    team, repository, owner = (os.environ.get(name, "") for name in ("TEAM", "REPOSITORY", "GITHUB_REPOSITORY_OWNER"))
+    teams = [file.team.team for file in read_all()]
     if team not in teams:
-        lines.append(f"team: {FOLDER}/ has no {team!r:.60}; it has {', '.join(teams)}")
-    if not re.fullmatch(rf"{re.escape(owner)}/\w[\w.-]{{0,99}}", repository, re.IGNORECASE):
-        lines.append(f"repository: write {owner or 'OWNER'}/NAME (found {repository!r:.120})")
-    if lines:
-        raise UserError("\n  ".join(lines))
-    return [f"request for {repository}, of the team {team}"]
+        raise UserError(f"team: {FOLDER}/ has no {team!r:.60}; it has {', '.join(teams)}")
+    if not re.fullmatch(rf"{re.escape(owner)}/\w[\w.-]{{0,99}}", repository, re.ASCII | re.IGNORECASE):
+        raise UserError(f"repository: write {owner or 'OWNER'}/NAME (found {repository!r:.120})")
+    return [f"{repository} for the team {team}"]
 
 
 def main() -> None:
     """Run a subcommand."""
     parser = argparse.ArgumentParser(prog="poe team", description=__doc__)
     commands = parser.add_subparsers(metavar="{check,new,cost}", required=True)
-    commands.add_parser("check", help="check all files of teams/").set_defaults(run=lambda _: check())
-    commands.add_parser("request").set_defaults(run=lambda _: request())
+    commands.add_parser("check", help="check all files of teams/").set_defaults(run=check)
+    commands.add_parser("request").set_defaults(run=request)
     adding = commands.add_parser("new", help="write the file of a new team")
     adding.set_defaults(run=new)
     adding.add_argument("name")
     adding.add_argument("--repository", required=True, metavar="URL", help="that Argo CD deploys from")
-    adding.add_argument("--folder", default="deploy/overlays/production", help="of the repository (default: %(default)s)")
+    adding.add_argument("--folder", default="deploy/overlays/production", help="of it (default: %(default)s)")
     adding.add_argument("--owner", action="append", metavar="GROUP", help="a group that owns it (default: NAME)")
     adding.add_argument("--namespace", help="to deploy to (default: team-NAME-prod)")
     adding.add_argument("--replicas", type=int, default=2, help="pods that the quota must hold (default: %(default)s)")
-    adding.add_argument("--cpu-cores", type=int, help="quota (default: what the replicas ask)")
-    adding.add_argument("--memory-gib", type=int, help="quota (default: what the replicas ask)")
-    adding.add_argument("--gpus", type=int, default=0, help="quota (default: 0)")
+    for part in ("--cpu-cores", "--memory-gib"):
+        adding.add_argument(part, type=int, help="of the quota (default: what the replicas ask)")
     priced = commands.add_parser("cost", help="show what the quota and the servers of each team cost in a month")
     priced.add_argument("--prometheus", metavar="URL", help="that scrapes the servers of all teams")
-    priced.set_defaults(run=lambda options: cost.lines(options.prometheus))
+    priced.set_defaults(run=cost.lines)
     options = parser.parse_args()
     with exit_on_user_error("team"):
         print("\n".join(options.run(options)))

@@ -1,32 +1,33 @@
 # Managed by copier-mlops: an update merges with your edits.
-"""What each team costs: its quota at the prices of `config/cost.yaml`, and its servers as Prometheus has them."""
+"""What each team costs in a month: its quota by `config/cost.yaml`, without GPUs, and its servers as Prometheus has them."""
+
+import argparse
 
 from ..core.cost import Machine, Prices
 from ..core.prometheus import query
-from .files import Quota, read_all
+from .files import read_all
 
 MONTH_SECONDS = 730 * 3600
 SERVERS = "sum by (team, currency) (cost_server_second{team!=''})"
 
 
-def quota_month(quota: Quota, prices: Prices) -> float:
-    """Return what pods that take all of a quota cost in a month, without GPUs: `config/cost.yaml` has no price of them."""
-    size = Machine(vcpus=quota.cpu_cores, gigabytes=quota.memory_gib * 2**30 / 1e9)
-    return MONTH_SECONDS * prices.per_second(size)
-
-
-def lines(prometheus: str | None) -> list[str]:
+def lines(options: argparse.Namespace) -> list[str]:
     """Return a line for each team.
 
     Raises:
         UserError: a file of `teams/` is not valid, or Prometheus cannot be reached.
     """
-    files, prices, found = read_all(), Prices.load(), []
-    servers = {labels["team"]: (value, labels["currency"]) for labels, value in query(prometheus, SERVERS)} if prometheus else {}
-    for name, namespaces in ((file.team.team, file.team.namespaces) for file in files):
-        line = f"{name}: quota {sum(quota_month(one.quota, prices) for one in namespaces):.2f} {prices.currency} a month"
-        if prometheus:
-            value, currency = servers.get(name, (0.0, prices.currency))
-            line += f", servers {MONTH_SECONDS * value:.2f} {currency} a month"
-        found.append(line)
+    prices, found = Prices.load(), []
+    samples = query(options.prometheus, SERVERS) if options.prometheus else []
+    for team in (file.team for file in read_all()):
+        sizes = [
+            Machine(vcpus=one.quota.cpu_cores, gigabytes=one.quota.memory_gib * 1.073741824) for one in team.namespaces
+        ]
+        parts = [f"quota {MONTH_SECONDS * sum(map(prices.per_second, sizes)):.2f} {prices.currency}"]
+        parts += [
+            f"servers {MONTH_SECONDS * value:.2f} {one['currency']}"
+            for one, value in samples
+            if one["team"] == team.team
+        ]
+        found.append(f"{team.team}: {', '.join(parts)} a month")
     return found

@@ -2,7 +2,7 @@
 """The files of `teams/`, from which Argo CD makes namespaces, limits and permissions: deploy/platform/."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import Annotated, NamedTuple
@@ -27,20 +27,15 @@ def _text(pattern: str, rule: str) -> AfterValidator:
 
 
 LABEL = _text(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", "use at most 63 of a-z, 0-9 and inner hyphens")
-NAME = _text(r"[a-z0-9]([a-z0-9-]{0,48}[a-z0-9])?", "use at most 50 of a-z, 0-9 and inner hyphens")
 GROUP = _text(r"[\w.:@/-]+", "use letters, digits and . : @ / - _")
-FOLDER_NAME = _text(r"[\w.-]+(/[\w.-]+)*", "name a folder of the repository, such as deploy/overlays/production")
+PATH = _text(r"[\w.-]+(/[\w.-]+)*", "name a folder of the repository, such as deploy/overlays/production")
 REPOSITORY = _text(
     r"(https://|ssh://git@|git@)[\w.-]+(:\d+)?[:/][\w.~-]+(/[\w.~-]+)*",
     "name one repository, as https://HOST/OWNER/NAME or git@HOST:OWNER/NAME, without a wildcard",
 )
 
 
-class Strict(BaseModel, extra="forbid", frozen=True, strict=True):
-    """What knows its keys, and converts no value."""
-
-
-class Quota(Strict, frozen=True):
+class Quota(BaseModel, extra="forbid", strict=True):
     """What all pods of a namespace may take together."""
 
     cpu_cores: Annotated[int, Field(ge=1, le=10_000)]  # that they request
@@ -48,20 +43,20 @@ class Quota(Strict, frozen=True):
     gpus: NonNegativeInt
 
 
-class Namespace(Strict, frozen=True):
+class Namespace(BaseModel, extra="forbid", strict=True):
     """A namespace, and the folder of a repository that Argo CD deploys to it."""
 
     name: Annotated[str, LABEL]
     repository: Annotated[str, REPOSITORY]
-    folder: Annotated[str, FOLDER_NAME]
+    folder: Annotated[str, PATH]
     replicas: PositiveInt  # that the quota must hold
     quota: Quota
 
 
-class Team(Strict, frozen=True):
+class Team(BaseModel, extra="forbid", strict=True):
     """The schema of `teams/*.yaml`."""
 
-    team: Annotated[str, NAME]
+    team: Annotated[str, LABEL]
     owners: Annotated[list[Annotated[str, GROUP]], Field(min_length=1)]
     namespaces: Annotated[list[Namespace], Field(min_length=1)]
 
@@ -72,6 +67,56 @@ class File(NamedTuple):
     path: Path
     node: yaml.Node  # with the line of each key
     team: Team
+
+
+def read_all(added: dict[Path, str] | None = None) -> list[File]:
+    """Return the files of all teams, and of those that would be added.
+
+    Raises:
+        UserError: one is not valid, or they contradict each other; one line for each error.
+    """
+    texts = {path: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.yaml"))} | (added or {})
+    files, errors, asked = [], [], pod()
+    for path, text in texts.items():
+        try:
+            files.append(read(path, text))
+        except UserError as error:
+            errors.append(str(error))
+    errors += [line for file in files for line in problems(file, {one.team.team for one in files}, asked)]
+    if errors:
+        raise UserError("\n  ".join(errors))
+    return files
+
+
+def read(path: Path, text: str) -> File:
+    """Return the file of a team.
+
+    Raises:
+        UserError: it is not YAML or does not fit the schema.
+    """
+    try:
+        node, content = yaml.compose(text, yaml.SafeLoader), yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
+    try:
+        return File(path, node, Team.model_validate(content))
+    except ValidationError as error:
+        found = [(one["loc"], one["msg"].removeprefix("Value error, "), str(one["input"])) for one in error.errors()]
+        lines = [_line(path, node, location, f"{rule} (found {value!r:.60})") for location, rule, value in found]
+        raise UserError("\n  ".join(lines)) from error
+
+
+def _line(path: Path, node: yaml.Node | None, location: Iterable[str | int], message: str) -> str:
+    """Return a message with the file, the key, and its line or that of what lacks it."""
+    keys, line = [*location], node.start_mark.line if node else 0
+    for key in keys:
+        if isinstance(node, yaml.MappingNode):
+            marks = {name.value: (name.start_mark.line, value) for name, value in node.value}
+            line, node = marks.get(str(key), (line, None))
+        elif isinstance(node, yaml.SequenceNode) and isinstance(key, int):
+            node = node.value[key]
+            line = node.start_mark.line
+    return f"{path}:{line + 1}: {'.'.join(map(str, keys)) or 'team'}: {message}"
 
 
 def pod() -> dict[str, float]:
@@ -89,65 +134,12 @@ def pod() -> dict[str, float]:
         raise UserError(f"{DEPLOYMENT} must name requests.cpu and limits.memory of each container") from error
 
 
-def _quantity(value: str | int | float) -> float:
-    text = str(value)
-    return float(text.rstrip("mKMGi")) * UNITS[text.lstrip("0123456789.")]
+def _quantity(value: str | float) -> float:
+    return float(str(value).rstrip("mKMGi")) * UNITS[str(value).lstrip("0123456789.")]
 
 
-def read(path: Path, text: str) -> File:
-    """Return the file of a team.
-
-    Raises:
-        UserError: it is not YAML or does not fit the schema; one line for each error.
-    """
-    try:
-        node, content = yaml.compose(text, yaml.SafeLoader), yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{path} must hold the keys of a team, not {content!r:.40}")
-    try:
-        return File(path, node, Team(**{str(key): value for key, value in content.items()}))
-    except ValidationError as error:
-        found = [(one["loc"], one["msg"].removeprefix("Value error, "), one["input"]) for one in error.errors()]
-        lines = [_line(path, node, loc, f"{rule} (found {str(value)!r:.60})") for loc, rule, value in found]
-        raise UserError("\n  ".join(lines)) from error
-
-
-def _line(path: Path, node: yaml.Node, location: Iterable[str | int], message: str) -> str:
-    """Return a message with the file, the line of the key or of what lacks it, and the key."""
-    keys, line = [*location], node.start_mark.line
-    for key in keys:
-        if isinstance(node, yaml.MappingNode):
-            marks = {name.value: (name.start_mark.line, value) for name, value in node.value}
-            line, node = marks.get(str(key), (line, node))
-        elif isinstance(node, yaml.SequenceNode) and isinstance(key, int):
-            node = node.value[key]
-            line = node.start_mark.line
-    return f"{path}:{line + 1}: {'.'.join(map(str, keys))}: {message}"
-
-
-def read_all(added: Mapping[Path, str] | None = None) -> list[File]:
-    """Return the files of all teams, and of those that would be added.
-
-    Raises:
-        UserError: one is not valid, or they contradict each other; one line for each error.
-    """
-    texts = {path: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.yaml"))} | dict(added or {})
-    found, lines, asked = [], [], pod()
-    for path, text in texts.items():
-        try:
-            found.append(read(path, text))
-        except UserError as error:
-            lines.append(str(error))
-    lines += [line for file in found for line in problems(file, {one.team.team for one in found}, asked)]
-    if lines:
-        raise UserError("\n  ".join(lines))
-    return found
-
-
-def problems(file: File, teams: set[str], asked: Mapping[str, float]) -> list[str]:
-    """Return a line for each rule between files that a file breaks.
+def problems(file: File, teams: set[str], asked: dict[str, float]) -> list[str]:
+    """Return a line for each rule between files that one breaks.
 
     Args:
         file: of a team.
@@ -157,18 +149,16 @@ def problems(file: File, teams: set[str], asked: Mapping[str, float]) -> list[st
     own, line = file.team.team, partial(_line, file.path, file.node)
     lines = [] if file.path.stem == own else [line(["team"], f"must be {file.path.stem}, as the file (found {own!r})")]
     names = [namespace.name for namespace in file.team.namespaces]
-    for index, namespace in enumerate(file.team.namespaces):
+    for index, (name, namespace) in enumerate(zip(names, file.team.namespaces, strict=True)):
         at = ["namespaces", index]
-        of = max((team for team in teams if namespace.name.startswith(f"team-{team}-")), key=len, default=None)
-        if of != own:
-            whose = f"belongs to the team {of}" if of else "is no namespace of this team"
-            lines.append(line([*at, "name"], f"{namespace.name} {whose}: begin it with team-{own}-"))
-        if namespace.name in names[:index]:
-            lines.append(line([*at, "name"], f"{namespace.name} is listed twice"))
+        whose = max((team for team in teams if name.startswith(f"team-{team}-")), key=len, default="none")
+        if whose != own:
+            lines.append(line([*at, "name"], f"{name} belongs to the team {whose}: begin it with team-{own}-"))
+        if name in names[:index]:
+            lines.append(line([*at, "name"], f"{name} is listed twice"))
         pods = namespace.replicas + 1  # a rolling update starts one before it ends another
-        lines += [
-            line([*at, "quota", key], f"{found} is less than {pods * each:g}: {pods} pods, one of an update, of {each:g}")
-            for key, each in asked.items()
-            if (found := getattr(namespace.quota, key)) < pods * each
-        ]
+        for key, each in asked.items():
+            if (quota := getattr(namespace.quota, key)) < pods * each:
+                need = f"{quota} is less than {pods * each:g}, which {pods} pods of {each:g} ask, one of them in updates only"
+                lines.append(line([*at, "quota", key], need))
     return lines
