@@ -7,7 +7,7 @@ from ..core.cost import Machine, Prices
 from ..core.prometheus import query
 from .files import read_all
 
-MONTH_SECONDS = 730 * 3600
+MONTH_SECONDS = 30 * 24 * 3600
 SERVERS = "sum by (team, currency) (cost_server_second{team!=''})"
 
 
