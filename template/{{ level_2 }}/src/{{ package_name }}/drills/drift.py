@@ -39,8 +39,8 @@ def main() -> Evidence:
         first, second, third = islice(months(ROWS, seed=0), CONCEPT_DRIFT - 1, CONCEPT_DRIFT + 2)
         exporter = copy.start("monitoring.exporter", "--port", str(port), **SETTINGS)
         try:
-            with alerting(f"127.0.0.1:{port}", server.address.removeprefix("http://")) as manager:
-                return _drill(copy, server, manager, pd.concat([first, second], ignore_index=True), third)
+            with alerting(f"127.0.0.1:{port}", [server.place]) as alerts:
+                return _drill(copy, server, alerts.manager, pd.concat([first, second], ignore_index=True), third)
         finally:
             exporter.kill()
             exporter.wait()
@@ -48,7 +48,7 @@ def main() -> Evidence:
 
 def _drill(copy: Sandbox, server: Client, manager: str, drifted: pd.DataFrame, later: pd.DataFrame) -> Evidence:
     fault = time.monotonic()
-    _serve_and_monitor(server, drifted)
+    serve_and_monitor(server, drifted)
     wait(lambda: [one for one in triggers.recorded() if one["name"] == "DataDrift"], "DataDrift reaches the webhook")
     detected, fired = time.monotonic() - fault, firing(manager)
     with quiet():
@@ -60,7 +60,7 @@ def _drill(copy: Sandbox, server: Client, manager: str, drifted: pd.DataFrame, l
     if promoted:
         version = str(done.candidate)
         wait(lambda: (server.send(later.head(1))[0] or {}).get("version") == version, "the new champion is served")
-        _serve_and_monitor(server, later)
+        serve_and_monitor(server, later)
         wait(lambda: "DataDrift" not in firing(manager), "DataDrift is resolved")
     return Evidence(
         fault=f"data and concept of {len(drifted)} live rows drift",
@@ -74,7 +74,7 @@ def _drill(copy: Sandbox, server: Client, manager: str, drifted: pd.DataFrame, l
     )
 
 
-def _serve_and_monitor(server: Client, rows: pd.DataFrame) -> None:
+def serve_and_monitor(server: Client, rows: pd.DataFrame) -> None:
     """Send a request for each row, wait until all are logged, and monitor them as a batch."""
     start = datetime.now(UTC)
     server.send(rows)

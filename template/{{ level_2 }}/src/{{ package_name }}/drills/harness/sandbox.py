@@ -20,15 +20,17 @@ from ...core.paths import METRICS, MODEL, RAW, REPORTS, TEST, TRAIN
 from .. import NotRecoveredError
 
 # Variables with the address of a store or of a person outside the copy.
-OUTSIDE = re.compile("(MLFLOW|AUDIT|NOTIFY|GITHUB|GOVERNANCE|TRACKING|SERVING|AWS|GOOGLE|AZURE)_")
+OUTSIDE = re.compile("(MLFLOW|AUDIT|NOTIFY|GITHUB|GOVERNANCE|TRACKING|SERVING|REMEDIATION|AWS|GOOGLE|AZURE)_")
 LEFT_OUT = {
-    *(Path("data", name) for name in ("predictions", "labels", "triggers", "search.db")),
+    *(Path("data", name) for name in ("predictions", "labels", "triggers", "search.db", "remediation")),
     *(REPORTS / name for name in ("retrain.json", "monitoring.json", "labels.json", "drills")),
 }
 POLICY = {  # no person takes part in a drill, and it logs nothing outside the copy
     "GOVERNANCE_APPROVAL": "claimed",
     "GOVERNANCE_FOUR_EYES": "false",
     "ARTIFACT_REQUIRED": "false",
+    "SIGNING_REQUIRED": "false",
+    "COMPLIANCE_REQUIRED": "false",
     "PREDICTION_LOG_PLACE": "data/predictions",
     "SEARCH_STORAGE": "sqlite:///data/search.db",
 }
