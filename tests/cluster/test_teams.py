@@ -134,13 +134,16 @@ def platform(
 
 @pytest.mark.parametrize(("namespace", "team", "cores"), [(OWN, "customer-churn", "8"), (RIVAL, "rival", "1")])
 def test_file_of_a_team_becomes_a_namespace_with_its_limits_and_a_project(platform, namespace, team, cores):
-    cluster = platform.cluster
+    cluster, answers = platform.cluster, platform.argocd.project.answers
+    owner = GROUP if team == "rival" else answers["owner"].rpartition("/")[2]
     (found,) = (one for one in cluster.all("namespace", "") if one["metadata"]["name"] == namespace)
     labels = {"team": team, "pod-security.kubernetes.io/enforce": "restricted", "app.kubernetes.io/part-of": "platform"}
     assert labels.items() <= found["metadata"]["labels"].items()
     assert cluster.get("quota", "team", namespace)["spec"]["hard"]["requests.cpu"] == cores
     assert cluster.get("limits", "team", namespace)["spec"]["limits"]
-    assert {one["metadata"]["name"] for one in cluster.all("networkpolicy", namespace)} == {"own-namespace", "models"}
+    policies = {one["metadata"]["name"] for one in cluster.all("networkpolicy", namespace)}
+    assert policies == {"own-namespace", "models", "remediation"}
+    assert {one["name"] for one in cluster.get("rolebinding", "owners", namespace)["subjects"]} == {owner}
     project = cluster.get("appproject", f"team-{team}", "argocd")["spec"]
     assert namespace in {one["namespace"] for one in project["destinations"]}
     assert all(one["namespace"].startswith(f"team-{team}-") for one in project["destinations"])
@@ -239,6 +242,8 @@ def test_file_that_lacks_a_key_changes_no_team_and_says_so(platform):
     assert cluster.get("application", "namespace-team-late-prod", "argocd") is None
     project.run("git", "revert", "--no-edit", "HEAD")
     project.run("git", "push", "--quiet", "origin", "HEAD")
+    refresh = "argocd.argoproj.io/application-set-refresh=true"  # after an error, it tries again every three minutes
+    cluster.kubectl("annotate", "applicationset", "team-namespaces", refresh, "--namespace=argocd")
     cluster.eventually("no error", lambda: "map has no entry" not in conditions())
 
 

@@ -80,7 +80,8 @@ def test_each_value_that_an_applicationset_sets_is_in_the_manifest(project, tool
         assert source["path"] == f"deploy/platform/{folder}"
         base = built(project, source["path"], tool)
         for patch in source["kustomize"]["patches"]:
-            targets = [manifest for manifest in base if manifest["kind"] == patch["target"]["kind"]]
+            kind, name = patch["target"]["kind"], patch["target"].get("name", "")
+            targets = [one for one in base if one["kind"] == kind and re.match(name, one["metadata"]["name"])]
             assert targets
             for operation, pointer in re.findall(r"op: (\w+),?\s+path: ([^\s,]+)", patch["patch"]):
                 checked += 1
@@ -105,7 +106,8 @@ def test_team_may_deploy_all_that_a_level_has_but_what_the_platform_keeps(render
         for environment in ("staging", "production")
         for one in built(render(maturity_level=3, **options), f"deploy/overlays/{environment}", tool)
     }
-    assert deployed - allowed == {("networking.k8s.io", "NetworkPolicy")}
+    (patch, *_) = sets(project)[2]["spec"]["template"]["spec"]["source"]["kustomize"]["patches"]
+    assert {kind for _, kind in deployed - allowed} == set(patch["target"]["kind"].split("|"))
 
 
 def test_platform_may_make_only_what_its_folders_have(project, tool):
@@ -119,12 +121,18 @@ def test_platform_may_make_only_what_its_folders_have(project, tool):
     assert spec["sourceRepos"] == [project.answers["repository_url"]]
 
 
-def test_models_keep_the_connections_of_the_policy_that_is_left_out(project, tool):
-    policies = [one for one in built(project, "deploy/platform/namespace", tool) if one["kind"] == "NetworkPolicy"]
+def test_models_and_remediation_keep_what_the_manifests_that_are_left_out_allow(project, tool):
+    found = built(project, "deploy/platform/namespace", tool)
+    policies = [one for one in found if one["kind"] == "NetworkPolicy"]
     (own,) = manifests(project.path / "deploy/base/network-policy.yaml")
     allowed = [rule for policy in policies for rule in policy["spec"]["egress"]]
     assert all(rule in allowed for rule in own["spec"]["egress"])
     assert all(policy["spec"]["policyTypes"] == ["Ingress", "Egress"] for policy in policies)
+    folder = project.path / "deploy/levels/level-3/remediation"
+    left_out = [one for name in ("permissions", "network-policy") for one in manifests(folder / f"{name}.yaml")]
+    for one in (one for one in left_out if one["kind"] != "ServiceAccount"):
+        (same,) = (each for each in found if (each["kind"], each["metadata"]["name"]) == (one["kind"], "remediation"))
+        assert {**same, "metadata": None} == {**one, "metadata": None}
 
 
 def test_applications_deploy_to_their_namespace_in_the_project_of_their_team(project):
