@@ -34,12 +34,20 @@ MODEL: Manifest = {
         "template": {"metadata": {"labels": LABELS}, "spec": {"securityContext": SECURITY, "containers": [CONTAINER]}},
     },
 }
-OPEN: Manifest = {
-    "apiVersion": "networking.k8s.io/v1",
-    "kind": "NetworkPolicy",
-    "metadata": {"name": "open"},
-    "spec": {"podSelector": {}, "ingress": [{}], "egress": [{}]},
-}
+LEFT_OUT: list[Manifest] = [  # of what a team deploys
+    {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": "open"},
+        "spec": {"podSelector": {}, "ingress": [{}], "egress": [{}]},
+    },
+    {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "RoleBinding",
+        "metadata": {"name": "all"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
+    },
+]
 FORBIDDEN: list[Manifest] = [
     {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "elsewhere", "namespace": OWN}},
     {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "team-rival-more"}},
@@ -49,12 +57,6 @@ FORBIDDEN: list[Manifest] = [
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "ClusterRoleBinding",
         "metadata": {"name": "everything"},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
-    },
-    {
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "RoleBinding",
-        "metadata": {"name": "everything-here"},
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
     },
     {
@@ -126,7 +128,7 @@ def platform(
     (rival.path / "deploy").mkdir()
     (rival.path / "deploy" / "kustomization.yaml").write_text("resources: [all.yaml]\n")
     made = Platform(argocd, rival)
-    made.deploy(MODEL, OPEN)
+    made.deploy(MODEL, *LEFT_OUT)
     own_cluster.eventually("the project's own team", lambda: made.synced(OWN))
     own_cluster.eventually("the second team", made.synced)
     return made
@@ -143,7 +145,8 @@ def test_file_of_a_team_becomes_a_namespace_with_its_limits_and_a_project(platfo
     assert cluster.get("limits", "team", namespace)["spec"]["limits"]
     policies = {one["metadata"]["name"] for one in cluster.all("networkpolicy", namespace)}
     assert policies == {"own-namespace", "models", "remediation"}
-    assert {one["name"] for one in cluster.get("rolebinding", "owners", namespace)["subjects"]} == {owner}
+    subjects = {one["metadata"]["name"]: one["subjects"][0]["name"] for one in cluster.all("rolebinding", namespace)}
+    assert subjects == {"owners": owner, "owners-view": owner, "remediation": "remediation"}
     project = cluster.get("appproject", f"team-{team}", "argocd")["spec"]
     assert namespace in {one["namespace"] for one in project["destinations"]}
     assert all(one["namespace"].startswith(f"team-{team}-") for one in project["destinations"])
