@@ -211,7 +211,7 @@ def test_inputs_of_a_request_are_data_and_only_the_job_after_the_approval_gets_t
     idle = committed(project, tmp_path / "idle")
     without_tasks(idle, "new-project.yml")
     path = idle.path / ".github/workflows/new-project.yml"
-    path.write_text(path.read_text().replace("run: mkdir -p reports", "run: mkdir -p proposal/project.bundle"))
+    path.write_text(path.read_text().replace("run: mkdir -p reports", "run: mkdir -p proposal"))
     idle.commit("Render nothing")
     inputs = {"project_name": "$(touch planted)", "repository": "acme/x", "team": "x", "maturity_level": "1"}
     played = play(idle, tmp_path / "played", "new-project.yml", "workflow_dispatch", inputs=inputs)
