@@ -47,7 +47,7 @@ def test_request_of_a_team_becomes_a_repository_and_one_that_is_not_valid_become
     owner = re.fullmatch(r"https://github.com/([^/]+)/.*", answers["repository_url"])[1]
     wrong = request_project("wrong", **INPUTS, team="strangers", repository=f"{owner}/fraud")
     assert wrong.jobs == {"New project/Render": "failure"}
-    assert "team: team: teams/ has no 'strangers'; it has customer-churn" in wrong.printed
+    assert "team: teams/ has no 'strangers'; it has customer-churn" in wrong.printed
     foreign = request_project("foreign", **INPUTS, team="customer-churn", repository="other/fraud")
     assert f"team: repository: write {owner}/NAME (found 'other/fraud')" in foreign.printed
     assert not (tmp_path / "calls").exists()

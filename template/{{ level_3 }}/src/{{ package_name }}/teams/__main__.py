@@ -57,7 +57,7 @@ def request(_: argparse.Namespace) -> list[str]:
     team, repository, owner = (os.environ.get(name, "") for name in ("TEAM", "REPOSITORY", "GITHUB_REPOSITORY_OWNER"))
     teams = [file.team.team for file in read_all()]
     if team not in teams:
-        raise UserError(f"team: {FOLDER}/ has no {team!r:.60}; it has {', '.join(teams)}")
+        raise UserError(f"{FOLDER}/ has no {team!r:.60}; it has {', '.join(teams)}")
     if not re.fullmatch(rf"{re.escape(owner)}/\w[\w.-]{{0,99}}", repository, re.ASCII | re.IGNORECASE):
         raise UserError(f"repository: write {owner or 'OWNER'}/NAME (found {repository!r:.120})")
     return [f"{repository} for the team {team}"]
