@@ -41,13 +41,15 @@ class Delivery(NamedTuple):
     restore_hours: float | None  # median, from a promotion to its rollback: at most so long was it wrong
 
 
-def deliveries(log: Iterable[Mapping[str, Any]], data_until: Mapping[tuple[str, str], date], now: datetime) -> list[Delivery]:
+def deliveries(
+    log: Iterable[Mapping[str, Any]], data_until: Mapping[tuple[str, str], date], now: datetime
+) -> list[Delivery]:
     """Return how each model is delivered.
 
     Args:
         log: entries of the audit log, the oldest first.
-        data_until: day of the newest row that a version was trained on, by model and version.
-        now: which ends the months that are counted.
+        data_until: what `trained_until` returns.
+        now: in the last month that is counted.
     """
     moves = [entry for entry in log if entry["event"] in (PROMOTION, ROLLBACK)]
     return [

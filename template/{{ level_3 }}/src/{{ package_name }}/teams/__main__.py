@@ -25,11 +25,7 @@ def check(_: argparse.Namespace) -> list[str]:
 
 
 def new(options: argparse.Namespace) -> list[str]:
-    """Write the file of a new team, and return what to do next.
-
-    Raises:
-        UserError: there is one, or it would not be valid; nothing is written.
-    """
+    """Write the file of a new team and return what to do next, or write nothing and raise a `UserError`."""
     path, pods = FOLDER / f"{options.name}.yaml", options.replicas + 1
     if path.exists():
         raise UserError(f"{path} exists: edit it, or choose another name")
@@ -49,11 +45,7 @@ def new(options: argparse.Namespace) -> list[str]:
 
 
 def request(_: argparse.Namespace) -> list[str]:
-    """Check those inputs of the workflow *New project* that neither GitHub nor the template checks; all are variables.
-
-    Raises:
-        UserError: one is not valid.
-    """
+    """Check what neither GitHub nor the template checks of the workflow *New project*, or raise a `UserError`."""
     team, repository, owner = (os.environ.get(name, "") for name in ("TEAM", "REPOSITORY", "GITHUB_REPOSITORY_OWNER"))
     teams = [file.team.team for file in read_all()]
     if team not in teams:

@@ -1,5 +1,5 @@
 # Managed by copier-mlops: an update merges with your edits.
-"""What each team costs in a month: its quota by `config/cost.yaml`, without GPUs, and its servers as Prometheus has them."""
+"""What each team costs: its quota by `config/cost.yaml`, without GPUs, and its servers as Prometheus has them."""
 
 import argparse
 
@@ -12,11 +12,7 @@ SERVERS = "sum by (team, currency) (cost_server_second{team!=''})"
 
 
 def lines(options: argparse.Namespace) -> list[str]:
-    """Return a line for each team.
-
-    Raises:
-        UserError: a file of `teams/` is not valid, or Prometheus cannot be reached.
-    """
+    """Return a line for each team."""
     prices, found = Prices.load(), []
     samples = query(options.prometheus, SERVERS) if options.prometheus else []
     for team in (file.team for file in read_all()):

@@ -70,11 +70,7 @@ class File(NamedTuple):
 
 
 def read_all(added: dict[Path, str] | None = None) -> list[File]:
-    """Return the files of all teams, and of those that would be added.
-
-    Raises:
-        UserError: one is not valid, or they contradict each other; one line for each error.
-    """
+    """Return the files of all teams and of those to be added, or raise a `UserError` with a line for each error."""
     texts = {path: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.yaml"))} | (added or {})
     files, errors, asked = [], [], pod()
     for path, text in texts.items():
@@ -89,11 +85,7 @@ def read_all(added: dict[Path, str] | None = None) -> list[File]:
 
 
 def read(path: Path, text: str) -> File:
-    """Return the file of a team.
-
-    Raises:
-        UserError: it is not YAML or does not fit the schema.
-    """
+    """Return the file of a team, or raise a `UserError` with a line for each part that does not fit the schema."""
     try:
         node, content = yaml.compose(text, yaml.SafeLoader), yaml.safe_load(text)
     except yaml.YAMLError as error:
@@ -120,11 +112,7 @@ def _line(path: Path, node: yaml.Node | None, location: Iterable[str | int], mes
 
 
 def pod() -> dict[str, float]:
-    """Return what a pod of `deploy/base` asks of each part of a quota.
-
-    Raises:
-        UserError: it does not say so.
-    """
+    """Return what a pod of `deploy/base` asks of each part of a quota, or raise a `UserError` if it sets none."""
     try:
         spec = yaml.safe_load(DEPLOYMENT.read_text(encoding="utf-8"))["spec"]["template"]["spec"]
         found = [container["resources"] for container in spec["containers"]]
@@ -159,6 +147,6 @@ def problems(file: File, teams: set[str], asked: dict[str, float]) -> list[str]:
         pods = namespace.replicas + 1  # a rolling update starts one before it ends another
         for key, each in asked.items():
             if (quota := getattr(namespace.quota, key)) < pods * each:
-                need = f"{quota} is less than {pods * each:g}, which {pods} pods of {each:g} ask, one of them in updates only"
+                need = f"{quota} is less than {pods * each:g}, which {pods} pods of {each:g} ask, one in updates only"
                 lines.append(line([*at, "quota", key], need))
     return lines
