@@ -63,3 +63,12 @@ def test_request_of_a_team_becomes_a_repository_and_one_that_is_not_valid_become
     )
     assert "uv.lock" in git("ls-tree", "--name-only", "main", folder=remote).split()
     assert not [*tmp_path.rglob("planted")], "an input was run"
+
+
+def test_new_project_has_a_team_and_a_page_for_those_who_lead(installed):
+    project = installed(maturity_level=3)
+    assert project.process("team", "check").stdout == (
+        "customer-churn: team-customer-churn-staging, team-customer-churn-prod\n"
+    )
+    assert "reports/overview.html is written" in project.process("overview").stdout
+    assert "No version has been promoted yet" in project.text("reports/overview.html")
