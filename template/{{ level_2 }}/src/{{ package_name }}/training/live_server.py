@@ -66,7 +66,7 @@ class LiveServer(Client):
 
 
 @contextmanager
-def started_server(port: int | None = None, **variables: str) -> Iterator[LiveServer]:
+def started_server(port: int = 0, /, **variables: str) -> Iterator[LiveServer]:
     """Yield a server of this folder that may not be ready yet.
 
     Args:

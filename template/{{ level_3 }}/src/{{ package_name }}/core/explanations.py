@@ -111,7 +111,7 @@ def owners_of(step: Any, owners: list[str]) -> list[str]:
                 ]
                 found[place] = owners_of(inner, given)
         return found
-    if step in (None, "passthrough") or len(owners) == 1 and not hasattr(step, "get_feature_names_out"):
+    if step in (None, "passthrough") or (len(owners) == 1 and not hasattr(step, "get_feature_names_out")):
         return owners
     if kind == "OneHotEncoder":
         rare = getattr(step, "infrequent_categories_", None) or [None] * len(owners)

@@ -37,10 +37,9 @@ def load(path: Path) -> dict[str, Any]:
     return experiment
 
 
-def run(system: System, name: str, experiment: dict[str, Any]) -> tuple[dict[str, Any], Evidence]:
+def run(system: System, experiment: dict[str, Any]) -> tuple[dict[str, Any], Evidence]:
     """Return the journal of an experiment, and what it shows."""
-    requests, failed = system.clients.requests, system.clients.failed
-    with system.remediation(name):
+    with system.served() as clients:
         journal = run_experiment(experiment)
     done = {one["activity"]["name"]: one for one in journal["run"]}
     passed = journal["status"] == "completed" and not journal["deviated"]
@@ -51,8 +50,8 @@ def run(system: System, name: str, experiment: dict[str, Any]) -> tuple[dict[str
         decision=str(done.get("detected", {}).get("output") or _problem(journal)),
         action=str(done.get("recovered", {}).get("output") or "none"),
         recovered_after_seconds=_seconds(done, "recovered"),
-        requests=system.clients.requests - requests,
-        requests_failed=system.clients.failed - failed,
+        requests=clients.requests,
+        requests_failed=clients.failed,
         recovered=passed,
     )
 
@@ -86,7 +85,8 @@ def main() -> None:
             with running_system() as system:
                 for name, experiment in experiments.items():
                     print(f"{name}: {experiment['title']}", flush=True)
-                    done[name] = run(system, name, experiment)
+                    with system.remediation(name):
+                        done[name] = run(system, experiment)
         finally:  # whatever ended the last one
             for name, (journal, evidence) in done.items():
                 write_json(journal, JOURNALS / f"{name}.json")

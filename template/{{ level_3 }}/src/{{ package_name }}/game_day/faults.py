@@ -50,7 +50,7 @@ def release(errors: float = 0, seconds: float = 0, tampered: bool = False) -> st
 def _tamper(model: str, version: str) -> None:
     """Change a file of a version where the registry stores it."""
     found = MlflowClient().get_model_version(model, version)
-    [path] = Path().rglob(f"{found.model_id}/artifacts/MLmodel")
+    [path] = Path().rglob(f"{str(found.source).rpartition('/')[2]}/artifacts/MLmodel")
     path.write_text(f"{path.read_text(encoding='utf-8')}# changed\n", encoding="utf-8")
 
 

@@ -42,7 +42,7 @@ def alert_is_resolved(name: str) -> str:
     return f"{name} is resolved"
 
 
-def remediated(action: str, state: str = "verified", seconds: float = 120) -> str:
+def remediated(action: str, state: str = "verified", seconds: float = 180) -> str:
     """Return what remediation did, once its action is in a state, and that it did so once."""
     done = _wait(lambda: _remedies(action, state), f"{action} is {state}", seconds)
     if len(done) > 1:
@@ -82,7 +82,7 @@ def _remedies(action: str, state: str) -> list[Remedy]:
     return [one for one in found if action in ("", one.action)]
 
 
-def _wait(condition: Callable[[], Found | None], what: str, seconds: float = 60) -> Found:
+def _wait(condition: Callable[[], Found | None], what: str, seconds: float = 180) -> Found:
     try:
         return wait(condition, what, seconds)
     except NotRecoveredError as error:

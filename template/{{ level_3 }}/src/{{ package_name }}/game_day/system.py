@@ -5,7 +5,7 @@ import json
 import secrets
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -27,6 +27,7 @@ from .proxy import Proxy, proxy
 
 NAMES = ("one", "two")  # of the servers
 REQUESTS_PER_SECOND = 20
+SCRAPED_SECONDS = 5  # until Prometheus knows all
 SETTINGS = {
     "GOVERNANCE_COMMITTED": "false",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
@@ -44,6 +45,11 @@ class Pager:
 
     def __init__(self) -> None:
         self.messages: list[str] = []
+
+    def taken(self) -> list[str]:
+        """Return the messages since the last call."""
+        found, self.messages[:] = [*self.messages], []
+        return found
 
     @contextmanager
     def listening(self) -> Iterator[str]:
@@ -94,7 +100,7 @@ class Pods:
 
     def _start(self, name: str) -> None:
         old = self.servers.get(name)
-        started = started_server(int(old.place.rpartition(":")[2]) if old else None, SERVING_DRAIN_SECONDS="1")
+        started = started_server(int(old.place.rpartition(":")[2]) if old else 0, SERVING_DRAIN_SECONDS="1")
         self.servers[name] = started.__enter__()
         self._stacks[name] = started
 
@@ -114,21 +120,35 @@ class System:
     copy: Sandbox
     registry: Proxy
     pods: Pods
-    clients: Traffic
+    address: str  # of the servers, for clients
     alerts: Alerting
     pager: Pager
     port: int  # of remediation
     usual: set[str] = field(default_factory=set)  # alerts that fire without a fault
-    store: Store = field(init=False)  # of the experiment that is run
+    store: Store = field(init=False)  # of the remediation that runs
+    clients: Traffic = field(init=False)  # of the experiment that runs
 
     def firing(self) -> set[str]:
         """Return the alerts that a fault has caused."""
         return {*firing(self.alerts.manager)} - self.usual
 
     @contextmanager
-    def remediation(self, name: str) -> Iterator[None]:
-        """Run remediation without a memory of earlier experiments, by the project's rules, as fast as a drill needs."""
+    def served(self) -> Iterator[Traffic]:
+        """Send requests of clients."""
+        with traffic(self.address, REQUESTS_PER_SECOND) as self.clients:
+            wait(lambda: self.clients.versions, "the first responses")
+            yield self.clients
+
+    @contextmanager
+    def remediation(self, name: str, leaves: Sequence[str] = ()) -> Iterator[None]:
+        """Run remediation without a memory of what was before, by the project's rules, as fast as a drill needs.
+
+        Args:
+            name: of its memory.
+            leaves: actions that it leaves to others.
+        """
         rules = yaml.safe_load(Path("config/remediation.yaml").read_text(encoding="utf-8"))["rules"]
+        rules = [rule for rule in rules if rule["action"] not in leaves]
         for rule in rules:
             rule["tier"] = "low"  # no person takes part
             if rule["action"] in IN_CLUSTER:
@@ -185,11 +205,10 @@ def running_system() -> Iterator[System]:
         }
         stack.enter_context(_process(copy, exporter, "monitoring.exporter"))
         alerts = stack.enter_context(alerting(f"127.0.0.1:{exporter}", [*places.values()], webhook))
-        clients = stack.enter_context(traffic(front.address, REQUESTS_PER_SECOND))
-        system = System(copy, registry, pods, clients, alerts, pager, remediation)
-        wait(lambda: clients.versions, "the first responses")
-        time.sleep(5)  # several scrapes
-        system.usual = system.firing()
+        system = System(copy, registry, pods, front.address, alerts, pager, remediation)
+        with system.served():
+            time.sleep(SCRAPED_SECONDS)
+            system.usual = system.firing()
         _open.append(system)
         try:
             yield system

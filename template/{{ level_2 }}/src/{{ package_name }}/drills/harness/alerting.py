@@ -17,8 +17,8 @@ from ...delivery import programs
 from ...training.live_server import free_port
 
 FOLDER = Path("alerting")
-MINUTES = re.compile(r"\[\d+m\]")  # over which rules look back
-WINDOW = "[15s]"  # over which they do in a drill
+RANGE = re.compile(r"\[\d+[mhd]\]")  # over which rules look back
+SHORT_RANGE = "[15s]"  # over which they do in a drill
 
 
 class Alerting(NamedTuple):
@@ -68,7 +68,7 @@ def _configure(scraped: dict[str, list[str]], manager: str, webhook: Mapping[str
     for path in (FOLDER / "rules").glob("*.yaml"):
         groups = yaml.safe_load(path.read_text(encoding="utf-8"))["spec"]["groups"]
         for rule in (rule for group in groups for rule in group["rules"]):
-            rule["expr"] = MINUTES.sub(WINDOW, rule["expr"])
+            rule["expr"] = RANGE.sub(SHORT_RANGE, rule["expr"])
             rule.pop("for", None)
         _write(path.relative_to(FOLDER), {"groups": groups})
     main = yaml.safe_load((FOLDER / "prometheus.yaml").read_text(encoding="utf-8"))
