@@ -1,6 +1,7 @@
 """What Argo CD makes of the files of teams, and that no team reaches another, its own limits or the cluster."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -13,8 +14,8 @@ from harness.cluster.rollouts import start_rollouts
 from harness.kube import Manifest
 from harness.template import Project
 
-OWN, RIVAL = "team-customer-churn-prod", "team-rival-prod"
-GROUP = "rival-owners"
+OWN, RIVAL = "customer-churn-production", "rival-production"
+PROJECT, GROUP = "team-customer-churn", "rival-owners"
 QUOTA = {"cpu_cores": 1, "memory_gib": 3, "gpus": 0}
 CONTAINER = {
     "name": "server",
@@ -50,7 +51,7 @@ LEFT_OUT: list[Manifest] = [  # of what a team deploys
 ]
 FORBIDDEN: list[Manifest] = [
     {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "elsewhere", "namespace": OWN}},
-    {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "team-rival-more"}},
+    {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "rival-more"}},
     {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "team"}, "spec": {"hard": {"pods": "99"}}},
     {"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "team"}, "spec": {"limits": []}},
     {
@@ -74,6 +75,7 @@ class Platform:
 
     argocd: ArgoCD
     rival: Project
+    before: str  # uid of the server when the platform took it over
 
     @property
     def cluster(self) -> Cluster:
@@ -99,7 +101,7 @@ class Platform:
 
 def team_file(project: Project, name: str, **changes: object) -> None:
     """Write the file of a team with one namespace."""
-    namespace = {"name": f"team-{name}-prod", "repository": address(project, name), "folder": "deploy", "replicas": 1}
+    namespace = {"name": f"{name}-production", "repository": address(project, name), "folder": "deploy", "replicas": 1}
     content = {"team": name, "owners": [GROUP], "namespaces": [{**namespace, "quota": QUOTA, **changes}]}
     (project.path / "teams" / f"{name}.yaml").write_text(yaml.safe_dump(content))
 
@@ -107,6 +109,11 @@ def team_file(project: Project, name: str, **changes: object) -> None:
 def address(project: Project, name: str) -> str:
     """Return a repository beside that of a project."""
     return f"{project.answers['repository_url'].rpartition('/')[0]}/{name}"
+
+
+def uid(cluster: Cluster) -> str:
+    """Return what identifies the project's own server as long as it is not deleted."""
+    return (cluster.get("rollout", "model-server", OWN) or {})["metadata"]["uid"]
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +126,8 @@ def platform(
     rendered.run("cp", "-r", rendered.path, project.path)
     team_file(project, "rival")
     start_rollouts(own_cluster)
-    argocd = start_argocd(own_cluster, project, "deploy/platform/argocd")
+    argocd = start_argocd(own_cluster, project)
+    own_cluster.eventually("the project without a platform", lambda: argocd.deployed("production"))
     rival = Project(tmp_path_factory.mktemp("rival"), rendered.answers)
     repository = own_cluster.inside.folder / "git" / urlsplit(address(project, "rival")).path.lstrip("/")
     rival.run("git", "init", "--quiet", "--bare", repository)
@@ -127,8 +135,13 @@ def platform(
     rival.run("git", "remote", "add", "origin", repository)
     (rival.path / "deploy").mkdir()
     (rival.path / "deploy" / "kustomization.yaml").write_text("resources: [all.yaml]\n")
-    made = Platform(argocd, rival)
+    made = Platform(argocd, rival, uid(own_cluster))
     made.deploy(MODEL, *LEFT_OUT)
+    for command in re.findall(r"^kubectl (delete app.*|apply .*)$", project.text("docs/runbooks/new-team.md"), re.M)[
+        :3
+    ]:
+        own_cluster.kubectl(*command.replace("deploy/platform", f"{project.path}/deploy/platform").split())
+    own_cluster.eventually("a takeover", lambda: made.argocd.application("production")["spec"]["project"] == PROJECT)
     own_cluster.eventually("the project's own team", lambda: made.synced(OWN))
     own_cluster.eventually("the second team", made.synced)
     return made
@@ -148,8 +161,8 @@ def test_file_of_a_team_becomes_a_namespace_with_its_limits_and_a_project(platfo
     subjects = {one["metadata"]["name"]: one["subjects"][0]["name"] for one in cluster.all("rolebinding", namespace)}
     assert subjects == {"owners": owner, "owners-view": owner, "remediation": "remediation"}
     project = cluster.get("appproject", f"team-{team}", "argocd")["spec"]
-    assert namespace in {one["namespace"] for one in project["destinations"]}
-    assert all(one["namespace"].startswith(f"team-{team}-") for one in project["destinations"])
+    assert {one["namespace"] for one in project["destinations"]} <= {OWN, OWN.replace("production", "staging"), RIVAL}
+    assert {one["namespace"] for one in project["destinations"]} & {OWN, RIVAL} == {namespace}
     assert project["sourceRepos"] == [
         address(platform.argocd.project, "rival" if team == "rival" else "customer-churn")
     ]
@@ -157,7 +170,7 @@ def test_file_of_a_team_becomes_a_namespace_with_its_limits_and_a_project(platfo
 
 def test_whole_level_is_deployed_under_the_project_of_its_team_and_is_labeled_for_dashboards(platform):
     cluster = platform.cluster
-    assert cluster.get("rollout", "model-server", OWN)
+    assert uid(cluster) == platform.before
     assert cluster.get("service", "model-server", OWN)["metadata"]["labels"]["team"] == "customer-churn"
     assert cluster.get("servicemonitor", "model-server", OWN)["spec"]["targetLabels"][0] == "team"
     assert cluster.get("deployment", "server", RIVAL)["metadata"]["labels"]["team"] == "rival", "it counts as another"
@@ -242,7 +255,7 @@ def test_file_that_lacks_a_key_changes_no_team_and_says_so(platform):
 
     cluster.eventually("an error", lambda: "map has no entry for key" in conditions())
     assert cluster.get("application", f"namespace-{RIVAL}", "argocd")
-    assert cluster.get("application", "namespace-team-late-prod", "argocd") is None
+    assert cluster.get("application", "namespace-late-production", "argocd") is None
     project.run("git", "revert", "--no-edit", "HEAD")
     project.run("git", "push", "--quiet", "origin", "HEAD")
     refresh = "argocd.argoproj.io/application-set-refresh=true"  # after an error, it tries again every three minutes

@@ -69,7 +69,7 @@ def test_file_of_the_projects_own_team_fits_its_names(render, answers):
     team = yaml.safe_load(project.text(f"teams/{slug}.yaml"))
     assert team["team"] == slug
     names = [namespace["name"] for namespace in team["namespaces"]]
-    assert all(name.startswith(f"team-{slug}-") and len(name) <= 63 for name in names)
+    assert names == [f"{slug}-staging", f"{slug}-production"], "objectives and alerts are of these"
     assert all((project.path / namespace["folder"]).is_dir() for namespace in team["namespaces"])
 
 
@@ -117,7 +117,12 @@ def test_platform_may_make_only_what_its_folders_have(project, tool):
         one["kind"] for folder in ("team", "namespace") for one in built(project, f"deploy/platform/{folder}", tool)
     }
     assert {one["kind"] for one in spec["namespaceResourceWhitelist"]} == made - {"Namespace"}
-    assert spec["clusterResourceWhitelist"] == [{"group": "", "kind": "Namespace", "name": "team-*"}]
+    assert spec["clusterResourceWhitelist"] == [{"group": "", "kind": "Namespace"}]
+    reserved = re.search(r'^RESERVED = re.compile\(r"(.*)"\)', project.text("src/customer_churn/teams/files.py"), re.M)[
+        1
+    ]
+    refused = {one["name"].replace("*", ".*") for one in spec["clusterResourceBlacklist"]}
+    assert refused == set(reserved.split("|"))
     assert spec["sourceRepos"] == [project.answers["repository_url"]]
 
 

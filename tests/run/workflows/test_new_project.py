@@ -68,7 +68,7 @@ def test_request_of_a_team_becomes_a_repository_and_one_that_is_not_valid_become
 def test_new_project_has_a_team_and_a_page_for_those_who_lead(installed):
     project = installed(maturity_level=3)
     assert project.process("team", "check").stdout == (
-        "customer-churn: team-customer-churn-staging, team-customer-churn-prod\n"
+        "customer-churn: customer-churn-staging, customer-churn-production\n"
     )
     assert "reports/overview.html is written" in project.process("overview").stdout
     assert "No version has been promoted yet" in project.text("reports/overview.html")

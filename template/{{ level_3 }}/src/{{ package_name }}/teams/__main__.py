@@ -30,7 +30,7 @@ def new(options: argparse.Namespace) -> list[str]:
     if path.exists():
         raise UserError(f"{path} exists: edit it, or choose another name")
     namespace = {
-        "name": options.namespace or f"team-{options.name}-prod",
+        "name": options.namespace or f"{options.name}-production",
         "repository": options.repository,
         "folder": options.folder,
         "replicas": options.replicas,
@@ -67,7 +67,7 @@ def main() -> None:
     adding.add_argument("--repository", required=True, metavar="URL", help="that Argo CD deploys from")
     adding.add_argument("--folder", default="deploy/overlays/production", help="of it (default: %(default)s)")
     adding.add_argument("--owner", action="append", metavar="GROUP", help="a group that owns it (default: NAME)")
-    adding.add_argument("--namespace", help="to deploy to (default: team-NAME-prod)")
+    adding.add_argument("--namespace", help="to deploy to (default: NAME-production)")
     adding.add_argument("--replicas", type=int, default=2, help="pods that the quota must hold (default: %(default)s)")
     for part in ("--cpu-cores", "--memory-gib"):
         adding.add_argument(part, type=int, help="of the quota (default: what the replicas ask)")

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, Field, NonNegativeInt, PositiveI
 from ..core.errors import UserError
 
 FOLDER = Path("teams")
+RESERVED = re.compile(r"kube-.*|.*-system|default|argocd|monitoring|mlflow|ingress")  # namespaces of the cluster
 DEPLOYMENT = Path("deploy/base/deployment.yaml")
 UNITS = {"": 1.0, "m": 1e-3, "Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30}
 
@@ -78,7 +79,8 @@ def read_all(added: dict[Path, str] | None = None) -> list[File]:
             files.append(read(path, text))
         except UserError as error:
             errors.append(str(error))
-    errors += [line for file in files for line in problems(file, {one.team.team for one in files}, asked)]
+    owners = {one.name: file.team.team for file in reversed(files) for one in file.team.namespaces}
+    errors += [line for file in files for line in problems(file, owners, asked)]
     if errors:
         raise UserError("\n  ".join(errors))
     return files
@@ -126,12 +128,12 @@ def _quantity(value: str | float) -> float:
     return float(str(value).rstrip("mKMGi")) * UNITS[str(value).lstrip("0123456789.")]
 
 
-def problems(file: File, teams: set[str], asked: dict[str, float]) -> list[str]:
+def problems(file: File, owners: dict[str, str], asked: dict[str, float]) -> list[str]:
     """Return a line for each rule between files that one breaks.
 
     Args:
         file: of a team.
-        teams: all of them. A namespace belongs to the longest one that its name begins with.
+        owners: the team that each namespace belongs to.
         asked: what one pod asks, by key of the quota.
     """
     own, line = file.team.team, partial(_line, file.path, file.node)
@@ -139,9 +141,9 @@ def problems(file: File, teams: set[str], asked: dict[str, float]) -> list[str]:
     names = [namespace.name for namespace in file.team.namespaces]
     for index, (name, namespace) in enumerate(zip(names, file.team.namespaces, strict=True)):
         at = ["namespaces", index]
-        whose = max((team for team in teams if name.startswith(f"team-{team}-")), key=len, default="none")
-        if whose != own:
-            lines.append(line([*at, "name"], f"{name} belongs to the team {whose}: begin it with team-{own}-"))
+        if RESERVED.fullmatch(name) or owners[name] != own:
+            whose = "the cluster" if RESERVED.fullmatch(name) else f"the team {owners[name]}"
+            lines.append(line([*at, "name"], f"{name} belongs to {whose}: choose another, such as PROJECT-production"))
         if name in names[:index]:
             lines.append(line([*at, "name"], f"{name} is listed twice"))
         pods = namespace.replicas + 1  # a rolling update starts one before it ends another
