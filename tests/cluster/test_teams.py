@@ -137,9 +137,9 @@ def platform(
     (rival.path / "deploy" / "kustomization.yaml").write_text("resources: [all.yaml]\n")
     made = Platform(argocd, rival, uid(own_cluster))
     made.deploy(MODEL, *LEFT_OUT)
-    for command in re.findall(r"^kubectl (delete app.*|apply .*)$", project.text("docs/runbooks/new-team.md"), re.M)[
-        :3
-    ]:
+    runbook = project.text("docs/runbooks/new-team.md")
+    commands = re.findall(r"^kubectl (delete app.*|apply .*)$", runbook, re.MULTILINE)
+    for command in commands[:3]:
         own_cluster.kubectl(*command.replace("deploy/platform", f"{project.path}/deploy/platform").split())
     own_cluster.eventually("a takeover", lambda: made.argocd.application("production")["spec"]["project"] == PROJECT)
     own_cluster.eventually("the project's own team", lambda: made.synced(OWN))

@@ -118,9 +118,8 @@ def test_platform_may_make_only_what_its_folders_have(project, tool):
     }
     assert {one["kind"] for one in spec["namespaceResourceWhitelist"]} == made - {"Namespace"}
     assert spec["clusterResourceWhitelist"] == [{"group": "", "kind": "Namespace"}]
-    reserved = re.search(r'^RESERVED = re.compile\(r"(.*)"\)', project.text("src/customer_churn/teams/files.py"), re.M)[
-        1
-    ]
+    source = project.text("src/customer_churn/teams/files.py")
+    (reserved,) = re.findall(r'^RESERVED = re.compile\(r"(.*)"\)', source, re.MULTILINE)
     refused = {one["name"].replace("*", ".*") for one in spec["clusterResourceBlacklist"]}
     assert refused == set(reserved.split("|"))
     assert spec["sourceRepos"] == [project.answers["repository_url"]]
