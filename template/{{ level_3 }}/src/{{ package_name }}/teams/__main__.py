@@ -29,13 +29,9 @@ def new(options: argparse.Namespace) -> list[str]:
     path, pods = FOLDER / f"{options.name}.yaml", options.replicas + 1
     if path.exists():
         raise UserError(f"{path} exists: edit it, or choose another name")
-    namespace = {
-        "name": options.namespace or f"{options.name}-production",
-        "repository": options.repository,
-        "folder": options.folder,
-        "replicas": options.replicas,
-        "quota": {**{key: getattr(options, key) or ceil(pods * each) for key, each in pod().items()}, "gpus": 0},
-    }
+    quota = {key: getattr(options, key) or ceil(pods * each) for key, each in pod().items()} | {"gpus": 0}
+    namespace = {"name": options.namespace or f"{options.name}-production", "repository": options.repository}
+    namespace |= {"folder": options.folder, "replicas": options.replicas, "quota": quota}
     content = {"team": options.name, "owners": options.owner or [options.name], "namespaces": [namespace]}
     text = COMMENT + yaml.safe_dump(content, sort_keys=False)
     read_all({path: text})

@@ -138,13 +138,12 @@ def problems(file: File, owners: dict[str, str], asked: dict[str, float]) -> lis
     """
     own, line = file.team.team, partial(_line, file.path, file.node)
     lines = [] if file.path.stem == own else [line(["team"], f"must be {file.path.stem}, as the file (found {own!r})")]
-    names = [namespace.name for namespace in file.team.namespaces]
-    for index, (name, namespace) in enumerate(zip(names, file.team.namespaces, strict=True)):
-        at = ["namespaces", index]
+    for index, namespace in enumerate(file.team.namespaces):
+        at, name = ["namespaces", index], namespace.name
         if RESERVED.fullmatch(name) or owners[name] != own:
             whose = "the cluster" if RESERVED.fullmatch(name) else f"the team {owners[name]}"
             lines.append(line([*at, "name"], f"{name} belongs to {whose}: choose another, such as PROJECT-production"))
-        if name in names[:index]:
+        if name in [one.name for one in file.team.namespaces[:index]]:
             lines.append(line([*at, "name"], f"{name} is listed twice"))
         pods = namespace.replicas + 1  # a rolling update starts one before it ends another
         for key, each in asked.items():
