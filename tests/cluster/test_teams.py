@@ -268,9 +268,12 @@ def test_file_that_lacks_a_key_changes_no_team_and_says_so(platform):
 
 def test_larger_quota_comes_by_a_commit_and_a_deleted_file_leaves_namespace_and_model(platform):
     cluster, project = platform.cluster, platform.argocd.project
+    off = json.dumps([{"op": "remove", "path": "/spec/syncPolicy/automated"}])  # as for a rollback
+    cluster.kubectl("patch", "application", RIVAL, "--type=json", f"--patch={off}", "--namespace=argocd")
     team_file(project, "rival", quota={**QUOTA, "cpu_cores": 2})
     platform.argocd.push("Give the team more")
     cluster.eventually("two pods", lambda: len(cluster.all("pods", RIVAL, "app=server")) == 2)
+    assert "automated" not in cluster.get("application", RIVAL, "argocd")["spec"]["syncPolicy"]
     (project.path / "teams" / "rival.yaml").unlink()
     platform.argocd.push("The team leaves")
     names = (RIVAL, f"namespace-{RIVAL}", "project-rival")
