@@ -72,8 +72,8 @@ bench: .venv ## Run the benchmarks, and write their figures to benchmarks/result
 	uv run --locked python benchmarks/envoy.py
 	uv run --locked python benchmarks/page.py
 
-docs: .venv ## Build the documentation into ./site, which needs no network (seconds)
-	uv run --locked zensical build --strict
+docs: | python $(uv) ## Build the documentation into ./site, whose pages need no network (seconds)
+	uv run --isolated --locked --only-group docs zensical build --strict
 
 demo: no-demo | python $(uv) ## Render a level 1 project with all defaults into ./demo and run its pipeline
 	@echo "1/3 Get Copier and render the project"

@@ -19,7 +19,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "adopt", help="lay a level over a repository of your own, whose files stay as they are"
     )
     parser.add_argument("folder", nargs="?", type=Path, default=Path(), help="the repository; default: this folder")
-    parser.add_argument("--level", type=int, default=0, help="0, the default, or 1; `poe level` lifts it later")
+    parser.add_argument(
+        "--level", type=int, default=0, help="default: 0, which adds the least; `poe level` lifts it later"
+    )
     parser.add_argument("--dry-run", action="store_true", help="only list what comes, and what is yours already")
     parser.add_argument("--no-verify", action="store_true", help="commit without running Git hooks")
     add_source_options(parser)

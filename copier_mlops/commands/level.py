@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
         return 0
     outcome = lift(folder, request, dry_run=options.dry_run)
     print_outcome(outcome)
-    if not options.dry_run:
+    if outcome.is_nothing or not options.dry_run:
         print_next_steps(outcome)
         print_move(git(folder, "rev-parse", "--show-prefix").strip(), outcome.merged.new)
     return 1 if outcome.merged.conflicts else 0

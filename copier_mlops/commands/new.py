@@ -10,6 +10,7 @@ from copier import run_copy
 
 from copier_mlops.answers import add_answer_options, parse_data
 from copier_mlops.errors import CommandError, copier_errors
+from copier_mlops.progress import folders_only
 from copier_mlops.source import add_source_options, template_source
 
 
@@ -48,7 +49,8 @@ def run(options: argparse.Namespace) -> int:
             if unknown := sorted(data.keys() - known.keys()):
                 asked = [name for name, question in known.items() if question.get("when") is not False]
                 raise CommandError(f"there is no question {', '.join(unknown)}; there are {', '.join(asked)}")
-        copy(defaults=options.defaults or not sys.stdin.isatty())
+        with folders_only():
+            copy(defaults=options.defaults or not sys.stdin.isatty())
     return 0
 
 

@@ -14,6 +14,8 @@ from copier_mlops.report import Check
 # What is run on the result, until the project cannot be installed: the team's own tasks win over those of the template.
 CHECKS = ("uv sync", "uv run poe lint", "uv run poe test")
 INSTALL, *_ = CHECKS
+# The environment of this command, and the token with which the workflow reads a private template.
+WITHHELD = {"VIRTUAL_ENV", "TEMPLATE_TOKEN"}
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> argparse.ArgumentParser:
@@ -58,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
 
 def check(folder: Path) -> list[Check]:
     """Run the project's own checks on the result of an update."""
-    environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"} | {"NO_COLOR": "1"}
+    environment = {name: value for name, value in os.environ.items() if name not in WITHHELD} | {"NO_COLOR": "1"}
     checks: list[Check] = []
     for command in CHECKS:
         print(f"\n$ {command}", flush=True)

@@ -106,6 +106,7 @@ def stand_in(name: str, project: Project, folder: Path) -> Path:
     """Write an action with the inputs and outputs of a real one, and return its folder."""
     tag = f"{image_name(project.answers['repository_url'])}:main"
     values = {"artifact-id": "1", "tags": tag, "labels": "", "json": json.dumps({"tags": [tag]}), "digest": DIGEST}
+    values["page_url"] = "https://example.com"
     keep = "import json, os, sys; print(json.dumps({'action': sys.argv[1], **json.loads(os.environ['INPUTS'])}))"
     action = {
         "name": name,

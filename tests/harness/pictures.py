@@ -7,15 +7,10 @@ from mlops import catalogue
 
 # What the box of a level names, in a picture of all levels.
 NAMED = {
-    0: ["notebook", "data · features · model", "tests, locked environment"],
-    1: [
-        "DVC pipeline, data validation",
-        "MLflow tracking and registry",
-        "gate, model card, report",
-        "server, CI, deployment",
-    ],
-    2: ["continuous training, drift", "feature store, canary, A/B", "monitoring, cost"],
-    3: ["self-healing, SLOs, bandits", "compliance as code", "clouds and teams"],
+    0: ["notebook", "data, features, model", "tests", "locked environment"],
+    1: ["DVC pipeline", "data validation", "MLflow, quality gate", "model card, report", "server, CI, deployment"],
+    2: ["continuous training", "drift, monitoring", "feature store", "canary, A/B tests", "cost"],
+    3: ["self-healing", "SLOs, bandits", "compliance as code", "clouds and teams"],
 }
 FILLS = ["#e3eef7", "#b9d6ec", "#86b6db", "#5a96c4"]
 PLANNED = "#e6e9ec"
@@ -104,8 +99,8 @@ def path_of(level: int) -> str:
         middle = part.x + WIDTH // 2
         lines += [
             f"<rect {box}{edge}/>",
-            _text(middle, part.y + 24, part.name, 14, weight="700", anchor="middle"),
-            _text(middle, part.y + 43, part.where, 11.5, family="ui-monospace, monospace", anchor="middle"),
+            _text(middle, part.y + 25, part.name, 15, weight="700", anchor="middle"),
+            _text(middle, part.y + 44, part.where, 13, family="ui-monospace, monospace", anchor="middle"),
         ]
     return "\n".join([*lines, "</svg>"]) + "\n"
 
@@ -121,14 +116,14 @@ def all_levels() -> str:
         edge = "" if each["released"] else ' stroke="#9aa7b3" stroke-dasharray="5 4"'
         lines.append(f'<rect x="{x}" y="{y}" width="214" height="{376 - y}" rx="10" fill="{fill}"{edge}/>')
         lines.append(_text(x + 14, y + 34, f"{number} {each['name']}", 20, color, weight="700"))
-        lines += [_text(x + 14, y + 64 + 24 * row, text, 12.5, color) for row, text in enumerate(NAMED[number])]
+        lines += [_text(x + 14, y + 64 + 24 * row, text, 15, color) for row, text in enumerate(NAMED[number])]
         if not each["released"]:
-            lines.append(_text(x + 14, 358, "planned", 13, color, style="italic"))
+            lines.append(_text(x + 14, 358, "planned", 15, color, style="italic"))
         if number:
             curve = f"M{x - 78} {y + 35}C{x - 48} {y + 13},{x - 28} {y + 1},{x - 6} {y + 1}"
             lines.append(f'<path d="{curve}" fill="none" stroke="#2f6f9f" stroke-width="2.5" marker-end="url(#a)"/>')
             command = {"family": "ui-monospace, monospace", "anchor": "middle"}
-            lines.append(_text(x - 86, y - 1, f"poe level {number}", 13, "#2f6f9f", **command))
+            lines.append(_text(x - 86, y - 1, f"poe level {number}", 14, "#2f6f9f", **command))
     return "\n".join([*lines, "</svg>"]) + "\n"
 
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from harness.adoption import FOREIGN, Foreign
 from harness.lifting import LATER, NOW, lift, run_tool
-from harness.template import Project, git
+from harness.template import Project, git, levels
 
 from copier_mlops.adoption.functions import found_in
 from copier_mlops.adoption.pyproject import added
@@ -77,6 +77,18 @@ def test_adopted_repository_keeps_each_byte_and_is_lifted_without_conflict(shape
         git("reset", "--quiet", "--hard", "HEAD~1", folder=folder)
     git("revert", "--no-edit", "HEAD", folder=folder)
     assert contents(folder) == before
+
+
+def test_level_that_is_adopted_at_once_is_the_one_that_is_lifted_to(adopt, tmp_path):
+    level = levels()[-1]
+    at_once, in_steps = (FOREIGN[0].write(tmp_path / name / "churn") for name in ("at-once", "in-steps"))
+    adopt(at_once, "--level", str(level))
+    adopt(in_steps)
+    assert lift(Project(in_steps, {}), level).conflicts == []
+    git("add", "--all", folder=in_steps)
+    lifted, adopted = contents(in_steps), contents(at_once)
+    assert lifted.keys() == adopted.keys()
+    assert {path for path, text in lifted.items() if text != adopted[path]} == set()
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from harness.github import GitHub, on_github
 from harness.lifting import LOW, commit, difference, run_tool, tree
 from harness.template import ANSWERS_FILE, Project, git
 
+from copier_mlops.commands import update
 from copier_mlops.lift import Outcome
 from copier_mlops.merging import Merged
 from copier_mlops.report import Check, text
@@ -358,3 +359,11 @@ def test_proposal_is_what_the_two_jobs_share_also_in_a_folder_of_a_larger_reposi
     }
     about = json.loads((tmp_path / "proposal" / "pull_request.json").read_text())
     assert summary.read_text().startswith(f"# {about['title']}\n\nVersion `v1000.0.0` of the template")
+
+
+def test_lint_and_tests_of_a_new_version_get_no_token(tmp_path, monkeypatch):
+    monkeypatch.setattr(update, "CHECKS", ("env",))
+    monkeypatch.setenv("TEMPLATE_TOKEN", "secret")
+    (done,) = update.check(tmp_path)
+    assert "NO_COLOR=1" in done.output
+    assert "secret" not in done.output

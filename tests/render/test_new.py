@@ -26,12 +26,15 @@ def test_project_is_the_one_that_copier_makes(template, render, tmp_path, level)
     assert difference(tree(Project(tmp_path / "project", {})), tree(render(maturity_level=level))) == ""
 
 
-def test_answers_and_version_are_passed_on(template, tmp_path):
+def test_answers_and_version_are_passed_on(template, tmp_path, capfd):
     folder = tmp_path / "project"
     assert new(folder, "--template", template, "--data", "project_name=Loyalty", "--vcs-ref", "v999.0.0") == 0
     recorded = (folder / ".copier-answers.yml").read_text()
     assert "project_name: Loyalty\n" in recorded
     assert "_commit: v999.0.0\n" in recorded
+    printed = capfd.readouterr().err
+    assert "Loyalty is ready at level 1" in printed
+    assert "src" not in printed, "files and folders are listed for people only"
 
 
 def test_empty_repository_is_filled(template, tmp_path):

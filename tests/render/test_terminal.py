@@ -32,7 +32,7 @@ REMEDIES = {
     "repository_url": ("github.com/octocat", "use https://HOST/OWNER/NAME"),
     "data_remote_url": ("my-bucket", "write s3://bucket/folder"),
 }
-DOWN = "\x1b[B"
+UP, DOWN = "\x1b[A", "\x1b[B"
 ARROWS = {"maturity_level": DOWN, "data_remote": DOWN}  # level 2, and a bucket, so that all questions are asked
 
 
@@ -140,3 +140,21 @@ def good(name: str) -> str:
 def test_what_decides_most_is_asked_first():
     first = [*visible_questions()][:4]
     assert first == ["project_name", "maturity_level", "problem_type", "framework"]
+
+
+def test_new_counts_its_questions_and_lists_folders_instead_of_files(template, tmp_path):
+    tool = Path(sys.executable).with_name("copier-mlops")
+    with running(tool, "new", "--template", template, tmp_path / "project") as terminal:
+        counted = terminal.wait_for("Ctrl+C ends without a trace.")
+        for name in visible_questions():
+            terminal.wait_for(lines_of(name)[0])
+            terminal.type((UP if name == "maturity_level" else "") + ENTER)
+            if name == "owner":
+                break
+        printed = terminal.wait_for("is ready at level 0 (Manual)")
+        terminal.wait_for("uv run poe train")
+    asked = [*visible_questions()].index("owner") + 1
+    assert f"{asked} questions at level 0" in counted
+    assert "  notebooks" in printed
+    assert "create" not in printed
+    assert printed.count("\n") < 24, "the questions are still on the screen"

@@ -3,16 +3,20 @@
 import json
 import re
 import subprocess
-from collections.abc import Callable
+import threading
+from base64 import b64decode
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
 from groovy_parser.parser import parse_groovy_content
 from harness.act import ACTIONS, DIGEST, committed, play, pull_request, without_tasks
 from harness.json_schema import check
-from harness.template import ROOT, TEMPLATE, Project
+from harness.template import ROOT, TEMPLATE, Project, clean_environment
 from harness.workflows import NEWER_THAN_ACTIONLINT, USES, read, zizmor
 from lark import LarkError
 from mlops import image_name
@@ -40,6 +44,7 @@ WITH_SECRETS = {
     ("promote.yml", "promote"): "promotion",
     ("retrain.yml", "retrain"): "retraining",
     ("sign-model.yml", "sign"): "retraining",
+    ("template-update.yml", "update"): "template-update",
     ("template-update.yml", "propose"): "template-update",
 }
 SCHEMAS = {
@@ -194,8 +199,9 @@ def test_every_action_is_one_that_we_know_at_the_commit_of_its_tag(path):
 
 def test_no_action_is_known_for_nothing():
     used = {step["uses"].partition("@")[0] for step in steps() if "uses" in step}
-    of_this_repository = USES.finditer((ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8"))
-    assert used | {match["name"] for match in of_this_repository} == ACTIONS.keys()
+    for path in (ROOT / ".github/workflows").iterdir():
+        used |= {match["name"] for match in USES.finditer(path.read_text(encoding="utf-8"))}
+    assert used == ACTIONS.keys()
 
 
 def test_actions_get_inputs_and_are_asked_for_outputs_that_they_have():
@@ -231,6 +237,57 @@ def test_only_an_approved_job_gets_secrets_and_no_foreign_code_gets_a_token():
         assert not {"pull_request_target", "workflow_run"} & read(path)["on"].keys()
     checkouts = [step for step in steps() if step.get("uses", "").startswith("actions/checkout@")]
     assert all(step["with"]["persist-credentials"] is False for step in checkouts)
+
+
+@pytest.fixture
+def private_repositories(tmp_path: Path) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Serve repositories without a ref to those who log in; yield the address, and the path and login of each request."""
+    seen = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            login = b64decode(self.headers.get("Authorization", "").removeprefix("Basic ")).decode()
+            seen.append((urlsplit(self.path).path, login))
+            self.send_response(200 if login else 401)
+            self.send_header("WWW-Authenticate", 'Basic realm="private"')
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", seen
+        server.shutdown()
+
+
+def test_token_of_a_private_template_goes_to_its_owner_only(private_repositories, tmp_path):
+    address, seen = private_repositories
+    values = {
+        "vars.TEMPLATE_URL && 1 || 0": "1",
+        "vars.TEMPLATE_URL": f"{address}/team",
+        "secrets.TEMPLATE_TOKEN": "t0k",
+    }
+    (path,) = [path for path in PATHS if path.name == "template-update.yml"]
+    environments = [step["env"] for job in read(path)["jobs"].values() for step in job["steps"] if "env" in step]
+    assert len(environments) == 2
+    for each in environments:
+        variables = {
+            name: re.sub(r"\$\{\{ (.*?) \}\}", lambda match: values.get(match[1], ""), value)
+            for name, value in each.items()
+        }
+        for repository in ("team/template", "team/template.git", "other/template"):
+            subprocess.run(
+                ["git", "ls-remote", f"{address}/{repository}"],
+                env={**clean_environment(), **variables, "GIT_TERMINAL_PROMPT": "0", "HOME": str(tmp_path)},
+                capture_output=True,
+                check=False,
+            )
+    with_token = {path.rpartition("/info/refs")[0] for path, login in seen if login == "x-access-token:t0k"}
+    without = {path.rpartition("/info/refs")[0] for path, login in seen if not login}
+    assert with_token - {""} == {"/team/template", "/team/template.git"}
+    assert without - with_token == {"/other/template"}
 
 
 def test_promotion_waits_for_the_reviewers_whom_the_project_reads_from_github(render):

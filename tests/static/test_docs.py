@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
-from harness.template import ROOT, SHARED, relative, repository_files, sources, visible_questions
+import yaml
+from harness.template import ROOT, SHARED, levels, relative, repository_files, sources, visible_questions
 from mlops import catalogue
 
 README = ROOT / "README.md"
@@ -23,15 +24,22 @@ OF_THE_HOUSE = [
 
 
 def capabilities() -> str:
-    """Return the table of what each level brings."""
-    lines = ["| level | what it adds | command |", "| --- | --- | --- |"]
+    """Return a table of the levels, and below it for each level a table of what it brings, folded."""
+    lines = ["| level | what it adds | first command |", "| --- | --- | --- |"]
+    folded = []
     for level in catalogue()["levels"]:
-        name = f"**{level['number']} {level['name']}**"
-        lines.append(f"| {name} | {level['summary']}{'' if level['released'] else ' *(planned)*'} | |")
-        for capability in level.get("capabilities", []):
+        name = f"{level['number']} {level['name']}"
+        command = f"`poe {level['first_task']}`" if level["released"] else ""
+        lines.append(f"| **{name}** | {level['summary']}{'' if level['released'] else ' *(planned)*'} | {command} |")
+        found = level.get("capabilities", [])
+        if found:
+            folded += ["", f"<details><summary>All {len(found)} capabilities of level {name}</summary>", ""]
+            folded += ["| capability | what it adds | command |", "| --- | --- | --- |"]
+        for capability in found:
             command = f"`poe {capability['task']}`" if "task" in capability else ""
-            lines.append(f"| | {capability['name']}: {capability['what']} | {command} |")
-    return "\n".join(lines) + "\n"
+            folded.append(f"| {capability['name']} | {capability['what']} | {command} |")
+        folded += ["", "</details>"] if found else []
+    return "\n".join([*lines, *folded, ""])
 
 
 def test_readme_lists_the_capabilities_of_the_catalogue(request):
@@ -57,10 +65,12 @@ def test_words_are_plain_and_technical(path):
     assert [line for line in lines if WORDS.search(line)] == []
 
 
-def test_readme_counts_the_questions(render):
-    counts = re.findall(r"(\d+) questions for level 0 or (\d+) for level 1", README.read_text(encoding="utf-8"))
-    asked = [len(visible_questions().keys() & render(maturity_level=level).answers.keys()) for level in (0, 1)]
-    assert [[int(count) for count in found] for found in counts] == [asked]
+def test_questions_are_counted(render):
+    asked = [len(visible_questions().keys() & render(maturity_level=level).answers.keys()) for level in levels()]
+    (counts,) = re.findall(r"(\d+) questions for level 0 or (\d+) for level 1", README.read_text(encoding="utf-8"))
+    assert [int(count) for count in counts] == asked[:2]
+    before = yaml.safe_load((ROOT / "copier.yml").read_text(encoding="utf-8"))["_message_before_copy"]
+    assert [int(count) for count in re.findall(r"(\d+) (?:questions )?at level \d", before)] == asked
 
 
 def test_page_about_lifting_names_every_shared_file():

@@ -25,7 +25,9 @@ RUN_BY_TESTS = {  # the pages whose blocks of bash are typed into a shell, and b
     "tutorial/levels.md": "tests/run/start/test_tutorial.py",
     "how-to/adopt.md": "tests/run/start/test_how_to.py",
     "how-to/maturity-in-ci.md": "tests/run/start/test_how_to.py",
+    "how-to/proxy.md": "tests/run/start/test_how_to.py",
     "how-to/trust.md": "tests/run/start/test_how_to.py",
+    "how-to/update.md": "tests/run/start/test_how_to.py",
 }
 
 

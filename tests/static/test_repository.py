@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 import yaml
+from harness.act import play
 from harness.github import stand_in
 from harness.json_schema import check
-from harness.template import ROOT, git, levels
+from harness.template import ROOT, Project, git, levels
 from harness.workflows import NEWER_THAN_ACTIONLINT, USES, read, zizmor
 
 GITHUB = ROOT / ".github"
-WORKFLOWS = [GITHUB / "workflows" / name for name in ("ci.yml", "newest.yml")]
-CI, NEWEST = WORKFLOWS
+WORKFLOWS = [GITHUB / "workflows" / name for name in ("ci.yml", "newest.yml", "docs.yml")]
+CI, NEWEST, PAGES = WORKFLOWS
 FORMS = GITHUB / "ISSUE_TEMPLATE"
 SCHEMAS = {
     **dict.fromkeys(WORKFLOWS, "vendor.github-workflows"),
@@ -24,8 +25,12 @@ SCHEMAS = {
     FORMS / "feature.yml": "vendor.github-issue-forms",
     FORMS / "config.yml": "vendor.github-issue-config",
 }
-# Writes to anything: no job else, and one that does runs no code of a package.
-WRITES = {("newest.yml", "issue"): {"issues": "write"}}
+# Writes to anything: no job else, and one that does runs no code of a package, and no action but one that is for it.
+WRITES = {
+    ("newest.yml", "issue"): {"issues": "write"},
+    ("docs.yml", "publish"): {"pages": "write", "id-token": "write"},
+}
+MAY_WRITE = {"actions/deploy-pages"}
 ACTIONS = tomllib.loads((ROOT / "tests" / "harness" / "actions.toml").read_text(encoding="utf-8"))
 
 
@@ -80,8 +85,9 @@ def test_commands_are_those_of_contributors():
         'sudo env "PATH=$PATH" "XDG_CACHE_HOME=$HOME/.cache" .ci/run',
     ]
     assert commands(NEWEST)[:-1] == ['make newest LEVEL="$LEVEL"', "uv lock --upgrade", "make lint", "make fast"]
+    assert commands(PAGES) == ["make docs"]
     targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
-    assert {"lint", "fast", "diff", "newest"} <= set(targets)
+    assert {"lint", "fast", "diff", "newest", "docs"} <= set(targets)
 
 
 def test_newest_packages_are_tested_at_each_level():
@@ -122,7 +128,8 @@ def test_jobs_only_read_and_end_in_time(path):
     for name, job in workflow["jobs"].items():
         writes = WRITES.get((path.name, name))
         assert job["permissions"] == (writes or {"contents": "read"}), name
-        assert not writes or not [step for step in job["steps"] if "uses" in step], name
+        used = {step["uses"].partition("@")[0] for step in job["steps"] if "uses" in step}
+        assert not writes or used <= MAY_WRITE, name
         assert job["timeout-minutes"] <= 90, name
     assert "secrets." not in json.dumps(workflow)
 
@@ -130,6 +137,8 @@ def test_jobs_only_read_and_end_in_time(path):
 def test_pull_requests_run_only_what_may_read():
     assert read(CI)["on"].keys() == {"pull_request", "push"}
     assert read(NEWEST)["on"].keys() == {"schedule", "workflow_dispatch"}
+    assert read(PAGES)["jobs"]["publish"]["if"] == "github.event_name == 'push'"
+    assert read(PAGES)["on"] == {"pull_request": None, "push": {"branches": ["main"]}}
 
 
 def test_issues_use_a_form_and_vulnerabilities_are_reported_in_private():
@@ -141,3 +150,39 @@ def test_issues_use_a_form_and_vulnerabilities_are_reported_in_private():
     for link in config["contact_links"]:
         page = link["url"].partition("/blob/main/")[2]
         assert not page or (ROOT / page).exists()
+
+
+@pytest.fixture
+def clone(template: Path, tmp_path: Path) -> Project:
+    """Return a clone of the working tree, whose workflows are played."""
+    git("clone", "--quiet", template, tmp_path / "clone", folder=tmp_path)
+    return Project(tmp_path / "clone", {"repository_url": "https://github.com/copier-mlops/copier-mlops"})
+
+
+@pytest.mark.parametrize(
+    ("event", "payload", "jobs"),
+    [
+        ("pull_request", {"number": 1, "pull_request": {"number": 1}}, {"Documentation/Build"}),
+        ("push", {"ref": "refs/heads/main"}, {"Documentation/Build", "Documentation/Publish"}),
+    ],
+)
+def test_documentation_is_built_for_a_pull_request_and_published_from_main(clone, tmp_path, event, payload, jobs):
+    played = play(clone, tmp_path / "played", "docs.yml", event, **payload)
+    assert played.jobs == dict.fromkeys(jobs, "success"), played.printed
+    assert played.given("actions/upload-pages-artifact") == [{"path": "site"}] * (event == "push")
+    assert played.given("actions/deploy-pages") == [{}] * (event == "push")
+
+
+@pytest.mark.parametrize("failing", ["", "1"])
+def test_newest_packages_that_fail_at_one_level_open_an_issue(clone, tmp_path, failing):
+    github = stand_in(tmp_path)
+    for name, does in {"make": f'[ "$*" != "newest LEVEL={failing}" ]', "uv": "true"}.items():
+        (github.folder / "bin" / name).write_text(f"#!/bin/sh\n{does}\n", encoding="utf-8")
+        (github.folder / "bin" / name).chmod(0o755)
+    played = play(clone, tmp_path / "played", "newest.yml", "workflow_dispatch", github=github)
+    outcomes = {name.partition("/")[2].strip(): outcome for name, outcome in played.jobs.items()}
+    assert outcomes.pop("This repository") == "success", played.printed
+    assert outcomes.pop("Issue", None) == ("success" if failing else None), played.printed
+    assert len(outcomes) == len(levels())
+    assert ("failure" in outcomes.values()) == bool(failing)  # act gives the outcome of one to all of a matrix
+    assert not failing or len(github.issues) == 1

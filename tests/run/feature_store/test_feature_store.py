@@ -3,6 +3,8 @@
 import json
 import re
 import signal
+import socket
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +20,7 @@ from harness.template import ROOT, Project
 
 KEY = "customer_id"
 ALERTS = ["FeatureStoreDown", "FeaturesMissing"]
+NOT_LOADED = "FeaturesNotLoaded"
 COMMANDS = ROOT / "tests/harness/inside/features.py"
 DEFAULTS = json.dumps(
     dict.fromkeys(["tenure_months", "monthly_charge", "support_calls"], 1.0)
@@ -48,6 +51,14 @@ def store(looping: Project, extended: Callable[..., None], redis: tuple[str, Pop
 def by_key(server: Server, *keys: str) -> tuple[int, Any]:
     answer = server.ask("/entities/predict", {"rows": [{KEY: key} for key in keys]})
     return answer.status, answer.json
+
+
+def stop_loading(store: Store, days: int) -> None:
+    """Leave in Redis what a daily job leaves that ran for the last time some days ago."""
+    address = urlsplit(store.variables["FEATURE_STORE_REDIS"])
+    with socket.create_connection((address.hostname, address.port)) as client:
+        client.sendall(f"SET customer_churn:materialized {time.time() - days * 86400:.0f}\r\n".encode())
+        assert client.recv(5) == b"+OK\r\n"
 
 
 def test_features_are_defined_once_for_training_and_server(
@@ -119,8 +130,10 @@ def check_without_store(store: Store, process: Popen[bytes], folder: Path, progr
     path.write_text(json.dumps({**json.loads(path.read_text()), "max_age_seconds": 1}))
     keys = inside(store.project, "feature_rows.py", "joined")["keys"]
     with (
-        serving(store.project, **store.variables, FEATURE_STORE_DEFAULTS=DEFAULTS) as server,
-        prometheus(store.project, {"server:8080": server.url}, folder, program, ALERTS) as address,
+        serving(
+            store.project, **store.variables, FEATURE_STORE_DEFAULTS=DEFAULTS, FEATURE_STORE_CHECK_SECONDS="1"
+        ) as server,
+        prometheus(store.project, {"server:8080": server.url}, folder, program, [*ALERTS, NOT_LOADED]) as address,
     ):
         eventually("a model", server.ready)
         assert by_key(server, *keys, "C-none")[0] == 200
@@ -128,6 +141,13 @@ def check_without_store(store: Store, process: Popen[bytes], folder: Path, progr
         assert 'feature_reads_total{outcome="stale"} 2.0' in metrics
         assert 'feature_reads_total{outcome="unknown"} 1.0' in metrics
         assert re.search(r"feature_store_loaded_timestamp_seconds 1\.\d+e\+09", metrics)
+        stop_loading(store, days=3)
+        assert eventually(NOT_LOADED, lambda: firing(address, NOT_LOADED))
+        (mitigation,) = re.findall(
+            rf"{NOT_LOADED} .*`uv run poe features (\w+)`", store.project.text("docs/feature-store.md")
+        )
+        assert store.features(mitigation)[0][0] == 0
+        assert eventually("the features are new", lambda: not firing(address, NOT_LOADED))
         process.kill()
         assert by_key(server, *keys)[0] == 200
         assert 'feature_reads_total{outcome="unavailable"} 2.0' in server.ask("/metrics").text

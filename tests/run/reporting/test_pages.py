@@ -2,59 +2,34 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urldefrag, urlparse
 
 import pytest
 import yaml
+from harness.pages import WIDTHS, Shown, window
 from harness.template import Project
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+from playwright.sync_api import Browser, Page
 
-WIDTHS = {"desk": 1280, "phone": 390}
 OURS = ["index.html", "model_card.html", "validation.html"]
 WITHOUT_FIGURES = {"validation.html"}
 LINK = re.compile(r"<a\s[^>]*>")
 OUTSIDE = re.compile(r"""(?:https?:|(?<=[\s"'(]))//[^\s"'()<>]+""")
-WEB = re.compile("^https?:")
-
-
-@dataclass
-class Shown:
-    """A page in a browser that reaches nothing but files, and what went wrong while it loaded."""
-
-    page: Page
-    complaints: list[str] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
-    external: list[str] = field(default_factory=list)
-
-    def note_complaint(self, message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"}:
-            self.complaints.append(message.text)
-
-    def note_failure(self, request: Request) -> None:
-        (self.external if WEB.match(request.url) else self.missing).append(request.url)
 
 
 @pytest.fixture
 def show(browser: Browser) -> Iterator[Callable[[Path, int], Shown]]:
     """Load a file at a width."""
-    contexts = []
+    with ExitStack() as windows:
 
-    def show(path: Path, width: int) -> Shown:
-        contexts.append(browser.new_context(viewport={"width": width, "height": 900}))
-        shown = Shown(contexts[-1].new_page())
-        shown.page.route(WEB, lambda route: route.abort())
-        shown.page.on("console", shown.note_complaint)
-        shown.page.on("pageerror", lambda error: shown.complaints.append(str(error)))
-        shown.page.on("requestfailed", shown.note_failure)
-        shown.page.goto(path.as_uri(), wait_until="load")
-        return shown
+        def show(path: Path, width: int) -> Shown:
+            shown = windows.enter_context(window(browser, width))
+            shown.load(path)
+            return shown
 
-    yield show
-    for context in contexts:
-        context.close()
+        yield show
 
 
 def broken_links(page: Page) -> list[str]:
@@ -77,9 +52,8 @@ def broken_links(page: Page) -> list[str]:
 def test_page_loads_whole_and_fits(ran, show, name, width):
     shown = show(ran.project.path / "reports" / name, width)
     assert (shown.complaints, shown.missing, shown.external) == ([], [], [])
-    widths = shown.page.evaluate("[document.body.scrollWidth, document.documentElement.scrollWidth]")
-    assert max(widths) <= shown.page.evaluate("document.documentElement.clientWidth")
-    loaded = shown.page.eval_on_selector_all("img", "images => images.map(i => i.complete && i.naturalWidth > 0)")
+    assert shown.fits()
+    loaded = shown.images_are_loaded()
     assert len(loaded) >= (0 if name in WITHOUT_FIGURES else 4)
     assert all(loaded)
     assert broken_links(shown.page) == []

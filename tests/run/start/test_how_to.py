@@ -30,6 +30,18 @@ def test_maturity_in_ci(type_in, render, tmp_path):
         assert "level 1 Pipeline, " in type_in(block, found.path)
 
 
+def test_update_and_work_without_a_network(type_in, install, template, tmp_path):
+    """One project for both: an update to the version that it has, then the next level from uv's cache."""
+    project = install(maturity_level=0)
+    (update,) = typed("update.md")
+    assert type_in(update, project.path).count("up to date with the template") == 2
+    new, level = [block.replace("../copier-mlops", str(template)) for block in typed("proxy.md")]
+    type_in(level, project.path)
+    assert (project.path / "dvc.yaml").exists()
+    type_in(new, tmp_path)
+    assert (tmp_path / "my-project/dvc.yaml").exists()
+
+
 def test_trust_settings(type_in, template, tmp_path, monkeypatch):
     text = (ROOT / "docs/how-to/trust.md").read_text(encoding="utf-8").partition("```yaml\n")[2].partition("```")[0]
     settings = tmp_path / "settings.yml"

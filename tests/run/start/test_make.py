@@ -2,13 +2,14 @@
 
 import os
 import re
+import runpy
 import shutil
 import subprocess
 from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
-from harness.template import clean_environment, git, levels
+from harness.template import ROOT, clean_environment, git, levels
 
 
 @pytest.fixture
@@ -76,6 +77,10 @@ def test_demo_needs_no_uv_and_leaves_a_report(clone, path_without_uv):
     assert not (clone / ".venv").exists(), "Copier is all that it needs"
     assert [line[:3] for line in done.stdout.splitlines() if line[1:3] == "/3"] == ["1/3", "2/3", "3/3"]
     assert re.findall(r"^ \+ ", done.stderr, re.MULTILINE) == [], "no list of packages"
+    demo = runpy.run_path(str(ROOT / "maintenance/demo.py"))
+    _, *recorded = [line for _, line in demo["read"](demo["CAST"].read_text(encoding="utf-8"))]
+    printed = demo["kept"](f"{done.stdout}\n{done.stderr}".splitlines())
+    assert demo["comparable"](printed) == demo["comparable"](recorded), "record it again: maintenance/demo.py"
     printed = make_hint(clone / "demo", f"{clone}/.uv/bin{os.pathsep}{path_without_uv}")
     assert "environment at" not in printed, "the environment is used as it is"
     assert "challenger" in printed

@@ -4,7 +4,7 @@ import re
 
 from harness.adoption import FOREIGN
 from harness.lifting import difference, tree
-from harness.projects import bash_blocks, is_better_than_baseline
+from harness.projects import bash_blocks, is_better_than_baseline, registry
 from harness.template import ROOT, Project
 
 from copier_mlops.maturity.probes import probes
@@ -18,6 +18,7 @@ def script(section: str) -> str:
     return "\n".join(bash_blocks(SECTIONS[section]))
 
 
+CHURN = {"problem_type": "classification", "project_slug": "customer-churn", "package_name": "customer_churn"}
 FIRST_COMMAND = script("# copier-mlops")
 
 
@@ -33,9 +34,10 @@ def test_every_command_of_the_readme_is_run_by_a_test_below():
 
 def test_start(type_in, tmp_path):
     type_in(FIRST_COMMAND + script("Start"), tmp_path)
-    project = Project(tmp_path / "my-project", {"problem_type": "classification"})
+    project = Project(tmp_path / "my-project", CHURN)
     assert is_better_than_baseline(project)
     assert (project.path / "reports/index.html").exists()
+    assert registry(project).champion == "1"
 
 
 def test_copier_alone_makes_the_same_project(type_in, tmp_path):

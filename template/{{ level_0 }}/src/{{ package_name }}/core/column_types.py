@@ -47,6 +47,11 @@ def unify_type(column: pd.Series, name: str) -> pd.Series:
         raise UserError(f"{name}: {' '.join(str(error).split())}: convert or drop the column") from error
 
 
+def group_name(value: Any) -> str:
+    """Return the name of the rows that have a value in a column of `data.SLICES`: `missing` if they have none."""
+    return "missing" if pd.isna(value) else str(value)
+
+
 def kind_of(column: pd.Series) -> str | None:
     """Return what the values are, missing ones aside: numbers, booleans, text, times, or None for anything else."""
     return KINDS.get(pd.api.types.infer_dtype(column, skipna=True))

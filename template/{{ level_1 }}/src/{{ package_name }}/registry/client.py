@@ -67,9 +67,16 @@ def _cause(error: Exception) -> str:
 
 @cache
 def _initialize(uri: str) -> None:
-    """Make or migrate the tables of a local database; of two processes that start at once, one waits."""
+    """Make or migrate the tables of a local database; of two processes that start at once, one waits.
+
+    Raises:
+        UserError: the file is empty although there were runs: a new database would hide that the registry is lost.
+    """
     if uri.startswith("sqlite:///"):
-        with FileLock(f"{uri.removeprefix('sqlite:///')}.lock"):
+        path = Path(uri.removeprefix("sqlite:///"))
+        with FileLock(f"{path}.lock"):
+            if path.exists() and path.stat().st_size == 0 and (runs := path.with_name("mlruns")).exists():
+                raise UserError(f"{path} is empty: restore it from a copy, or remove it and {runs} for a new registry")
             mlflow.search_experiments(max_results=1)
 
 

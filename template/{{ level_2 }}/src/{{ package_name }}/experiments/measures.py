@@ -18,10 +18,10 @@ from ..monitoring.labels import JOIN, labelled, stored
 from ..monitoring.performance import Truth, as_prediction
 from ..monitoring.prediction_log import Window, query, quoted
 from ..monitoring.settings import Monitoring
+from ..pipeline.comparison import losses
 from .settings import Metric
 from .statistics import MIN_ENTITIES
 
-SMALLEST = 1e-6  # probability
 # The first prediction of each entity since the treatment was served, and its outcome.
 EXPOSED = f"""
     with exposed as (
@@ -59,8 +59,7 @@ def measure(metric: Metric, truth: Truth) -> np.ndarray:
     if metric == "error":
         return (prediction.idxmax(axis=1) != target).to_numpy(float)
     if metric == "loss":
-        place = pd.Index(prediction.columns).get_indexer(pd.Index(target))
-        return -np.log(np.clip(prediction.to_numpy()[np.arange(len(place)), place], SMALLEST, 1))
+        return losses(target, prediction)
     if (count := prediction.shape[1]) > 2:
         raise UserError(f"metric: an outcome is a number or one of two classes, there are {count}: use error")
     return (target == prediction.columns[-1]).to_numpy(float)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..core.errors import UserError, exit_on_user_error
+from ..modeling.data import TARGET
 from ..modeling.params import Params
 from ..pipeline.params import load_params
 from ..registry.client import Tracking
@@ -18,7 +19,7 @@ from ..serving.handler import monitored_values
 from . import reference
 from .drift import Outcome, Profile, judge, kolmogorov_smirnov, snapped
 from .labels import labelled
-from .performance import Expectation, Truth, as_prediction, measure
+from .performance import Expectation, Truth, as_prediction, measure, new_classes
 from .prediction_log import Window, features, query, time_in_utc
 from .quality import check_quality
 from .result import ColumnDrift, Concept, Drift, Kpi, MonitoringResult, Performance, Quality
@@ -93,11 +94,13 @@ class Monitor:
         window, version, rows, sample = batch
         known, expectation, _ = _reference(self.model, version)
         before = earlier[-1] if earlier and (earlier[-1].end, earlier[-1].version) == (window.start, version) else None
-        performance, kpi, concept = self._due(window, version, before, by_slice)
+        performance, kpi, concept, problems = self._due(window, version, before, by_slice)
         estimated = expectation.estimate(as_prediction(sample["output"], known.classes))
         if performance or estimated:
             performance = (performance or _no_labels(window)).model_copy(update={"estimated": estimated})
         drift, quality = self.compare(version, sample, before)
+        if problems:
+            quality = quality.model_copy(update={"alarm": True, "problems": [*quality.problems, *problems]})
         return MonitoringResult(
             created=datetime.now(UTC),
             start=window.start,
@@ -129,19 +132,24 @@ class Monitor:
 
     def _due(
         self, window: Window, version: str, before: MonitoringResult | None, by_slice: bool
-    ) -> tuple[Performance | None, Kpi | None, Concept | None]:
-        """Return performance, KPI and concept drift of the predictions whose labels became due in a window."""
+    ) -> tuple[Performance | None, Kpi | None, Concept | None, list[str]]:
+        """Return performance, KPI, concept drift and problems of the predictions whose labels became due in a window."""
         known, expectation, _ = _reference(self.model, version)
         due = window.moved(-self.settings.label_delay)
         rows = labelled(*due, version=version, rows=self.settings.sample_rows)
-        if rows["target"].notna().sum() < self.settings.min_labels:
-            return (_no_labels(due, rows) if len(rows) else None), None, None
+        new = new_classes(rows["target"], known)
+        problems = [
+            f"{TARGET}: {count:,} labels are {name!r}, a class that version {version} lacks"
+            for name, count in new.items()
+        ]
+        if rows["target"].notna().sum() - new.sum() < self.settings.min_labels:
+            return (_no_labels(due, rows) if len(rows) else None), None, None, problems
         performance, kpi = measure(rows, due, known, self.params, by_slice)
         truth = Truth.of(rows, known)
         surprise = expectation.surprise(truth.target, truth.prediction)
         alarm = surprise > self.settings.max_surprise_z
         in_a_row = (before.concept.in_a_row if before and before.concept else 0) + 1 if alarm else 0
-        return performance, kpi, Concept(surprise_z=surprise, alarm=alarm, in_a_row=in_a_row)
+        return performance, kpi, Concept(surprise_z=surprise, alarm=alarm, in_a_row=in_a_row), problems
 
 
 def _without_quiet_pairs(columns: list[ColumnDrift]) -> list[ColumnDrift]:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import special, stats
 
+from ..core.column_types import group_name
 from ..core.thresholds import metric_of
 from ..modeling.data import SLICES, TARGET
 from ..modeling.model import business_kpi
@@ -77,6 +78,8 @@ def measure(
 ) -> tuple[Performance, Kpi | None]:
     """Return the performance and the business KPI of predictions whose labels are due.
 
+    Labels of classes that the version lacks are left out, since no metric is defined for them: see `new_classes`.
+
     Args:
         rows: all predictions of a window, as `labels.labelled` returns them.
         window: it.
@@ -85,6 +88,9 @@ def measure(
         by_slice: whether to measure groups of rows, too.
     """
     truth = Truth.of(rows, reference)
+    labels = len(truth.target)
+    if reference.classes is not None:
+        truth = truth.rows(np.flatnonzero(truth.target.isin(reference.classes)))
 
     def quality(some: Truth) -> dict[str, float]:
         return performance(some.target, some.prediction)
@@ -94,7 +100,7 @@ def measure(
 
     metrics, kpi = intervals(quality, truth), intervals(worth, truth)
     slices = [
-        Slice(column=column, group=str(group), rows=len(found), metrics=intervals(quality, truth.rows(found)))
+        Slice(column=column, group=group_name(group), rows=len(found), metrics=intervals(quality, truth.rows(found)))
         for column in map(str, truth.groups)
         for group, found in truth.groups.groupby(column, dropna=False).indices.items()
         if by_slice and len(found) >= MIN_SLICE_ROWS
@@ -105,7 +111,7 @@ def measure(
     found = Performance(
         start=window.start,
         end=window.end,
-        labelled=len(truth.target),
+        labelled=labels,
         due=len(rows),
         metrics=metrics,
         slices=slices,
@@ -114,6 +120,13 @@ def measure(
     )
     name = next(iter(kpi), None)
     return found, Kpi(name=name, **kpi[name].model_dump()) if name else None
+
+
+def new_classes(target: pd.Series, reference: Reference) -> pd.Series:
+    """Return the number of labels of each class that a version lacks, with the classes as index."""
+    labels = target.dropna()
+    known = labels if reference.classes is None else reference.classes
+    return labels[~labels.isin(known)].astype(reference.target.dtype).value_counts()
 
 
 class Expectation:

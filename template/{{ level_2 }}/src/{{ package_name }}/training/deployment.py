@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel
 
+from ..core.column_types import group_name
 from ..core.errors import UserError, exit_on_user_error
 from ..core.inputs import Inputs
 from ..core.io import read_json, read_model, read_table, write_json, write_text
@@ -109,7 +110,9 @@ def _slices(run: RunRecord) -> str:
             change = new[rows].mean() / old[rows].mean() - 1
             groups += len(rows) >= FEW_ROWS
             if len(rows) >= FEW_ROWS and change > limit:
-                worse.append(f"{column} {group}: loss {change:+.0%} against champion {current}, {len(rows)} rows")
+                worse.append(
+                    f"{column} {group_name(group)}: loss {change:+.0%} against champion {current}, {len(rows)} rows"
+                )
     _require(worse)
     return f"none of {groups} groups loses more than {limit:.0%} against champion {current}"
 

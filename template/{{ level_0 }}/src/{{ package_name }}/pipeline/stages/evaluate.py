@@ -8,6 +8,7 @@ import pandas as pd
 from sklearn.inspection import permutation_importance
 
 from ...core import paths
+from ...core.column_types import group_name
 from ...core.errors import UserError
 from ...core.inputs import Inputs
 from ...core.io import read_json, read_model, read_table, write_json
@@ -60,7 +61,7 @@ def by_slice(test: pd.DataFrame, target: pd.Series, prediction: Any) -> list[dic
     return [
         {
             "column": column,
-            "group": str(group),
+            "group": group_name(group),
             "rows": len(rows),
             "metrics": performance(target.loc[rows.index], prediction.loc[rows.index]),
         }

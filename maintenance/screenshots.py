@@ -1,6 +1,6 @@
 """Make `pages.png` again: report, model card and server of a new level 1 project, as its users see them.
 
-From the root of the repository: `uv run --with pillow python docs/images/make_screenshots.py`. It renders the last commit with
+From the root of the repository: `uv run --with pillow python maintenance/screenshots.py`. It renders the last commit with
 default answers, runs the pipeline and promotes the model, which takes minutes; `--project FOLDER` takes one where that is done.
 """
 
@@ -18,20 +18,21 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from PIL import Image
+from PIL import Image  # pyrefly: ignore[missing-import]: `--with pillow`
 from playwright.sync_api import Browser, Page, sync_playwright
 
-ROOT = Path(__file__).resolve().parents[2]
-PICTURE = Path(__file__).with_name("pages.png")
+ROOT = Path(__file__).resolve().parents[1]
+PICTURE = ROOT / "docs/images/pages.png"
 STEPS = [
     "git init --quiet --initial-branch main && uv sync --quiet && git add .",
     "git -c user.name=Ada -c user.email=ada@example.com commit --quiet --message 'Start from copier-mlops'",
     "uv run poe pipeline",
+    "git add . && git -c user.name=Ada -c user.email=ada@example.com commit --quiet --message 'First model'",
     "uv run poe promote --version challenger --approved-by 'Ada Lovelace'",
 ]
 SCALE = 2  # pixels of the picture for each pixel of a page: it is shown at half its size
 WIDTH = 480  # of a page: narrow, so that its text stays readable at that size
-TALL, SHORT = 1084, 517
+TALL, SHORT = 1210, 580
 COLORS = 128
 PATIENCE_SECONDS = 60
 LAYOUT = """

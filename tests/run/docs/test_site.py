@@ -1,0 +1,38 @@
+"""The site of docs/ as a browser shows it, from the disk and without a network, on a desk and on a phone."""
+
+from pathlib import Path
+
+import pytest
+from harness.pages import WIDTHS, window
+from harness.site import build, nav
+from playwright.sync_api import Browser
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Path:
+    """Return the built site."""
+    return build(tmp_path_factory.mktemp("built").resolve())
+
+
+@pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
+def test_every_page_loads_whole_and_fits(site, browser: Browser, width):
+    too_wide, without_image, headings = [], [], []
+    with window(browser, width) as shown:
+        for page in nav():
+            shown.load((site / page).with_suffix(".html"))
+            too_wide += [] if shown.fits() else [page]
+            without_image += [] if all(shown.images_are_loaded()) else [page]
+            headings.append(shown.page.locator("h1").count())
+        assert (too_wide, without_image, set(headings)) == ([], [], {1})
+        assert (shown.complaints, shown.missing, shown.external) == ([], [], [])
+
+
+def test_search_works_from_the_disk_and_commands_are_read_without_scrolling(site, browser: Browser):
+    with window(browser, WIDTHS["phone"]) as shown:
+        shown.load(site / "index.html")
+        command = shown.page.locator("pre > code").first
+        assert command.evaluate("code => code.scrollWidth <= code.clientWidth")
+        shown.page.keyboard.press("Control+k")
+        shown.page.keyboard.type("conflict")
+        shown.page.get_by_role("link", name="If a lift goes wrong").first.wait_for()
+        assert shown.complaints == []
