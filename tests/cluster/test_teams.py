@@ -158,9 +158,10 @@ def test_file_of_a_team_becomes_a_namespace_with_its_limits_and_a_project(platfo
     assert labels.items() <= made["metadata"]["labels"].items()
     assert cluster.get("quota", "team", namespace)["spec"]["hard"]["requests.cpu"] == cores
     assert cluster.get("limits", "team", namespace)["spec"]["limits"]
-    policies = {"own-namespace", "models", "remediation"}  # and no more that of the project, which it replaces
-    found = partial(cluster.all, "networkpolicy", namespace)
-    cluster.eventually("policies", lambda: {one["metadata"]["name"] for one in found()} == policies)
+    policies = {"own-namespace", "model-server", "remediation"}
+    assert {one["metadata"]["name"] for one in cluster.all("networkpolicy", namespace)} == policies
+    server = cluster.get("networkpolicy", "model-server", namespace)["spec"]["podSelector"]
+    assert server["matchExpressions"], "that of the project is still there"
     subjects = {one["metadata"]["name"]: one["subjects"][0]["name"] for one in cluster.all("rolebinding", namespace)}
     assert subjects == {"owners": owner, "owners-view": owner, "remediation": "remediation"}
     project = cluster.get("appproject", f"team-{team}", "argocd")["spec"]
