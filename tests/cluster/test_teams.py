@@ -161,7 +161,7 @@ def test_file_of_a_team_becomes_a_namespace_with_its_limits_and_a_project(platfo
     policies = {"own-namespace", "model-server", "remediation"}
     assert {one["metadata"]["name"] for one in cluster.all("networkpolicy", namespace)} == policies
     server = cluster.get("networkpolicy", "model-server", namespace)["spec"]["podSelector"]
-    assert server["matchExpressions"], "that of the project is still there"
+    assert server.keys() == {"matchExpressions"}, "that of the project is still there"
     subjects = {one["metadata"]["name"]: one["subjects"][0]["name"] for one in cluster.all("rolebinding", namespace)}
     assert subjects == {"owners": owner, "owners-view": owner, "remediation": "remediation"}
     project = cluster.get("appproject", f"team-{team}", "argocd")["spec"]
