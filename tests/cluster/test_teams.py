@@ -139,9 +139,15 @@ def platform(
     made = Platform(argocd, rival, uid(own_cluster))
     made.deploy(MODEL, *LEFT_OUT)
     runbook = project.text("docs/runbooks/new-team.md")
-    commands = re.findall(r"^kubectl (delete app.*|apply .*)$", runbook, re.MULTILINE)
-    for command in commands[:3]:
-        own_cluster.kubectl(*command.replace("deploy/platform", f"{project.path}/deploy/platform").split())
+    (orphan, delete, *applies) = re.findall(
+        r"^(?:kubectl (?:delete applicationset|apply)|argocd app delete) .*$", runbook, re.MULTILINE
+    )
+    own_cluster.kubectl(*orphan.split()[1:])
+    argocd.command(delete)
+    gone = partial(argocd.application, "production")
+    own_cluster.eventually("no application", lambda: not gone())
+    for command in applies:
+        own_cluster.kubectl(*command.replace("deploy/platform", f"{project.path}/deploy/platform").split()[1:])
     server = partial(own_cluster.get, "service", "model-server", OWN)
     own_cluster.eventually("a takeover", lambda: "team" in (server() or {})["metadata"]["labels"])
     own_cluster.eventually("the project's own team", lambda: made.synced(OWN))
