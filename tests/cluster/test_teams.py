@@ -209,7 +209,7 @@ def test_team_reads_its_own_secrets_and_nothing_of_another_team(platform):
 
 
 def test_quota_refuses_the_pod_that_is_too_much(platform):
-    def refused() -> str:
+    def refused() -> bool:
         return "exceeded quota: team" in json.dumps(platform.cluster.all("events", RIVAL))
 
     platform.cluster.eventually("a refusal", refused)

@@ -1,12 +1,12 @@
 """The workflow that makes a repository for a team, played with a stand-in for `gh`."""
 
 import os
-import re
 import shlex
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -44,7 +44,7 @@ def test_request_of_a_team_becomes_a_repository_and_one_that_is_not_valid_become
     request_project, installed, tmp_path
 ):
     answers = installed(maturity_level=3).answers
-    owner = re.fullmatch(r"https://github.com/([^/]+)/.*", answers["repository_url"])[1]
+    owner = urlsplit(answers["repository_url"]).path.split("/")[1]
     wrong = request_project("wrong", **INPUTS, team="strangers", repository=f"{owner}/fraud")
     assert wrong.jobs == {"New project/Render": "failure"}
     assert "team: teams/ has no 'strangers'; it has customer-churn" in wrong.printed
