@@ -64,6 +64,8 @@ ELSEWHERE: dict[str, Path] = {
     "shadow": RUN / "delivery" / "test_shadow.py",
     "experiment": RUN / "experiments" / "test_experiment.py",
     "ci-retrain": TEMPLATE / "{{ level_2 }}" / ".github" / "workflows" / "retrain.yml",
+    "sign": RUN / "compliance" / "test_signing.py",
+    "comply": RUN / "compliance" / "test_compliance.py",
     "team": RUN / "workflows" / "test_new_project.py",
     "overview": RUN / "workflows" / "test_new_project.py",
     "ci-new-project": TEMPLATE / "{{ level_3 }}" / ".github" / "workflows" / "new-project.yml",

@@ -5,7 +5,7 @@ import os
 import time
 from base64 import b64decode
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from hmac import compare_digest
 from threading import Thread
 from typing import Annotated, Literal
@@ -57,8 +57,9 @@ def create_app(policy: Remediation, worker: Worker, mutual_tls: bool = False) ->
         if (expected := token(policy)) is None and mutual_tls:
             return True
         scheme, _, sent = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "basic":  # browsers ask for it: the token is the password
-            sent = b64decode(sent, validate=True).decode().partition(":")[2]
+        if scheme.lower() == "basic":  # of a browser: the token is the password
+            with suppress(ValueError):  # not Base64, so not the token
+                sent = b64decode(sent).decode().partition(":")[2]
         return bool(expected) and compare_digest(sent.encode(), str(expected).encode())
 
     def refused() -> Response:

@@ -24,7 +24,7 @@ class Alert(BaseModel, frozen=True):
     status: Literal["firing", "resolved"]
     labels: Annotated[dict[Text, Text], Field(max_length=64)]
     starts: AwareDatetime = Field(validation_alias="startsAt")
-    fingerprint: Annotated[str, Field(min_length=1, max_length=64)]
+    fingerprint: Annotated[str, Field(pattern=r"^[\w-]{1,64}$")]
 
     @property
     def since(self) -> float:

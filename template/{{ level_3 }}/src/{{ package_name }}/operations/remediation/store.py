@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from ...core.errors import UserError
+from ...registry.audit_log import one_line
 from .decision import DECLINED, HANDLED, HOUR, OPEN, Alert, State, decide
 from .settings import Remediation
 
@@ -138,13 +139,14 @@ def _receive(session: Session, policy: Remediation, alert: Alert, now: float) ->
         session.execute(sql.update(Remedy).where(same).values(resolved=True))
         return False
     recent = Remedy.decided > now - max(HOUR, *(60 * rule.cool_down_minutes for rule in policy.rules))
-    counts = sql.and_(Remedy.mode == policy.mode, sql.or_(same, recent, Remedy.state.in_(OPEN)))
-    past = session.scalars(sql.select(Remedy).where(counts)).all()
+    counts = sql.and_(Remedy.state != DECLINED, sql.or_(same, recent, Remedy.state.in_(OPEN)))
+    past = session.scalars(sql.select(Remedy).where(Remedy.mode == policy.mode, counts)).all()
     state, reason, rule = decide(policy, State(past, policy.stop_file.exists()), alert, now)
     claim = f"{policy.mode} {alert.fingerprint} {alert.since} {reason if state == DECLINED else ''}"
-    if reason == HANDLED or any(one.claim == claim for one in past):
+    if reason == HANDLED or session.scalar(sql.select(Remedy.id).where(Remedy.claim == claim)):
         return False
-    remedy = Remedy(claim=claim, mode=policy.mode, alert=alert.labels["alertname"], labels=alert.labels, state=state)
+    name = one_line(alert.labels.get("alertname", ""))
+    remedy = Remedy(claim=claim, mode=policy.mode, alert=name, labels=alert.labels, state=state)
     remedy.fingerprint, remedy.since, remedy.decided, remedy.reason = alert.fingerprint, alert.since, now, reason
     remedy.action, remedy.rule = (rule.action, rule.model_dump()) if rule else ("", {})
     session.add(remedy)

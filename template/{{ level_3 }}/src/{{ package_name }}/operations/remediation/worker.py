@@ -16,10 +16,12 @@ from ...registry.audit import record
 from ...registry.client import Tracking, connected
 from ...registry.governance import Governance
 from . import actions
+from .decision import OPEN
 from .settings import Remediation, Rule, Verification
 from .store import Remedy, Store
 
 TICK_SECONDS = 1.0
+NONE = Verification(minutes=1)  # of a rule that only pages
 log = logging.getLogger(__name__)
 
 
@@ -30,6 +32,7 @@ class Worker:
         self.policy, self.store, self.stopped = policy, store, Event()
         self.seen = time.time()  # when it last looked for decisions
         self._threads: dict[int, Thread] = {}
+        self._waits: dict[int, str] = {}  # for what, as logged last
 
     def run(self) -> None:
         """Work until `stopped` is set."""
@@ -60,40 +63,43 @@ class Worker:
                 changes = self._next(remedy)
                 remedy = self.store.change(remedy, **changes) if changes else None
         except UserError as error:  # of the audit log: nothing is done that is not logged, so it is tried again
-            log.warning("remediation %d waits: %s", number, error)
+            if self._waits.get(number) != str(error):
+                log.warning("remediation %d waits: %s", number, error)
+            self._waits[number] = str(error)
 
     def _next(self, remedy: Remedy) -> dict[str, Any] | None:
         """Do what follows in the state of a remedy, and return what changes; None if it is final or nothing follows yet."""
         try:
             if remedy.resolved and remedy.state in ("waiting", "pending"):
                 return {"state": "withdrawn", "reason": "the alert is resolved"}
-            follows = getattr(self, f"_{remedy.state}", None)
-            return follows(remedy, actions.found()[remedy.action], Rule(**remedy.rule)) if follows else None
+            if remedy.state not in OPEN:
+                return None
+            follows = getattr(self, f"_{remedy.state}")
+            return follows(remedy, actions.found()[remedy.action], Rule(**remedy.rule))
         except Exception as error:
             if not isinstance(error, UserError):
                 log.exception("remediation %d failed", remedy.id)
-            return self._escalated(remedy, f"{remedy.state} failed: {error}")
+            return self._escalate(remedy, f"{remedy.state} failed: {error}")
 
     def _waiting(self, remedy: Remedy, action: actions.Action, rule: Rule) -> dict[str, Any] | None:
         late = time.time() > remedy.decided + 60 * self.policy.approval_minutes
-        return self._escalated(remedy, "no one approved it in time") if late else None
+        return self._escalate(remedy, "no one approved it in time") if late else None
 
     def _pending(self, remedy: Remedy, action: actions.Action, rule: Rule) -> dict[str, Any] | None:
         if self.policy.stop_file.exists() or self.policy.mode != "act":
             return None
-        measured = self._measured(rule.verify) if rule.verify else None
+        measured = self._measured(rule.verify or NONE)
         return {"state": "acting", "before": action.before(self.policy), "measured": measured}
 
     def _acting(self, remedy: Remedy, action: actions.Action, rule: Rule) -> dict[str, Any]:
         done = action.act(self.policy, remedy)
-        if rule.verify is None:
-            return {"state": "verified", "reason": done}
-        return {"state": "verifying", "reason": done, "deadline": time.time() + 60 * rule.verify.minutes}
+        return {"state": "verifying", "reason": done, "deadline": time.time() + 60 * (rule.verify or NONE).minutes}
 
     def _verifying(self, remedy: Remedy, action: actions.Action, rule: Rule) -> dict[str, Any] | None:
-        verify = rule.verify or Verification(minutes=1)
+        verify = rule.verify or NONE
         value = self._measured(verify)
-        if remedy.resolved if verify.query is None else value is not None and value <= verify.at_most:
+        helped = remedy.resolved if verify.query is None else value is not None and value <= verify.at_most
+        if helped or rule.verify is None:
             return {"state": "verified"}
         if time.time() < (remedy.deadline or 0):
             return None
@@ -101,13 +107,13 @@ class Worker:
         worse = value is not None and remedy.measured is not None and value > remedy.measured
         if action.undo and worse:
             return {"state": "undoing", "reason": f"{remedy.reason}; {found}"}
-        return self._escalated(remedy, found)
+        return self._escalate(remedy, found)
 
     def _undoing(self, remedy: Remedy, action: actions.Action, rule: Rule) -> dict[str, Any]:
         undone = action.undo(self.policy, remedy) if action.undo else ""
-        return self._escalated(remedy, f"it made it worse, so it was undone: {undone}") | {"state": "undone"}
+        return self._escalate(remedy, f"it made it worse, so it was undone: {undone}") | {"state": "undone"}
 
-    def _escalated(self, remedy: Remedy, why: str) -> dict[str, Any]:
+    def _escalate(self, remedy: Remedy, why: str) -> dict[str, Any]:
         """Page a person, and return the final state."""
         notifications.send(f"Page: {remedy.title}: {why}")
         return {"state": "escalated", "reason": f"{remedy.reason}; {why}"}
