@@ -40,6 +40,7 @@ WRITES = {
 }
 # Jobs that get secrets: those of an environment, whose reviewers have to approve the run before, or whose branch is protected.
 WITH_SECRETS = {
+    ("new-project.yml", "publish"): "new-project",
     ("promote.yml", "promote"): "promotion",
     ("retrain.yml", "retrain"): "retraining",
     ("sign-model.yml", "sign"): "retraining",
@@ -310,6 +311,7 @@ def test_a_newer_push_ends_what_checks_a_pull_request_and_never_what_delivers():
         "ci.yml": True,
         "pr-checklist.yml": True,
         "cd.yml": False,
+        "new-project.yml": False,
         "promote.yml": False,
         "retrain.yml": False,
         "sign-model.yml": False,

@@ -34,17 +34,23 @@ RULES = [
 POLICY = {"REMEDIATION_MODE": "act", "REMEDIATION_GIT_PUSH": "true", "REMEDIATION_RULES": json.dumps(RULES)}
 REGISTER = """
 from mlflow import MlflowClient
-from {package}.registry.approval import claimed
 from {package}.registry.client import connected
-from {package}.registry.promotion import promote
 with connected():
     client = MlflowClient()
     client.create_registered_model("{model}")
     for _ in range(2):
         client.create_model_version("{model}", "unused", tags={{"validation_status": "passed", "author": "Ada"}})
-promote("{model}", "1", claimed("Grace"))
-promote("{model}", "2", claimed("Grace"))
 """
+PROMOTE = """
+from mlflow import MlflowClient
+from {package}.registry import moves
+from {package}.registry.client import connected
+with connected():
+    client = MlflowClient()
+    client.set_registered_model_alias("{model}", "champion", "2")
+    client.set_registered_model_tag("{model}", "previous_champion", "1")
+    moves.follow(client, "{model}", "2")
+"""  # without the checks of `poe promote`: there is no model in these versions
 
 
 @dataclass
@@ -96,7 +102,7 @@ class Remediation:
     """The service, in a clone of the project."""
 
     python: Path
-    package: str
+    names: dict[str, str]  # of package and model
     clone: Path
     variables: dict[str, str]
     url: str = field(default_factory=nobody_listens)
@@ -112,7 +118,13 @@ class Remediation:
 
     def start(self) -> None:
         """Start it."""
-        command = [self.python, "-m", f"{self.package}.operations.remediation", "--port", str(urlsplit(self.url).port)]
+        command = [
+            self.python,
+            "-m",
+            f"{self.names['package']}.operations.remediation",
+            "--port",
+            str(urlsplit(self.url).port),
+        ]
         environment = {**clean_environment(), **self.variables}
         with (self.clone / "remediate.log").open("ab") as log:
             self.process = subprocess.Popen(command, cwd=self.clone, env=environment, stdout=log, stderr=log)
@@ -177,7 +189,8 @@ with store.alone():
 def production(installed: Callable[..., Project], tmp_path: Path) -> Iterator[tuple[Production, Remediation]]:
     """Return production with version 2 as the champion, after 1, and the service beside it, not started."""
     project = installed(maturity_level=3)
-    origin, clone, package = tmp_path / "origin", tmp_path / "clone", project.answers["package_name"]
+    origin, clone = tmp_path / "origin", tmp_path / "clone"
+    names = {"package": project.answers["package_name"], "model": project.answers["project_slug"]}
     project.run("git", "clone", "--quiet", "--bare", project.path, origin)
     project.run("git", "clone", "--quiet", origin, clone)
     (tmp_path / "token").write_text(f"{TOKEN}\n")
@@ -185,10 +198,9 @@ def production(installed: Callable[..., Project], tmp_path: Path) -> Iterator[tu
     with running.running() as address:
         variables = {"REMEDIATION_TOKEN_FILE": str(tmp_path / "token"), "NOTIFY_WEBHOOK_URL": f"http://{address}"}
         variables |= {"REMEDIATION_PROMETHEUS": nobody_listens(), "GOVERNANCE_COMMITTED": "false", **POLICY}
-        service = Remediation(project.path / ".venv/bin/python", package, clone, variables)
-        service.run("-c", REGISTER.format(package=package, model=project.answers["project_slug"]))
-        service.git("commit", "--quiet", "--all", "--message", "Promote")
-        service.git("push", "--quiet")
+        service = Remediation(project.path / ".venv/bin/python", names, clone, variables)
+        service.run("-c", REGISTER.format(**names))
+        promote(service)
         running.address = address
         try:
             yield running, service
@@ -249,9 +261,8 @@ def test_alerts_that_arrive_at_once_are_decided_on_one_after_another(
 
 
 def promote(service: Remediation) -> None:
-    """Promote version 2 again, for the cluster to follow."""
-    promoting = ["promote", "--version", "2", "--approved-by", "Grace"]
-    service.run("-m", f"{service.package}.registry.promotion", *promoting)
+    """Make version 2 the champion, for the cluster to follow."""
+    service.run("-c", PROMOTE.format(**service.names))
     service.git("commit", "--quiet", "--all", "--message", "Promote")
     service.git("push", "--quiet")
 
