@@ -39,6 +39,7 @@ WRITTEN_IN_PLACE = re.compile(
     r"(?<!temporary)\.(write_text|write_bytes)\(|(?<!temporary)\.open\(\"w|\.(to_parquet|to_csv)\((?!temporary)"
 )
 IN_TEMPORARY_FOLDERS = {
+    "src/churn/core/signing.py",
     "src/churn/delivery/canary_check.py",
     "src/churn/delivery/envoy.py",
     "src/churn/delivery/programs.py",

@@ -35,7 +35,7 @@ def record(client: "MlflowClient", event: Event) -> None:
 def note(
     client: "MlflowClient", event: str, model: str, version: str, details: dict[str, Any], check: str = "not checked"
 ) -> None:
-    """Record what happened to a version, by whom, if nobody has to approve it; only inside `locked`."""
+    """Record what happened to a version and needs no approval, and by whom; only inside `locked`."""
     place = Governance.load().environment
     record(client, Event(event, model, version, place, author(), "no approval needed", check, details))
 

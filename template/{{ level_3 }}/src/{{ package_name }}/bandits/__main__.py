@@ -9,9 +9,9 @@ from ..core.bandit import ALIASES
 from ..core.errors import exit_on_user_error
 from ..experiments.simulate import send
 from ..registry.approval import claimed, on_github
-from .lifecycle import last, learn, start, stop
+from .lifecycle import last, learn, plan_of, start, stop
 from .report import evaluate, report
-from .settings import Bandit, Plan
+from .settings import Bandit
 
 
 def main() -> None:
@@ -44,7 +44,7 @@ def main() -> None:
         elif arguments.command == "stop":
             print(stop(arguments.reason, now))
         elif arguments.command == "simulate":
-            metric = Plan(**last()[1].plan).metric
+            metric = plan_of(last()[1]).metric
             print(send(arguments.server, arguments.users, arguments.effect, metric, ALIASES))
         elif arguments.command == "evaluate":
             print(evaluate(now, arguments.days))

@@ -61,7 +61,7 @@ def learned(running: Running, plan: Plan, context: np.ndarray, arm: np.ndarray, 
         ]
         weights = np.array([a @ context[arm == k].T @ score[arm == k] for k, a in enumerate(inverses)])
         roots = plan.width * np.linalg.cholesky(np.array(inverses))[:, *np.tril_indices(context.shape[1])]
-        linear = {"weights": packed(weights, "<f4"), "roots": packed(roots, "<f2")}
+        linear = {"weights": packed(weights), "roots": packed(roots)}
         return running.model_copy(update={"revision": revision, **linear})
     rng, binary = np.random.default_rng(revision), {*np.unique(metric)} <= {0.0, 1.0}
     rewards = [metric[arm == k] if plan.sign > 0 else 1 - metric[arm == k] for k in range(count)]
@@ -94,10 +94,10 @@ def scores(arm: np.ndarray, metric: np.ndarray, propensity: np.ndarray, count: i
     return (expected + seen * (metric[:, None] - expected) / propensity[:, None])[BURN_IN:]
 
 
-def interval(values: np.ndarray, significance: float) -> tuple[float, float, float]:
-    """Return a mean and its confidence sequence, unbounded if there are too few values."""
+def interval(values: np.ndarray, significance: float) -> tuple[float, float, float] | None:
+    """Return a mean and its confidence sequence, or None if there are too few values."""
     if len(values) < BURN_IN:
-        return np.nan, -np.inf, np.inf
+        return None
     mean, width = float(values.mean()), float(values.std(ddof=1)) * radius(len(values), PLANNED, significance)
     return mean, mean - width, mean + width
 
@@ -106,8 +106,8 @@ def worse(plan: Plan, running: Running, found: np.ndarray) -> dict[str, str]:
     """Return why versions are clearly worse than the champion, given `scores`, by version."""
     reasons = {}
     for arm in np.flatnonzero(running.active)[1:]:
-        value, low, high = interval(found[:, arm] - found[:, 0], plan.significance / (len(running.versions) - 1))
-        if plan.sign * (high if plan.sign > 0 else low) < 0:
-            line = f"{plan.metric} differs from the champion's by {value:+.4g} ({low:+.4g} to {high:+.4g})"
+        between = interval(found[:, arm] - found[:, 0], plan.significance / (len(running.versions) - 1))
+        if between and plan.sign * between[2 if plan.sign > 0 else 1] < 0:
+            line = "{} differs from the champion's by {:+.4g} ({:+.4g} to {:+.4g})".format(plan.metric, *between)
             reasons[running.versions[arm]] = line
     return reasons

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from mlflow import MlflowClient
 
-from ..core.bandit import ALIASES, TAG, Running
+from ..core.bandit import ALIASES, MAX_TAG, TAG, Running
 from ..core.errors import UserError
 from ..core.experiment import all_running
 from ..experiments.guardrails import Arms, measure
@@ -28,6 +28,7 @@ from .learning import decisions, learned, scores, worse
 from .settings import Bandit, Plan
 
 GUARDRAIL_SECONDS = 3_600  # of requests that guardrails judge
+REASONS = 600  # characters that later reasons of removals may add to the state
 NO_APPROVAL = "needs no approval"
 
 
@@ -63,11 +64,13 @@ def start(plan: Bandit, approval: Approval, now: datetime) -> str:
             versions=versions,
             features=moments(plan.features, model, control),
             started=now,
-            plan=plan.model_dump(mode="json", exclude={"metrics_from"}),
+            plan=plan.model_dump(mode="json", exclude={"metrics_from", "features"}),
         )
-        nothing = np.ones((0, len(plan.features) + 1)), np.zeros(0, int), np.zeros(0)
+        running = learned(running, plan, np.ones((0, len(plan.features) + 1)), np.zeros(0, int), np.zeros(0))
+        if (size := len(running.model_dump_json()) + REASONS) > MAX_TAG:
+            raise UserError(f"features: the state would have {size:,} of at most {MAX_TAG:,} characters: name fewer")
         _record(client, model, "started", running, approval.actor, approval.status, **approval.details)
-        _serve(client, model, learned(running, plan, *nothing))
+        _serve(client, model, running)
     return f"{running.name} has started: {running.policy} divides requests among the versions {', '.join(versions)}"
 
 
@@ -81,7 +84,8 @@ def moments(names: list[str], model: str, version: str) -> dict[str, tuple[float
     if unknown := [name for name in names if name not in numeric or name not in known]:
         raise UserError(f"features: {unknown[0]} is no numeric column of version {version} that the prediction log has")
     columns = {name: known[name].astype(float) for name in names}
-    return {name: (float(column.mean()), float(column.std()) or 1.0) for name, column in columns.items()}
+    digits = {name: (f"{column.mean():.5g}", f"{column.std() or 1:.5g}") for name, column in columns.items()}
+    return {name: (float(mean), float(deviation)) for name, (mean, deviation) in digits.items()}
 
 
 def learn(now: datetime) -> str:
@@ -92,7 +96,7 @@ def learn(now: datetime) -> str:
     """
     with changing() as (client, model, tags):
         running = _running(tags)
-        plan = Plan(**running.plan)
+        plan = plan_of(running)
         rows = decisions(plan, running.versions, model, Window(running.started, now), now)
         found = rows[rows["metric"].notna()]
         arm, metric, propensity = (found[name].to_numpy() for name in ("arm", "metric", "propensity"))
@@ -102,7 +106,7 @@ def learn(now: datetime) -> str:
                 reasons[version] = "; ".join(broken)
         for version, reason in reasons.items():
             _record(client, model, "removed", running, by_hand(), NO_APPROVAL, removed=version, reason=reason)
-        removed = {version: f"{reason} (at {now:%Y-%m-%d %H:%M})" for version, reason in reasons.items()}
+        removed = {version: f"{now:%Y-%m-%d %H:%M}: {reason:.120}" for version, reason in reasons.items()}
         running = running.model_copy(update={"removed": {**running.removed, **removed}})
         context = running.contexts(features(found)) if running.features else np.ones((len(found), 1))
         running = learned(running, plan, context, arm, metric)
@@ -139,6 +143,11 @@ def stop(reason: str, now: datetime) -> str:
     """
     with changing() as (client, model, tags):
         return _stop(client, model, _running(tags), reason, now)
+
+
+def plan_of(running: Running) -> Plan:
+    """Return the plan of a bandit as it was at its start."""
+    return Plan(**running.plan, features=[*running.features])
 
 
 def last() -> tuple[str, Running]:

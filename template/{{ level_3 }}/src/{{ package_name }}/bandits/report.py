@@ -2,7 +2,6 @@
 """What became of a bandit, `reports/bandit.html`, and what a policy would have earned on logged decisions."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,12 +14,11 @@ from ..core.paths import REPORTS
 from ..experiments.lifecycle import changing, control_of
 from ..monitoring.page import image
 from ..monitoring.prediction_log import Window, features
-from ..pipeline.figures import COLOR
 from ..registry.client import find
 from ..reporting.html import environment
 from .learning import decisions, interval, learned, scores
-from .lifecycle import judged, last, moments
-from .settings import Bandit, Plan
+from .lifecycle import judged, last, moments, plan_of
+from .settings import Bandit
 
 PAGE = REPORTS / "bandit.html"
 BUCKETS = 40  # of time, on the page
@@ -35,12 +33,11 @@ def report(now: datetime) -> str:
         UserError: there was no bandit yet, or the log cannot be read.
     """
     model, running = last()
-    plan = Plan(**running.plan)
+    plan = plan_of(running)
     rows = decisions(plan, running.versions, model, Window(running.started, running.stopped or now), now)
     found = rows[rows["metric"].notna()]
-    each = scores(
-        found["arm"].to_numpy(), found["metric"].to_numpy(), found["propensity"].to_numpy(), len(running.versions)
-    )
+    arm, metric, propensity = (found[name].to_numpy() for name in ("arm", "metric", "propensity"))
+    each = scores(arm, metric, propensity, len(running.versions))
     arms = [
         {
             "version": version,
@@ -52,48 +49,28 @@ def report(now: datetime) -> str:
         for arm, version in enumerate(running.versions)
     ]
     means = found.groupby("arm")["metric"].mean() * plan.sign
-    regret = float((means.max() - found["arm"].map(means)).sum()) if len(found) else 0.0
+    result = {"arms": arms, "rewards": len(found), "regret": float((means.max() - found["arm"].map(means)).sum())}
+    write_json({"running": running.model_dump(mode="json"), **result}, REPORTS / "bandit.json")
     limits = judged(plan, running, model, now) if not running.stopped else {}
-    result = {"running": running.model_dump(mode="json"), "arms": arms, "rewards": len(found), "regret": regret}
-    write_json(result, REPORTS / "bandit.json")
-    content = {
-        "bandit": running,
-        "plan": plan,
-        "arms": arms,
-        "regret": regret,
-        "guardrails": limits,
-        "rewards": len(found),
-    }
-    figures = [image(one) for one in (_shares(rows, running), _metric(plan, arms))] if len(rows) else []
-    write_text(environment().get_template("bandit.html.j2").render(model=model, figures=figures, **content), PAGE)
+    figures = [_shares(rows, running)] if len(rows) else []
+    content = {"model": model, "bandit": running, "plan": plan, "guardrails": limits, "figures": figures, **result}
+    write_text(environment().get_template("bandit.html.j2").render(content), PAGE)
     shares = ", ".join(f"version {one['version']} {one['decisions'] / max(1, len(rows)):.0%}" for one in arms)
     return f"{running.name}: {len(found):,} rewards of {len(rows):,} decisions ({shares}); {PAGE} is written"
 
 
-def _shares(rows: pd.DataFrame, running: Running) -> Figure:
-    canvas = Figure(figsize=(6.4, 3.8), layout="constrained")
-    axes = canvas.subplots()
-    counts = pd.crosstab(pd.cut(rows["time"], min(BUCKETS, len(rows))).map(lambda one: one.mid), rows["version"])
-    shares = counts.div(counts.sum(axis=1), axis=0).reindex(columns=running.versions, fill_value=0.0)
-    axes.stackplot(
-        shares.index.to_numpy(), shares.to_numpy(float).T, labels=[f"version {one}" for one in shares], alpha=0.8
-    )
+def _shares(rows: pd.DataFrame, running: Running) -> str:
+    """Return how the requests were divided over time, as a URL that holds the picture."""
+    canvas = Figure(figsize=(6.4, 3.4), layout="constrained")
+    axes, parts = canvas.subplots(), pd.cut(rows["time"], min(BUCKETS, len(rows)))
+    counts = pd.crosstab(parts.map(lambda part: part.mid), rows["version"], normalize="index")
+    shares = counts.reindex(columns=running.versions, fill_value=0.0)
+    labels = [f"version {version}" for version in shares]
+    axes.stackplot(shares.index.to_numpy(), shares.to_numpy().T, labels=labels, alpha=0.8)
     axes.set(title="Share of the requests", ylim=(0, 1))
     axes.tick_params(axis="x", labelrotation=30)
     axes.legend(frameon=False, fontsize=8)
-    return canvas
-
-
-def _metric(plan: Plan, arms: list[dict[str, Any]]) -> Figure:
-    canvas = Figure(figsize=(6.4, 3.8), layout="constrained")
-    axes = canvas.subplots()
-    for place, arm in enumerate(arms):
-        if arm["metric"] and np.isfinite(arm["metric"]).all():
-            mean, low, high = arm["metric"]
-            axes.errorbar(place, mean, [[mean - low], [high - mean]], fmt="o", color=COLOR, capsize=4)
-    axes.set_xticks(range(len(arms)), [f"version {arm['version']}" for arm in arms])
-    axes.set_title(f"Mean {plan.metric}; {plan.better} is better")
-    return canvas
+    return image(canvas)
 
 
 def evaluate(now: datetime, days: int) -> str:

@@ -7,7 +7,7 @@ import os
 
 from mlflow import MlflowClient
 
-from ..core.compliance import EVENT, EVIDENCE, Compliance, findings
+from ..core.compliance import EVENT, EVIDENCE, assess
 from ..core.errors import exit_on_user_error
 from ..core.io import write_json
 from ..registry.approval import on_github
@@ -18,7 +18,7 @@ from ..registry.client import CHALLENGER, CHAMPION, Tracking, champion, connecte
 from . import oscal, page
 from .evidence import collect
 
-TAG = "compliance_check"  # of a version; a promotion refuses one that has it and is not "passed"
+TAG = "compliance_check"  # of a version that passed; the audit log has it at each promotion
 
 
 def main() -> None:
@@ -37,22 +37,23 @@ def main() -> None:
             return
         promoting = os.environ.get("GITHUB_WORKFLOW") == "Promote"  # the approval of a job comes before its start
         evidence = collect(version, on_github() if promoting else None)
-        found = findings(evidence)
+        results = assess(evidence)
         write_json(evidence, EVIDENCE)
-        blocking = [one.id for one in found if one.is_open and one.requirement != "approval"]
+        found = [(result.id, one) for result in results for one in result.findings]
+        blocking = [one.id for requirement, one in found if one.is_open and requirement != "approval"]
         result = f"failed: {', '.join(blocking)}"[:250] if blocking else "passed"
         digest = hashlib.sha256(EVIDENCE.read_bytes()).hexdigest()
         with locked():
             note(client, EVENT, model, number, {"evidence": digest}, result)
-            if not blocking or Compliance.load().required:
+            if not blocking:
                 client.set_model_version_tag(model, number, TAG, result)
             elif TAG in version.tags:
                 client.delete_model_version_tag(model, number, TAG)
-        rows = page.write(evidence, found)
-        oscal.write(evidence, rows)
-    for one in found:
+        page.write(evidence, results)
+        oscal.write(evidence, results)
+    for _, one in found:
         print(f"  {'open' if one.is_open else 'accepted'}: {one.id}: {one.line}\n    {one.remedy}")
-    count = sum(one.is_open for one in found)
+    count = sum(one.is_open for _, one in found)
     print(f"comply: {model} {number}: {count} open, {len(found) - count} accepted; {page.PAGE}, {oscal.PATH}")
     raise SystemExit(count > 0)
 

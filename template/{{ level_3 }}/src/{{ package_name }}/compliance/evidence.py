@@ -15,13 +15,11 @@ from typing import Any
 import mlflow
 import yaml
 from mlflow.entities.model_registry import ModelVersion
-from mlflow.exceptions import MlflowException
 
 from ..core.compliance import EVIDENCE, Compliance, DataColumns, Evidence
 from ..core.errors import UserError
 from ..core.io import read_json, write_text
 from ..core.lineage import Lineage
-from ..core.paths import REPORTS
 from ..core.prediction_log import PredictionLog
 from ..core.signing import Signing
 from ..drills import FOLDER as DRILLS
@@ -35,7 +33,6 @@ from ..registry.moves.release import overlay
 from ..registry.verification import signature
 
 SBOM = EVIDENCE.with_name("sbom.cdx.json")
-EXPLANATIONS = REPORTS / "explanations.json"  # mean absolute contribution to the predictions, by column
 IN_IMAGE = ("--no-default-groups", "--group", "serve")  # as the Dockerfile installs them
 
 
@@ -51,10 +48,8 @@ def collect(version: ModelVersion, approval: Approval | None = None) -> Evidence
     """
     rules, governance, log, now = Compliance.load(), Governance.load(), PredictionLog.load(), datetime.now(UTC)
     write_text(bill := _bill(*IN_IMAGE), SBOM)
-    served, tags = _packages(bill, rules), version.tags
+    served, tags, reports = _packages(bill, rules), version.tags, _reports(version)
     tools = {name: one for name, one in _packages(_bill("--all-groups"), rules).items() if name not in served}
-    explanations = _report(version, EXPLANATIONS.name)
-    local = read_json(EXPLANATIONS) if EXPLANATIONS.exists() else None
     return {
         "made": now.isoformat(timespec="seconds"),
         "model": version.name,
@@ -63,7 +58,7 @@ def collect(version: ModelVersion, approval: Approval | None = None) -> Evidence
         "environment": governance.environment,
         "rules": {**rules.model_dump(), "approval": governance.approval},
         "card": {
-            "sha256": _sha256(_report(version, "model_card.md")),
+            "sha256": _sha256(reports.get("model_card.md")),
             "gaps": [gap for gap in tags.get("card_gaps", "").split(", ") if gap],
         },
         "approval": _approval(version, approval),
@@ -75,21 +70,18 @@ def collect(version: ModelVersion, approval: Approval | None = None) -> Evidence
         "sbom": {"components": len(json.loads(bill)["components"]), "sha256": _sha256(bill)},
         "signature": _signature(version),
         "image": _image(rules),
-        "fairness": _fairness(version, rules),
-        "explanations": json.loads(explanations) if explanations else local,
+        "fairness": _fairness(json.loads(reports.get("slices.json", "[]")), rules),
+        "explanations": json.loads(reports.get("explanations.json", "{}")).get("columns"),
         "retention": {"keep_days": log.keep_days, "leave_out": log.leave_out},
         "drills": _drills(now),
     }
 
 
-def _report(version: ModelVersion, name: str) -> str | None:
-    """Return the text of a report of a version's run, or None if it has none."""
-    try:
-        with TemporaryDirectory() as folder:
-            path = mlflow.artifacts.download_artifacts(f"runs:/{version.run_id}/reports/{name}", dst_path=folder)
-            return Path(path).read_text(encoding="utf-8")
-    except (MlflowException, OSError):
-        return None
+def _reports(version: ModelVersion) -> dict[str, str]:
+    """Return the text of each report of a version's run that is one, by name."""
+    with TemporaryDirectory() as folder:
+        path = Path(mlflow.artifacts.download_artifacts(f"runs:/{version.run_id}/reports", dst_path=folder))
+        return {one.name: one.read_text(encoding="utf-8") for one in path.glob("*.*") if one.suffix in (".json", ".md")}
 
 
 def _sha256(text: str | None) -> str | None:
@@ -108,8 +100,9 @@ def _approval(version: ModelVersion, approval: Approval | None) -> dict[str, Any
 
 
 def _columns(version: ModelVersion) -> dict[str, Any]:
-    """Return purpose and kind of each column that the run of a version has read; both are empty if nobody described it."""
-    schemas = [json.loads(one.dataset.schema) for one in mlflow.get_run(str(version.run_id)).inputs.dataset_inputs]
+    """Return purpose and kind of each column that the run of a version has read; both are empty if it is not described."""
+    inputs: Any = mlflow.get_run(str(version.run_id)).inputs
+    schemas = [json.loads(one.dataset.schema) for one in inputs.dataset_inputs]
     about = mlflow.models.get_model_info(f"models:/{version.name}/{version.version}").metadata or {}
     features = {column["name"] for column in about.get(INPUTS, [])}
     described, unknown = DataColumns.load().columns, {"purpose": "", "personal": None}
@@ -133,9 +126,10 @@ def _packages(bill: str, rules: Compliance) -> dict[str, dict[str, str]]:
     found = {}
     for name in (component["name"] for component in json.loads(bill)["components"]):
         try:
-            about = (installed := distribution(name)).metadata
+            installed = distribution(name)
         except PackageNotFoundError:
             continue
+        about: Any = installed.metadata
         texts = [one.rpartition(" :: ")[2] for one in about.get_all("Classifier", []) if one.startswith("License")]
         named = " AND ".join(text for text in texts if text != "OSI Approved") or about.get("License") or "unknown"
         licence = rules.known_licences.get(name) or about.get("License-Expression") or named.partition("\n")[0][:80]
@@ -174,10 +168,10 @@ def _image(rules: Compliance) -> dict[str, str]:
     return {"name": image.get("newName", ""), "digest": digest, "problem": problem}
 
 
-def _fairness(version: ModelVersion, rules: Compliance) -> dict[str, dict[str, float]]:
+def _fairness(slices: list[dict[str, Any]], rules: Compliance) -> dict[str, dict[str, float]]:
     """Return the metric of each group of test rows, by column."""
     found: dict[str, dict[str, float]] = defaultdict(dict)
-    for one in json.loads(_report(version, "slices.json") or "[]"):
+    for one in slices:
         value = one["metrics"].get(rules.fairness_metric)
         if one["column"] in rules.fairness_columns and one["rows"] >= rules.fairness_min_rows and value is not None:
             found[one["column"]][str(one["group"])] = value

@@ -4,8 +4,7 @@
 from collections.abc import Sequence
 from uuid import NAMESPACE_URL, uuid5
 
-from ..core.compliance import EVIDENCE, Evidence
-from .page import Row
+from ..core.compliance import EVIDENCE, Evidence, Result
 
 PATH = EVIDENCE.with_name("oscal.json")
 NAMESPACE = "https://github.com/copier-mlops"  # of properties
@@ -16,7 +15,7 @@ SOURCES = {
 }
 
 
-def write(evidence: Evidence, rows: Sequence[Row]) -> None:
+def write(evidence: Evidence, results: Sequence[Result]) -> None:
     """Write the definition; trestle validates each part that it makes."""
     from trestle.oscal import OSCAL_VERSION, component
     from trestle.oscal.common import Metadata, Property
@@ -37,7 +36,7 @@ def write(evidence: Evidence, rows: Sequence[Row]) -> None:
                 ],
                 remarks="; ".join(f"{one.id}: {one.line}" for one in row.findings) or None,
             )
-            for row in rows
+            for row in results
             for part, why in getattr(row.requirement, framework).items()
         ]
         what = {"uuid": uuid(framework), "source": source, "description": framework.replace("_", " ")}

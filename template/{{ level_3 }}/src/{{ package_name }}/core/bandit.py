@@ -1,9 +1,9 @@
 # Managed by copier-mlops: an update merges with your edits.
 """A running bandit: what the registry holds of it, and how it divides requests. Server and learner both use it."""
 
-from base64 import b64decode, b64encode
+from base64 import b85decode, b85encode
 from datetime import datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from hashlib import blake2b
 from typing import Any, Literal
 
@@ -11,7 +11,8 @@ import numpy as np
 from pydantic import BaseModel
 
 ALIASES = ["arm-1", "arm-2", "arm-3", "arm-4"]  # of the versions besides the champion
-TAG = "experiment.bandit"  # of the registered model: a `Running` as JSON, of at most 5,000 characters
+TAG = "experiment.bandit"  # of the registered model: a `Running` as JSON
+MAX_TAG = 5_000  # characters, in MLflow on PostgreSQL or MySQL
 FARTHEST = 5.0  # standard deviations from its mean: a feature beyond them counts as that far
 Policy = Literal["thompson", "epsilon_greedy", "linucb"]
 
@@ -45,8 +46,16 @@ class Running(BaseModel, frozen=True):
         Args:
             columns: values by the name of the feature: a mapping or a table.
         """
-        rows = [(np.asarray(columns[name], float) - mean) / scale for name, (mean, scale) in self.features.items()]
-        return np.stack([np.ones_like(rows[0]), *np.nan_to_num(rows).clip(-FARTHEST, FARTHEST)], axis=1)
+        values = np.array([columns[name] for name in self.features], float).T
+        scaled = (values - self._moments[0]) / self._moments[1]
+        scaled[np.isnan(scaled)] = 0
+        found = np.ones((len(scaled), len(self.features) + 1))
+        np.minimum(np.maximum(scaled, -FARTHEST), FARTHEST, out=found[:, 1:])
+        return found
+
+    @cached_property
+    def _moments(self) -> np.ndarray:
+        return np.array([*self.features.values()]).T
 
 
 class Decider:
@@ -58,9 +67,9 @@ class Decider:
         self._lost, self._explored, self._rest = ~active, explored * active / active.sum(), 1 - explored
         if not running.shares:
             size, count = len(running.features) + 1, len(running.versions)
-            self._weights = unpacked(running.weights, "<f4").reshape(count, size)
+            self._weights = unpacked(running.weights).reshape(count, size)
             self._roots = np.zeros((count, size, size))
-            self._roots[:, *np.tril_indices(size)] = unpacked(running.roots, "<f2").reshape(count, -1)
+            self._roots[:, *np.tril_indices(size)] = unpacked(running.roots).reshape(count, -1)
 
     def probabilities(self, context: np.ndarray | None = None) -> np.ndarray:
         """Return the probability of each version, given the features of a request if the policy is LinUCB.
@@ -91,11 +100,11 @@ def decider(tag: str) -> Decider | None:
     return None if found.stopped else Decider(found)
 
 
-def packed(values: np.ndarray, dtype: str) -> str:
-    """Return numbers as text."""
-    return b64encode(values.astype(dtype).tobytes()).decode()
+def packed(values: np.ndarray) -> str:
+    """Return numbers as text, of 16 bits each."""
+    return b85encode(values.astype("<f2").tobytes()).decode()
 
 
-def unpacked(text: str, dtype: str) -> np.ndarray:
-    """Return numbers of `packed`."""
-    return np.frombuffer(b64decode(text), dtype)
+def unpacked(text: str) -> np.ndarray:
+    """Return the numbers of `packed`."""
+    return np.frombuffer(b85decode(text), "<f2").astype(float)

@@ -2,8 +2,6 @@
 """What is required of a version, and what of it the evidence does not prove. It fails closed: see docs/compliance.md."""
 
 import json
-import subprocess
-import sys
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -20,14 +18,8 @@ from .settings import Settings
 POLICIES = Path("policies")
 EVIDENCE = REPORTS / "compliance/evidence.json"
 EVENT = "compliance check"  # of the audit log
+STATES = ("open", "accepted", "met")
 Evidence = dict[str, Any]  # as policies/evidence.schema.json describes it
-# In a process of its own, since regopy ends it at `with input as`.
-RUN = """import json, regopy, sys
-policies = regopy.Interpreter()
-for path in sys.argv[1:]:
-    policies.add_module(path, open(path, encoding="utf-8").read())
-policies.set_input(json.load(sys.stdin))
-print(policies.query("data.compliance"))"""
 
 
 class Compliance(Settings, env_prefix="COMPLIANCE_"):
@@ -95,53 +87,67 @@ class Requirements(BaseModel, extra="forbid", frozen=True):
 class Finding:
     """What the evidence does not prove."""
 
-    requirement: str
     id: str  # by which it can be accepted: the requirement, and which column, package or drill
     line: str
     remedy: str
-    accepted: Accepted | None = None
+    accepted: Accepted | None
 
     @property
     def is_open(self) -> bool:
-        """Whether nobody accepts it today."""
+        """Whether it is not accepted, or was until a day before this one."""
         return self.accepted is None or self.accepted.until < date.today()
 
 
-def requirements() -> dict[str, Requirement]:
-    """Return what is required of each version, by its name."""
-    return load(POLICIES / "requirements.yaml", Requirements).requirements
+@dataclass(frozen=True)
+class Result:
+    """What came of a requirement."""
+
+    id: str
+    requirement: Requirement
+    findings: list[Finding]
+
+    @property
+    def state(self) -> str:
+        """One of `STATES`."""
+        return STATES[0 if any(one.is_open for one in self.findings) else 1 if self.findings else 2]
 
 
-def findings(evidence: Evidence) -> list[Finding]:
-    """Return what the evidence does not prove, those that are open first.
+def assess(evidence: Evidence) -> list[Result]:
+    """Return what came of each requirement, those with open findings first.
 
     Raises:
         UserError: the evidence is not complete, or a policy cannot be evaluated.
     """
-    decided, required, found = _decide(evidence), requirements(), []
+    decided, required = _decide(evidence), load(POLICIES / "requirements.yaml", Requirements).requirements
     problems = [(one["requirement"], one["subject"], one["line"]) for one in decided.get("problem", [])]
     known = {*decided.get("proven", []), *(name for name, _, _ in problems)}
     if unknown := known - required.keys():
         raise UserError(f"{POLICIES}/requirements.yaml lacks {', '.join(sorted(unknown))}, which a policy names")
     problems += [(name, "", "nothing in the evidence proves it") for name in required if name not in known]
     accepted = {one.finding: one for one in AcceptedFindings.load().accepted}
-    for name, subject, line in problems:
+    results = [Result(name, requirement, []) for name, requirement in required.items()]
+    by_name = {one.id: one for one in results}
+    for name, subject, line in sorted(problems):
         id_ = f"{name}:{subject}" if subject else name
         remedy = required[name].remedy.format(subject=subject or "NAME", **evidence)
-        found.append(Finding(name, id_, " ".join(line.split()), remedy, accepted.get(id_)))
-    return sorted(found, key=lambda one: (not one.is_open, one.id, one.line))
+        by_name[name].findings.append(Finding(id_, " ".join(line.split()), remedy, accepted.get(id_)))
+    return sorted(results, key=lambda one: STATES.index(one.state))
 
 
 def _decide(evidence: Evidence) -> dict[str, Any]:
     """Return what the policies prove and what they object to."""
     from jsonschema import Draft202012Validator
+    from regopy import Interpreter, RegoError
 
     schema = Draft202012Validator(read_json(POLICIES / "evidence.schema.json"))
     if errors := [f"{error.json_path}: {error.message[:150]}" for error in schema.iter_errors(evidence)]:
         raise UserError(f"the evidence is refused: {'; '.join(errors[:3])}")
-    command = [sys.executable, "-c", RUN, *map(str, sorted(POLICIES.glob("*.rego")))]
-    done = subprocess.run(command, input=json.dumps(evidence), capture_output=True, encoding="utf-8", check=False)
-    if done.returncode or not done.stdout.startswith("{"):
-        reason = " ".join(done.stderr.split())[-300:] or f"{done.stdout.strip()} (code {done.returncode})"
-        raise UserError(f"{POLICIES}/*.rego cannot be evaluated: {reason}")
-    return json.loads(done.stdout)["expressions"][0]
+    policies: Any = Interpreter()
+    try:
+        for path in sorted(POLICIES.glob("*.rego")):
+            policies.add_module(path.name, path.read_text(encoding="utf-8"))
+        policies.set_input(evidence)
+        return json.loads(str(policies.query("data.compliance")))["expressions"][0]
+    except (RegoError, ValueError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise UserError(f"{POLICIES}/*.rego cannot be evaluated: {reason}") from error

@@ -6,6 +6,7 @@ explainable AI for trees"); those of a linear model are coefficient times distan
 """
 
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,7 @@ class Explainer:
 
     def average(self, frame: pd.DataFrame) -> None:
         """Let contributions of a linear model be relative to the mean of these rows."""
-        self.means = self._matrix(frame).mean(axis=0) if self.method == LINEAR else None
+        self.means = _dense(self._given(frame)).mean(axis=0) if self.method == LINEAR else None
 
     def explain(self, frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         """Return contributions, (rows, outputs, columns), and what they add to, (rows, outputs).
@@ -58,15 +59,15 @@ class Explainer:
         Raises:
             UserError: they do not add up to what the estimator computes, such as one with a link function.
         """
-        matrix, estimator = self._matrix(frame), self._estimator
+        given, estimator = self._given(frame), self._estimator
         if self.method == XGBOOST:
-            from xgboost import DMatrix
-
             booster, best = estimator.get_booster(), getattr(estimator, "best_iteration", None)
-            data = DMatrix(matrix, missing=estimator.missing, feature_names=booster.feature_names)
+            data = import_module("xgboost").DMatrix(
+                given, missing=estimator.missing, feature_names=booster.feature_names
+            )
             trees = (0, 0) if best is None else (0, best + 1)
             found = booster.predict(data, pred_contribs=True, strict_shape=True, iteration_range=trees).astype(float)
-            raw = booster.predict(data, output_margin=True, strict_shape=True, iteration_range=trees)
+            raw = estimator.predict(given, output_margin=True)
             each, base = found[:, :, :-1], found[:, :, -1]
         else:
             coefficients, means = np.atleast_2d(estimator.coef_), self.means
@@ -74,16 +75,21 @@ class Explainer:
                 raise UserError(
                     "the run of this version has no means of the features: it was registered before level 3"
                 )
-            each = (matrix - means)[:, None, :] * coefficients
+            each = (_dense(given) - means)[:, None, :] * coefficients
             base = np.broadcast_to(estimator.intercept_ + coefficients @ means, each.shape[:2])
-            raw = getattr(estimator, "decision_function", estimator.predict)(matrix).reshape(len(matrix), -1)
+            raw = getattr(estimator, "decision_function", estimator.predict)(given)
+        raw = raw.reshape(len(frame), -1)
         if raw.shape != base.shape or not np.allclose(each.sum(axis=2) + base, raw, rtol=1e-3, atol=1e-3):
             raise UserError(f"the contributions do not add up to what {type(estimator).__name__} computes")
         return each @ self._sums, base
 
-    def _matrix(self, frame: pd.DataFrame) -> np.ndarray:
-        found = frame if self._before is None else self._before.transform(frame)
-        return np.asarray(found.toarray() if hasattr(found, "toarray") else found, float)
+    def _given(self, frame: pd.DataFrame) -> Any:
+        """Return what the estimator reads; to XGBoost, a zero in a sparse matrix is missing."""
+        return frame if self._before is None else self._before.transform(frame)
+
+
+def _dense(given: Any) -> np.ndarray:
+    return np.asarray(given.toarray() if hasattr(given, "toarray") else given, float)
 
 
 def owners_of(step: Any, owners: list[str]) -> list[str]:
@@ -102,7 +108,7 @@ def owners_of(step: Any, owners: list[str]) -> list[str]:
             owners = owners_of(inner, owners)
         return owners
     if hasattr(step, "transformers_"):
-        names = [*getattr(step, "feature_names_in_", range(len(owners)))]
+        names: list[Any] = [*getattr(step, "feature_names_in_", range(len(owners)))]
         found: list[str] = [""] * max((place.stop for place in step.output_indices_.values()), default=0)
         for name, inner, chosen in step.transformers_:
             if (place := step.output_indices_[name]).stop > place.start:
@@ -111,7 +117,7 @@ def owners_of(step: Any, owners: list[str]) -> list[str]:
                 ]
                 found[place] = owners_of(inner, given)
         return found
-    if step in (None, "passthrough") or (len(owners) == 1 and not hasattr(step, "get_feature_names_out")):
+    if step in (None, "passthrough"):
         return owners
     if kind == "OneHotEncoder":
         rare = getattr(step, "infrequent_categories_", None) or [None] * len(owners)

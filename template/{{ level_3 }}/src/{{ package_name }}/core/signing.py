@@ -2,10 +2,9 @@
 """Signs the files of a model, and verifies them before any is loaded, by `model-signing` of the OpenSSF."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import ValidationInfo, field_validator
 
@@ -14,6 +13,7 @@ from .io import atomic_write
 from .settings import Settings
 
 SIGNATURE = "model.sig"  # beside the files of a registered model
+UNSIGNED = [SIGNATURE, "registered_model_meta"]  # MLflow adds the latter to each download
 KEY_TEXT = "SIGNING_KEY"  # variable with the text of the private key, where there is no file
 
 
@@ -43,15 +43,17 @@ class Signing(Settings, env_prefix="SIGNING_"):
         from model_signing import hashing, signing
 
         (path := folder / SIGNATURE).unlink(missing_ok=True)
-        config = signing.Config().set_hashing_config(hashing.Config().set_ignored_paths(paths=[path]))
+        config = signing.Config().set_hashing_config(
+            hashing.Config().set_ignored_paths(paths=[folder / one for one in UNSIGNED])
+        )
         with TemporaryDirectory() as private:
+            key = self._key(Path(private)) if self.method == "key" else None
             try:
-                if self.method == "sigstore":
-                    config.use_sigstore_signer(use_ambient_credentials="CI" in os.environ).sign(folder, path)
+                if key:
+                    config.use_elliptic_key_signer(private_key=key)
                 else:
-                    config.use_elliptic_key_signer(private_key=self._key(Path(private))).sign(folder, path)
-            except UserError:
-                raise
+                    config.use_sigstore_signer(use_ambient_credentials="CI" in os.environ)
+                config.sign(folder, path)
             except Exception as error:
                 raise UserError(f"the model cannot be signed: {_line(error)}") from error
         return self.verify(folder)
@@ -62,16 +64,23 @@ class Signing(Settings, env_prefix="SIGNING_"):
         Raises:
             UserError: they are not signed, or by someone else, or were changed since.
         """
+        from model_signing.verifying import Config
+
         if not (path := folder / SIGNATURE).exists():
             raise UserError("it is not signed")
+        keys = sorted(self.public_keys.glob("*.pem")) if self.method == "key" else [None]
         reason = f"none of the keys in {self.public_keys} signed it"
-        for name, config in self._signers():
+        for key in keys:
             try:
+                if key:
+                    config = Config().use_elliptic_key_verifier(public_key=key)
+                else:
+                    config = Config().use_sigstore_verifier(identity=self.identity, oidc_issuer=self.issuer)
                 config.verify(folder, path)
             except Exception as error:  # noqa: BLE001 - of several libraries; each of them refuses
                 reason = reason if "Key mismatch" in str(error) else _line(error)
             else:
-                return name
+                return key.name if key else self.identity
         raise UserError(reason)
 
     def new_key(self) -> str:
@@ -95,15 +104,6 @@ class Signing(Settings, env_prefix="SIGNING_"):
                 temporary.write_bytes(content)
         return f"{self.private_key} is new and in no commit: keep a copy in a safe place. Commit {public}: servers verify by it"
 
-    def _signers(self) -> Iterator[tuple[str, Any]]:
-        from model_signing.verifying import Config
-
-        if self.method == "sigstore":
-            yield self.identity, Config().use_sigstore_verifier(identity=self.identity, oidc_issuer=self.issuer)
-        else:
-            for key in sorted(self.public_keys.glob("*.pem")):
-                yield key.name, Config().use_elliptic_key_verifier(public_key=key)
-
     def _key(self, folder: Path) -> Path:
         """Return the file of the private key, which is made if there is no key at all yet."""
         if text := os.environ.get(KEY_TEXT):
@@ -119,4 +119,5 @@ class Signing(Settings, env_prefix="SIGNING_"):
 
 
 def _line(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    reason = " ".join(str(error).partition(": Expected")[0].split())  # without the hashes
+    return reason.translate(dict.fromkeys(map(ord, "[]\\\"'")))[:200] or type(error).__name__

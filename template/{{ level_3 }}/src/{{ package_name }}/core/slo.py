@@ -157,11 +157,10 @@ def budgets(slos: Slos, address: str) -> list[Budget]:
     for labels, value in query(address.rstrip("/"), f'{{__name__=~"slo:.+", sloth_service="{slos.service}"}}'):
         if isfinite(value):
             found[labels["sloth_slo"]][labels["__name__"]] = value
-    return [
-        Budget(
-            slo,
-            found[slo.name].get("slo:period_error_budget_remaining:ratio"),
-            {name.removeprefix(RATIO): ratio / slo.budget for name, ratio in found[slo.name].items() if RATIO in name},
-        )
-        for slo in slos.slos
-    ]
+    return [_budget(slo, found[slo.name]) for slo in slos.slos]
+
+
+def _budget(slo: Slo, values: dict[str, float]) -> Budget:
+    ratios = {name.removeprefix(RATIO): value for name, value in values.items() if name.startswith(RATIO)}
+    burn = {window: ratios[window] / slo.budget for window in sorted(ratios, key=seconds)}
+    return Budget(slo, values.get("slo:period_error_budget_remaining:ratio"), burn)

@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import count, islice
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -30,6 +31,9 @@ from ..monitoring.monitor import Monitor
 from ..monitoring.performance import Truth, as_prediction
 from ..monitoring.prediction_log import Window
 from ..monitoring.settings import Share
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Tracer
 
 PORT = 9110
 FLUSH_SECONDS = 2  # until the server has written the predictions of a window
@@ -61,7 +65,7 @@ class Stream:
         self._settings, self._tracing = settings, provider("labels")
         self._since = started - timedelta(hours=monitor.settings.label_window_hours)  # where the sequence starts
         self._version, self._read, self._loss = "", (0, ""), ""
-        self._traced: set[tuple[str, int]] | None = None
+        self._traced = {*_traceparents(labelled(self._since, started))} if self._tracing else set()
 
     def look(self, window: Window) -> str:
         """Return a line about a window, and set the metrics."""
@@ -74,18 +78,19 @@ class Stream:
             parts.append(f"drift in {', '.join(drifted)}" if drifted else "no drift")
         newest = max((path.stat().st_mtime_ns for path in LABELS.glob("*.parquet")), default=0)
         if self._version and self._read != (newest, self._version):
-            self._read, self._loss = (newest, self._version), self._compare_loss(window.end)
+            self._read, self._loss = (newest, self._version), self._compare_loss()
         ROWS.labels(model).set(batch.rows)
         DRIFTED.labels(model).set(len(drifted))
         END.labels(model).set(window.end.timestamp())
         return f"{window.end:%H:%M:%S} {'; '.join([*parts, *([self._loss] if self._loss else [])])}"
 
-    def _compare_loss(self, end: datetime) -> str:
+    def _compare_loss(self) -> str:
         """Return how the loss of the version's predictions differs from that of its test rows."""
-        rows = labelled(self._since, end, self._version, MAX_ROWS)
-        rows = rows[rows["target"].notna()].sort_values("time")
-        self._trace(rows)
-        rows, model = rows.drop_duplicates("entity"), self._monitor.model
+        rows = labelled(self._since, datetime.now(UTC), self._version, MAX_ROWS)
+        if self._tracing:
+            self._trace(self._tracing.get_tracer(__name__), _traceparents(rows))
+        rows = rows[rows["target"].notna()].sort_values("time").drop_duplicates("entity")
+        model = self._monitor.model
         LABELED.labels(model).set(len(rows))
         known, tested = _tested(model, self._version)
         if len(rows) < MIN_ENTITIES:
@@ -96,20 +101,22 @@ class Stream:
             EXCESS.labels(model, bound).set(value)
         return f"loss {found.value:+.3g} [{found.low:+.3g}, {found.high:+.3g}] to the test rows, {len(rows):,} labels"
 
-    def _trace(self, rows: pd.DataFrame) -> None:
-        """Make a span for each label that is new since the last look, with a link to that of the prediction."""
-        found = dict(zip(zip(rows["request_id"], rows["row"], strict=True), rows["traceparent"], strict=True))
-        new, self._traced = found.keys() - (found if self._traced is None else self._traced), {*found}
-        if self._tracing is None:
-            return
+    def _trace(self, tracer: "Tracer", predicted: dict[tuple[str, int], str]) -> None:
+        """Make a span for each label that is known since the last look, with a link to that of its prediction."""
         from opentelemetry.trace import Link, get_current_span
         from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator as TraceContext
 
-        for request_id, row in (key for key in new if pd.notna(found[key])):
-            predicted = get_current_span(TraceContext().extract({"traceparent": found[request_id, row]}))
+        for request_id, row in predicted.keys() - self._traced:
+            context = get_current_span(TraceContext().extract({"traceparent": predicted[request_id, row]}))
             attributes = {"prediction.request_id": request_id, "prediction.row": row}
-            links = [Link(predicted.get_span_context())]
-            self._tracing.get_tracer(__name__).start_span("label", links=links, attributes=attributes).end()
+            tracer.start_span("label", links=[Link(context.get_span_context())], attributes=attributes).end()
+        self._traced |= predicted.keys()
+
+
+def _traceparents(rows: pd.DataFrame) -> dict[tuple[str, int], str]:
+    """Return the trace context of each labeled prediction that has one, by request and row."""
+    traced = rows[rows["target"].notna() & rows["traceparent"].notna()]
+    return dict(zip(zip(traced["request_id"], traced["row"], strict=True), traced["traceparent"], strict=True))
 
 
 @cache

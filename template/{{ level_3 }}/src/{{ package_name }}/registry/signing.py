@@ -24,8 +24,9 @@ def main() -> None:
     action = parser.add_mutually_exclusive_group()
     action.add_argument("--check", action="store_true", help="only verify it, as servers do")
     action.add_argument("--new-key", action="store_true", help="make another pair of keys: sign what is in use by it")
-    arguments, settings = parser.parse_args(), Signing.load()
+    arguments = parser.parse_args()
     with exit_on_user_error("sign"), connected(), TemporaryDirectory() as folder:
+        settings = Signing.load()
         if arguments.new_key:
             print(settings.new_key())
             return

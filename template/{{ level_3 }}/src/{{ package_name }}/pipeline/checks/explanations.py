@@ -28,7 +28,7 @@ def report(candidate: Candidate) -> dict[str, Any]:
     frame = frame.sample(min(ROWS, len(frame)), random_state=candidate.params.seed)
     found: dict[str, Any] = {"model": candidate.name, "rows": len(frame), "why": None, "means": None}
     try:
-        explainer = Explainer(candidate.model, [*frame])
+        explainer = Explainer(candidate.model, [*map(str, frame)])
         explainer.average(frame)
         each, _ = explainer.explain(frame)
         values = np.abs(each).sum(axis=1).mean(axis=0)

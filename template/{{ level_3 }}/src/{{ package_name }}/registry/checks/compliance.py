@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from mlflow.entities.model_registry import ModelVersion
 
-from ...core.compliance import EVENT, EVIDENCE, Compliance, Evidence, findings
+from ...core.compliance import EVENT, EVIDENCE, Compliance, Evidence, assess
 from ...core.errors import UserError
 from ...core.io import read_json
 from ..approval import Approval
@@ -22,7 +22,8 @@ def blockers(version: ModelVersion, approval: Approval) -> list[str]:
         evidence = recorded(version)
         if datetime.now(UTC) - datetime.fromisoformat(evidence["made"]) > timedelta(days=rules.max_evidence_days):
             return [f"the evidence of {evidence['made']} is too old: `uv run poe comply --version {version.version}`"]
-        return [f"{one.id}: {one.line}" for one in findings(evidence) if one.is_open and one.requirement != "approval"]
+        findings = [one for result in assess(evidence) if result.id != "approval" for one in result.findings]
+        return [f"{one.id}: {one.line}" for one in findings if one.is_open]
     except UserError as error:
         return [str(error)]
 
