@@ -160,7 +160,7 @@ def test_release_is_paused_by_the_action_and_goes_on_when_it_is_undone(productio
     cluster.eventually("the new version", lambda: production.status["currentPodHash"] == production.status["stableRS"])
 
 
-def test_pods_are_doubled_and_stay_although_the_autoscaler_needs_fewer(production):
+def test_pods_are_doubled_and_the_autoscaler_is_as_before_when_that_is_undone(production):
     cluster = production.cluster
     cluster.eventually("ten pods", lambda: production.pods(10))
     before = production.step("scale", "before")
@@ -171,4 +171,3 @@ def test_pods_are_doubled_and_stay_although_the_autoscaler_needs_fewer(productio
     assert production.status["availableReplicas"] >= 19, "the autoscaler may take one away"
     production.step("scale", "undo", before)
     assert "behavior" not in (cluster.get("hpa", SERVER, NAMESPACE) or {})["spec"]
-    cluster.eventually("ten pods again", lambda: production.pods(10))
