@@ -9,10 +9,10 @@ PROGRAMS = ("prometheus", "prometheus-alertmanager")
 DONE = {  # what remediation has to do about a fault, if anything
     "bad-release": "rollback for ModelServerErrors: verified",
     "two-alerts": "verified",
-    "tampered-release": "rollback for ModelReloadFailing: verified",
+    "tampered-champion": "safe_model for ModelNotReady: verified",
     "clock-jump": "declined: cool-down",
     "flapping-alert": "declined: cool-down",
-    "failing-remediation": "Page: ",
+    "failing-remediation": "rollback for ModelServerErrors: verified",
     "poisoned-batch": "rows of the batch as it should be were added",
     "server-killed": "ModelServerDown is resolved",
 }
@@ -29,7 +29,7 @@ def system(autonomous: Project, tool) -> Project:
 @pytest.mark.parametrize(
     "names",
     [
-        "two-alerts tampered-release failing-remediation server-killed",
+        "two-alerts tampered-champion failing-remediation server-killed",
         pytest.param("", marks=pytest.mark.long),  # all
     ],
 )
@@ -53,7 +53,7 @@ def test_system_recovers_from_each_fault_without_a_person(system: Project, names
 
 
 def test_year_runs_by_itself(system: Project):
-    printed = system.process("loop", "--months", "2", "--rows", "300", "--seed", "8").stdout
+    printed = system.process("loop", "--months", "2", "--rows", "300", "--seed", "1").stdout
     loop = system.json("reports/loop.json")
     assert [one["fault"] is not None for one in loop["months"]] == [True, True]
     assert all(one["evidence"]["recovered"] for one in loop["months"])

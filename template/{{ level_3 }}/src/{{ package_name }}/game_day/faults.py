@@ -19,7 +19,7 @@ from ..drills.harness.months import CONCEPT_DRIFT, DAYS, months, next_rows
 from ..drills.harness.sandbox import quiet
 from ..monitoring.client import Client
 from ..registry.approval import claimed
-from ..registry.client import Tracking, connected
+from ..registry.client import CHAMPION, Tracking, connected
 from ..registry.promotion import promote
 from ..training import new_data
 from .system import NAMES, current
@@ -30,28 +30,21 @@ LOG = Path("data/predictions")
 ROWS = 600  # of a month
 
 
-def release(errors: float = 0, seconds: float = 0, tampered: bool = False) -> str:
-    """Promote a version with a fault.
-
-    Args:
-        errors: share of the predictions that raise.
-        seconds: that one in twenty predictions takes longer.
-        tampered: its files are changed once it is registered.
-    """
-    model = Tracking.load().model
+def release(errors: float = 0, seconds: float = 0) -> str:
+    """Promote a version that raises for a share of the predictions, or takes seconds longer for one in twenty."""
     with quiet(), connected():
         version = register(errors=errors, seconds=seconds)
-        done = promote(model, version, claimed("game day"))
-        if tampered:
-            _tamper(model, version)
-    return done
+        return promote(Tracking.load().model, version, claimed("game day"))
 
 
-def _tamper(model: str, version: str) -> None:
-    """Change a file of a version where the registry stores it."""
-    found = MlflowClient().get_model_version(model, version)
+def tamper_champion() -> str:
+    """Change a file of the champion where the registry stores it, and kill a server, which then has to load it again."""
+    with connected():
+        found = MlflowClient().get_model_version_by_alias(Tracking.load().model, CHAMPION)
     [path] = Path().rglob(f"{str(found.source).rpartition('/')[2]}/artifacts/MLmodel")
     path.write_text(f"{path.read_text(encoding='utf-8')}# changed\n", encoding="utf-8")
+    kill_server()
+    return f"{path} was changed"
 
 
 def kill_server() -> str:

@@ -58,7 +58,7 @@ def declined(reason: str) -> str:
 
 def paged() -> str:
     """Return the last message to a person, once there is one."""
-    return _wait(lambda: current().pager.messages, "a person is paged")[-1]
+    return _wait(lambda: [text for text in current().pager.messages if "Page: " in text], "a person is paged")[-1]
 
 
 def batch_refused() -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Event, Thread
 
 import yaml
+from mlflow import MlflowClient
 
 from ..core.environment import environment
 from ..delivery.envoy import Envoy, envoy
@@ -21,7 +22,9 @@ from ..delivery.programs import is_ready, running
 from ..delivery.traffic import Traffic, traffic
 from ..drills.harness.alerting import Alerting, alerting, firing
 from ..drills.harness.sandbox import Sandbox, quiet, sandbox, wait
+from ..operations.remediation.settings import Remediation
 from ..operations.remediation.store import Store
+from ..registry.client import Tracking, connected
 from ..training.live_server import LiveServer, free_port, started_server
 from .proxy import Proxy, proxy
 
@@ -188,6 +191,8 @@ def running_system() -> Iterator[System]:
     with sandbox() as copy, ExitStack() as stack:
         with quiet():
             copy.run("", "register")
+            with connected():
+                MlflowClient().set_registered_model_alias(Tracking.load().model, Remediation.load().safe_version, "1")
             copy.run("registry.promotion", "promote", "--version", "challenger", "--approved-by", "drill", **SETTINGS)
         Path("token").write_text(token, encoding="utf-8")
         Path("token").chmod(0o600)

@@ -40,7 +40,7 @@ from .year import SETTINGS, Month, kpi, line, live_month
 
 RESULT, PAGE = REPORTS / "loop.json", REPORTS / "loop.html"
 FAULTS = {  # the action that each calls for
-    **dict.fromkeys(("bad-release", "slow-release", "two-alerts", "tampered-release"), "rollback"),
+    **dict.fromkeys(("bad-release", "slow-release", "two-alerts"), "rollback"),
     **dict.fromkeys(("server-killed", "registry-lost", "log-disk-full"), "none"),
 }
 SHARE = 0.5  # of the months in which a fault is caused

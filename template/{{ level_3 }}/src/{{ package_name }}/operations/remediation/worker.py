@@ -21,6 +21,7 @@ from .settings import Remediation, Rule, Verification
 from .store import Remedy, Store
 
 TICK_SECONDS = 1.0
+LATE_SECONDS = 60  # after which a person has to know what a decision waits for
 NONE = Verification(minutes=1)  # of a rule that only pages
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ class Worker:
         self.seen = time.time()  # when it last looked for decisions
         self._threads: dict[int, Thread] = {}
         self._waits: dict[int, str] = {}  # for what, as logged last
+        self._paged = set[int]()  # about those that wait
 
     def run(self) -> None:
         """Work until `stopped` is set."""
@@ -63,9 +65,17 @@ class Worker:
                 changes = self._next(remedy)
                 remedy = self.store.change(remedy, **changes) if changes else None
         except UserError as error:  # of the audit log: nothing is done that is not logged, so it is tried again
-            if self._waits.get(number) != str(error):
-                log.warning("remediation %d waits: %s", number, error)
-            self._waits[number] = str(error)
+            self._wait(number, str(error))
+
+    def _wait(self, number: int, problem: str) -> None:
+        """Log what a decision waits for, and page a person if that takes long."""
+        if self._waits.get(number) != problem:
+            log.warning("remediation %d waits: %s", number, problem)
+        self._waits[number] = problem
+        remedy = self.store.get(number)
+        if remedy and number not in self._paged and time.time() > remedy.decided + LATE_SECONDS:
+            self._paged.add(number)
+            notifications.send(f"Page: {remedy.title} waits: {problem}")
 
     def _next(self, remedy: Remedy) -> dict[str, Any] | None:
         """Do what follows in the state of a remedy, and return what changes; None if it is final or nothing follows yet."""
