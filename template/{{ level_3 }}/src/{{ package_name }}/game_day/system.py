@@ -168,6 +168,7 @@ class System:
         }
         with _process(self.copy, self.port, "operations.remediation", **policy):
             self.store = Store(state)
+            self.pager.taken()
             yield
 
 
