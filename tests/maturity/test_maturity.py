@@ -10,7 +10,7 @@ import pytest
 from harness.capabilities import capabilities, owners
 from harness.foreign import SHAPES, Shape
 from harness.lifting import run_tool
-from harness.template import destination, sources
+from harness.template import destination, levels, sources
 
 from copier_mlops.commands.maturity import EPILOG
 from copier_mlops.errors import CommandError
@@ -35,7 +35,7 @@ def command(*arguments: str, folder: Path, rc: int = 0) -> str:
     return done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("level", [0, 1, 2])
+@pytest.mark.parametrize("level", levels())
 def test_project_of_the_template_has_its_level(render, level):
     found = graded(render(maturity_level=level).path)
     assert found.level == level
@@ -45,7 +45,7 @@ def test_project_of_the_template_has_its_level(render, level):
 
 
 def test_without_the_files_of_a_capability_exactly_its_probes_say_no(project, tmp_path):
-    project = project(maturity_level=2).path
+    project = project(maturity_level=levels()[-1]).path
     before = {name for name, answer in answers(graded(project)).items() if answer == "yes"}
     kept = {path.relative_to(project).as_posix(): path for path in project.rglob("*") if path.is_file()}
     package = next(path.split("/")[1] for path in kept if path.startswith("src/") and path.endswith("/core/io.py"))

@@ -108,7 +108,7 @@ def simulate(rows: int, seed: int, count: int) -> Loop:
                 with quiet():
                     month = live_month(number, tables, end, clients, frozen, release)
                 found.append(_faulted(system, month, fault))
-            print(f"  {line(month)}{f'; {told(found[-1])}' if fault else ''}", flush=True)
+            print(f"  {line(month)}{f'; {summary(found[-1])}' if fault else ''}", flush=True)
     experiments = [one.evidence for one in found if one.evidence]
     return Loop(
         kpi=kpi(table, predict_served(frozen, features_and_target(table)[0]), frozen)[0],
@@ -156,7 +156,7 @@ def _wrong(month: Faulted) -> int:
     return sum(remedy != right for remedy in month.remedies)
 
 
-def told(month: Faulted) -> str:
+def summary(month: Faulted) -> str:
     """Return what came of the fault of a month in one line."""
     one = month.evidence
     if one is None:
@@ -176,7 +176,7 @@ def main() -> None:
         loop = simulate(arguments.rows, arguments.seed, arguments.months)
         write_json(loop.model_dump(mode="json"), RESULT)
         figure = page.figure(loop.kpi, [one.month.model_dump(mode="json") for one in loop.months])
-        write_text(templates().get_template("loop.html.j2").render(loop=loop, figure=figure, told=told), PAGE)
+        write_text(templates().get_template("loop.html.j2").render(loop=loop, figure=figure, summary=summary), PAGE)
         print(
             f"loop: {loop.availability:.3f} % of {loop.requests:,} requests answered, the objective is {loop.objective:g} %"
         )

@@ -11,7 +11,7 @@ import uvicorn
 
 from ...core.errors import UserError, exit_on_user_error
 from ...core.lineage import author
-from .app import create_app, token
+from .receiver import create_app, token
 from .settings import Remediation
 from .store import Store
 from .worker import Worker
