@@ -200,7 +200,9 @@ def running_system() -> Iterator[System]:
         registry = stack.enter_context(_registry())
         url = f"http://127.0.0.1:{registry.port}"
         chat = stack.enter_context(pager.listening())
-        stack.enter_context(environment(**SETTINGS, MLFLOW_TRACKING_URI=url, NOTIFY_WEBHOOK_URL=chat))
+        variables = {**SETTINGS, "MLFLOW_TRACKING_URI": url, "NOTIFY_WEBHOOK_URL": chat}
+        copy.environment |= variables  # of other processes
+        stack.enter_context(environment(**variables))
         stack.enter_context(pods.running())
         places = {name: server.place for name, server in pods.servers.items()}
         front: Envoy = stack.enter_context(envoy(places))
