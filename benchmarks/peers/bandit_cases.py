@@ -17,7 +17,7 @@ REQUESTS, DELAY, BATCH, AB_SIZE = 6_000, 200, 100, 600  # requests; the last is 
 DECISIONS, REPETITIONS = 5_000, 5  # the lowest counts for each: other processes disturb some
 WEIGHTS = np.array([[0.5, 0.9, 0, 0, 0, 0], [0.55, -0.9, 0, 0, 0, 0], [0.45, 0, 0.3, 0, 0, 0]])  # of the log-odds
 core, learning = import_module(f"{PACKAGE}.core.bandit"), import_module(f"{PACKAGE}.bandits.learning")
-settings, report = import_module(f"{PACKAGE}.bandits.settings"), import_module(f"{PACKAGE}.bandits.report")
+settings, report = import_module(f"{PACKAGE}.bandits.settings"), import_module(f"{PACKAGE}.bandits.results")
 
 
 def plan(policy: str, versions: int, features: int) -> Any:

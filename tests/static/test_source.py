@@ -120,7 +120,8 @@ def test_file_of_a_project_is_written_completely_or_not_at_all():
     found = {
         destination(source)
         for source in sources(".py", ".jinja")
-        if destination(source).startswith(("src/", "tools/")) and not {"drills", "game_day"} & {*Path(destination(source)).parts}
+        if destination(source).startswith(("src/", "tools/"))
+        and not {"drills", "game_day"} & {*Path(destination(source)).parts}
         if WRITTEN_IN_PLACE.search(text_of(source))
     }
     assert found == IN_TEMPORARY_FOLDERS

@@ -65,7 +65,7 @@ def test_bandits_from_their_plan_to_their_end(autonomous: Project):
         project.poe(*users, "400", "--effect", "-0.2")
         assert "revision 2, 400 rewards of 440 decisions" in project.poe("bandit", "learn").stdout
         assert state(project)["shares"][1] > 0.9
-        evaluated = project.poe("bandit", "evaluate").stdout
+        evaluated = project.process("bandit", "evaluate").stdout
         assert "outcome (lower is better) of 200 decisions" in evaluated
         assert "version 2" in evaluated
         assert "first-bandit is stopped: enough" in project.poe("bandit", "stop", "--reason", "enough").stdout

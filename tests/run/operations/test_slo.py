@@ -40,7 +40,7 @@ def test_spent_budget_refuses_a_promotion_but_no_rollback(autonomous, tmp_path, 
             r"promote: version 1 cannot be promoted: the error budget of availability is spent: -", refused
         )
         assert "customer-churn 1 is the champion again" in project.poe("rollback", **gate).stdout
-        printed = project.poe("slo", "--prometheus", address).stdout
+        printed = project.process("slo", "--prometheus", address).stdout
         assert re.search(r"availability +99.9 +-\d", printed)
         assert "which refuses promotions" in project.text("reports/slo.html")
         for expression in targets_of(dashboards_of(project)["slo.json"]):

@@ -54,6 +54,8 @@ def test_one_trace_leads_from_the_client_through_server_and_log_to_the_label(aut
                 (label,) = eventually("a span of the label", lambda: spans("label"))
             finally:
                 stream.kill()
+    ended = project.process("stream", "--windows", "1", "--port", port, STREAM_WINDOW_SECONDS="1").stdout
+    assert "predictions" in ended
     assert (predicted["trace"], predicted["parent"]) == (TRACE, PARENT)
     assert (label["links"], label["request"]) == ([TRACE], predicted["request"])
     assert f'stream_labels{{model="{project.answers["project_slug"]}"}} 1.0' in metrics

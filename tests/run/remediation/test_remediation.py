@@ -308,3 +308,7 @@ def alerting(service: Remediation, running: Production, tmp_path: Path, programs
         for address in (prometheus, manager):
             eventually(address, lambda address=address: responds(f"http://{address}/-/ready"))
         yield
+
+
+def test_task_lists_what_waits_for_a_person(autonomous: Project):
+    assert "nothing waits" in autonomous.process("remediate", "approve").stdout

@@ -10,7 +10,7 @@ from ..core.errors import exit_on_user_error
 from ..experiments.simulate import send
 from ..registry.approval import claimed, on_github
 from .lifecycle import last, learn, plan_of, start, stop
-from .report import evaluate, report
+from .results import evaluate, report
 from .settings import Bandit
 
 

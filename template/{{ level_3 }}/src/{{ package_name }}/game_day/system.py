@@ -39,7 +39,7 @@ SETTINGS = {
     "MONITORING_IN_A_ROW": "1",  # of batches; a second one would only take longer
     "RETRAINING_PROMOTION": "automatic",
 }
-VERIFY_MINUTES = 1  # for an action to help
+VERIFY_MINUTES = 5  # for an action to help
 IN_CLUSTER = ("scale", "pause_rollout")  # actions that need one; here a rollback takes their place
 
 
