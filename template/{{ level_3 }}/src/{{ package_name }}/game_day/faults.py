@@ -16,10 +16,10 @@ from ..drills.bad_batch import write_batches
 from ..drills.drift import serve_and_monitor
 from ..drills.harness.faults import register
 from ..drills.harness.months import CONCEPT_DRIFT, DAYS, months, next_rows
-from ..drills.harness.sandbox import quiet
+from ..drills.harness.sandbox import quiet, wait
 from ..monitoring.client import Client
 from ..registry.approval import claimed
-from ..registry.client import CHAMPION, Tracking, connected
+from ..registry.client import CHAMPION, Tracking, champion, connected
 from ..registry.promotion import promote
 from ..training import new_data
 from .system import NAMES, current
@@ -121,12 +121,15 @@ def drifted_months(first: int, count: int, learn: bool = True) -> str:
     """
     begin = CONCEPT_DRIFT - 1 + first
     rows = pd.concat(islice(months(ROWS, seed=0), begin, begin + count), ignore_index=True)
-    with quiet():
+    server = Client(f"http://{current().pods.servers[NAMES[0]].place}")
+    with quiet(), connected():
         if learn:
             later = datetime.now(UTC) + timedelta(days=100 * DAYS)  # the rows are of a simulated future
             new_data.add(rows, new_data.so_far(), later)
             current().copy.commit("New data")
-        serve_and_monitor(Client(f"http://{current().pods.servers[NAMES[0]].place}"), rows)
+        version = champion(MlflowClient(), Tracking.load().model)
+        wait(lambda: (server.send(rows.head(1))[0] or {}).get("version") == version, "the champion is served")
+        serve_and_monitor(server, rows)
     return f"{len(rows)} rows of drifted months were served"
 
 
