@@ -21,6 +21,7 @@ from ..delivery.envoy import Envoy, envoy
 from ..delivery.programs import is_ready, running
 from ..delivery.traffic import Traffic, traffic
 from ..drills.harness.alerting import Alerting, alerting, firing
+from ..drills.harness.months import DAYS
 from ..drills.harness.sandbox import Sandbox, quiet, sandbox, wait
 from ..operations.remediation.settings import Remediation
 from ..operations.remediation.store import Store
@@ -38,6 +39,7 @@ SETTINGS = {
     "MONITORING_HISTORY": "1",
     "MONITORING_IN_A_ROW": "1",  # of batches; a second one would only take longer
     "RETRAINING_PROMOTION": "automatic",
+    "RETRAINING_WINDOW_DAYS": str(2 * DAYS),  # the months after a drift
 }
 VERIFY_MINUTES = 5  # for an action to help
 IN_CLUSTER = ("scale", "pause_rollout")  # actions that need one; here a rollback takes their place
