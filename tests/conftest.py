@@ -36,6 +36,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--write-fleet", action="store_true", help="write docs/reference/fleet.md from the whole fleet")
 
 
+# Tests of level 3 that start servers: in the tier `long` until they are timed beside all others.
+LEVEL_3 = [
+    *(
+        f"run/{each}"
+        for each in ("bandits", "compliance", "explanations", "game_day", "operations", "remediation", "submit")
+    ),
+    "run/workflows/test_new_project.py",
+    *(f"cluster/test_{each}.py" for each in ("admission", "policies", "remediation", "sloth", "teams")),
+]
 MEMORY = Path("/dev/shm")
 MEMORY_BYTES = 2 << 30  # the renders and lifts of three workers take a third of it
 DISK = pytest.StashKey[Path]()
@@ -73,6 +82,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give each test its tier: that of its folder, such as `run` below tests/run, else `fast` unless it is `long`."""
     for item in items:
+        if any(ROOT / "tests" / each in [item.path, *item.path.parents] for each in LEVEL_3):
+            item.add_marker("long")
         tier = next((tier for tier in ("run", "lift", "cluster") if ROOT / "tests" / tier in item.path.parents), "fast")
         if not item.get_closest_marker("long"):
             item.add_marker(tier)
