@@ -3,10 +3,9 @@
 import json
 import re
 import subprocess
-import threading
 from base64 import b64decode
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +15,7 @@ import yaml
 from groovy_parser.parser import parse_groovy_content
 from harness.act import ACTIONS, DIGEST, committed, play, pull_request, without_tasks
 from harness.json_schema import check
+from harness.stub import served
 from harness.template import ROOT, TEMPLATE, Project, clean_environment
 from harness.workflows import NEWER_THAN_ACTIONLINT, USES, read, zizmor
 from lark import LarkError
@@ -252,13 +252,8 @@ def private_repositories(tmp_path: Path) -> Iterator[tuple[str, list[tuple[str, 
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}", seen
-        server.shutdown()
+    with served(Handler) as address:
+        yield address, seen
 
 
 def test_token_of_a_private_template_goes_to_its_owner_only(private_repositories, tmp_path):

@@ -4,9 +4,8 @@ import json
 import os
 import stat
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -16,6 +15,7 @@ import yaml
 from harness.kube import built, only
 from harness.projects import nobody_listens
 from harness.server import Server, eventually, listens
+from harness.stub import served
 from harness.template import Project, clean_environment
 
 # Stands in for kubectl: answers with a file, and appends what is patched to another one.
@@ -71,13 +71,8 @@ def prometheus() -> Iterator[tuple[str, dict[str, float], list[str]]]:
             self.end_headers()
             self.wfile.write(json.dumps({"data": {"result": result}}).encode())
 
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}", values, asked
-        server.shutdown()
+    with served(Handler) as address:
+        yield address, values, asked
 
 
 def percentages(folder: Path) -> list[int]:

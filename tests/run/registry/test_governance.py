@@ -3,17 +3,17 @@
 import csv
 import json
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
 from harness.projects import change, inside, md5, nobody_listens, registry
 from harness.server import registry_at
+from harness.stub import served
 from harness.template import Project, clean_environment
 
 
@@ -126,10 +126,7 @@ def chat() -> Iterator[tuple[str, list[str]]]:
             self.send_response(200)
             self.end_headers()
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Keep quiet."""
-
-    with served(HTTPServer(("127.0.0.1", 0), Hook)) as address:
+    with served(Hook) as address:
         yield address, received
 
 
@@ -180,20 +177,8 @@ def slow_way_to(behind: str) -> Iterator[tuple[str, list[str]]]:
 
         do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer  # noqa: N815
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Keep quiet."""
-
-    with served(ThreadingHTTPServer(("127.0.0.1", 0), Slow)) as address:
+    with served(Slow) as address:
         yield address, asked
-
-
-@contextmanager
-def served(server: HTTPServer) -> Iterator[str]:
-    """Run an HTTP server beside the block, and yield its address."""
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
 
 
 @pytest.fixture

@@ -5,10 +5,9 @@ import re
 import shutil
 import subprocess
 import tempfile
-import threading
 from collections.abc import Callable, Iterator
 from graphlib import TopologicalSorter
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import pytest
 import yaml
 from harness.kube import problems
 from harness.projects import DEFAULT, change, md5, registry, stages_run
+from harness.stub import served
 from harness.template import Project, clean_environment
 
 PIPELINE, ARGO = "deploy/kubeflow/pipeline.yaml", "deploy/argo/pipeline.yaml"
@@ -224,10 +224,5 @@ def kubeflow() -> Iterator[tuple[str, dict[tuple[str, str], Any]]]:
 
         do_GET = do_POST = do_DELETE = answer  # noqa: N815
 
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}", received
-        server.shutdown()
+    with served(Handler) as address:
+        yield address, received

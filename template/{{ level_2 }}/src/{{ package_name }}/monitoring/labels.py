@@ -4,7 +4,6 @@
 import argparse
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
@@ -25,7 +24,7 @@ from ..modeling import labels as source
 from ..modeling.data import ENTITY, TARGET, VALUE
 from ..pipeline.metrics import checked_target
 from ..registry.client import Tracking
-from .prediction_log import Window, query
+from .prediction_log import Window, query, spans
 from .settings import Monitoring
 
 LABELS = Path(FOLDER, "data/labels")
@@ -112,10 +111,7 @@ def _first_predictions(entities: pd.DataFrame, window: Window) -> pd.DataFrame:
     It reads a month at a time: the reader keeps 60 kB for each file, and a busy server writes 144 files a day.
     """
     sql = "select entity, min(time) as first from predictions semi join entities using (entity) group by entity"
-    days = range((window.end - window.start).days + 1)
-    starts = [window.start + timedelta(days=day) for day in days[::30]]
-    months = [Window(*span) for span in pairwise([*starts, window.end])]
-    found = pd.concat([query(sql, month, entities=entities) for month in months], ignore_index=True)
+    found = pd.concat([query(sql, month, entities=entities) for month in spans(window, days=30)], ignore_index=True)
     return found.groupby("entity", as_index=False).agg({"first": "min"})
 
 

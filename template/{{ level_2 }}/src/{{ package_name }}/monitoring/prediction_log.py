@@ -2,10 +2,11 @@
 """Reads the prediction log with DuckDB, wherever it is."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, NamedTuple, Self
+from itertools import pairwise
+from typing import Any, NamedTuple, Self, TypeVar
 
 import duckdb
 import pandas as pd
@@ -31,6 +32,7 @@ COLUMNS = pa.schema(
 )
 PART = re.compile(r"(?P<writer>.+)-(?P<first>\d+)(_(?P<last>\d+))?\.parquet")
 ATTEMPTS = 3  # to list and read: a server may merge a file in between
+Found = TypeVar("Found")
 
 
 class Window(NamedTuple):
@@ -77,9 +79,30 @@ def query(
     Raises:
         UserError: the place of the log cannot be read, or a file of it is damaged.
     """
+    return _retried(lambda: _query(sql, _dataset(window, version), window, parameters, tables))
+
+
+def spans(window: Window, days: int) -> list[Window]:
+    """Return the spans of some days in a window for which the log has files; the window, if there is none.
+
+    Raises:
+        UserError: the place of the log cannot be read.
+    """
+    stored = _retried(lambda: _stored(PredictionLog.load().filesystem()))
+    starts = [window.start + timedelta(days=n) for n in range(0, (window.end - window.start).days + 1, days)]
+    found = (Window(*span) for span in pairwise([*starts, window.end]))
+    return [span for span in found if not stored.isdisjoint(_folders(span))] or [window]
+
+
+def _retried(reading: Callable[[], Found]) -> Found:
+    """Return what a function reads of the log.
+
+    Raises:
+        UserError: the place of the log cannot be read, or a file of it is damaged.
+    """
     for attempt in range(ATTEMPTS):
         try:
-            return _query(sql, _dataset(window, version), window, parameters, tables)
+            return reading()
         except (OSError, duckdb.IOException, duckdb.InvalidInputException, pa.ArrowInvalid) as error:
             if attempt == ATTEMPTS - 1:
                 reason = " ".join(str(error).split())[:300]
@@ -104,11 +127,8 @@ def _query(
 def _dataset(window: Window, version: str | None) -> ds.Dataset | pa.Table:
     """Return the files of a window; a feature that some lack is null there. See `query` for the version."""
     system = PredictionLog.load().filesystem()
-    first, last = (each.astimezone(UTC).date() for each in window)
-    days = [folder_of(first + timedelta(days=n)) for n in range((last - first).days + 1)]
-    listed = system.get_file_info(FileSelector("", allow_not_found=True))
-    found = {each.path.rstrip("/") for each in listed}
-    paths = {path: writer for day in days if day in found for path, writer in _current(system, day).items()}
+    found = _stored(system)
+    paths = {path: writer for day in _folders(window) if day in found for path, writer in _current(system, day).items()}
     if not paths:
         return COLUMNS.empty_table()
     read = partial(ds.dataset, format="parquet", filesystem=system)
@@ -120,6 +140,17 @@ def _dataset(window: Window, version: str | None) -> ds.Dataset | pa.Table:
         paths = {path: writer for path, writer in paths.items() if writer in of_version}
         schema = _with_texts([one.schema for name, one in examples.items() if name in of_version])
     return read([*paths], schema=schema)
+
+
+def _folders(window: Window) -> list[str]:
+    """Return the folders of the days of a window."""
+    first, last = (each.astimezone(UTC).date() for each in window)
+    return [folder_of(first + timedelta(days=n)) for n in range((last - first).days + 1)]
+
+
+def _stored(system: Any) -> set[str]:
+    """Return the folders that there are."""
+    return {each.path.rstrip("/") for each in system.get_file_info(FileSelector("", allow_not_found=True))}
 
 
 def _unified(schemas: list[pa.Schema]) -> pa.Schema:
