@@ -65,6 +65,7 @@ def performance(target: pd.Series, prediction: pd.DataFrame) -> dict[str, float]
     scores = prediction.iloc[:, 1] if binary else prediction
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UndefinedMetricWarning)
+        warnings.filterwarnings("ignore", "The y_prob values do not sum to one")  # a server computes with 32 bits
         precision, recall, f1, _ = metrics.precision_recall_fscore_support(target, chosen, zero_division=0, **averaging)
         measured = {
             "accuracy": metrics.accuracy_score(target, chosen),

@@ -12,7 +12,8 @@ def blockers(version: ModelVersion, approval: Approval) -> list[str]:
     if tags.get("validation_status") != "passed":
         lines.append(f"it did not pass the gate ({tags.get('validation_shortfalls', 'it was never validated')})")
     if empty := tags.get("card_gaps", ""):
-        lines.append(f"its model card is empty under {empty} (write it, then `poe register` a new version)")
+        how = "write it where `poe card --check` says, then `poe register` a new version"
+        lines.append(f"its model card is empty under {empty} ({how})")
     if tags.get("compliance_check", "passed") != "passed":
         lines.append(f"its compliance check failed: {tags['compliance_check']}")
     return lines
