@@ -1,0 +1,79 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""Keys of sites, and the certificate of the coordinator, by which sites recognize it."""
+
+import ipaddress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import serialization as form
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from ..core.errors import UserError
+from ..core.io import atomic_write, require
+
+DAYS = 365
+CERTIFICATE, SERVER_KEY = "coordinator.pem", "coordinator.key"
+
+
+def make_site(folder: Path, name: str) -> Path:
+    """Make the pair of keys of a site, and return the path of the public one.
+
+    Raises:
+        UserError: it has a private key already.
+    """
+    if (private := folder / f"{name}.key").exists():
+        raise UserError(f"{private} stays: move it away first")
+    key = ec.generate_private_key(ec.SECP384R1())
+    _write(private, key.private_bytes(form.Encoding.PEM, form.PrivateFormat.OpenSSH, form.NoEncryption()), 0o600)
+    _write(
+        public := folder / f"{name}.pub",
+        key.public_key().public_bytes(form.Encoding.OpenSSH, form.PublicFormat.OpenSSH),
+        0o644,
+    )
+    return public
+
+
+def make_certificate(folder: Path, host: str, days: int = DAYS) -> Path:
+    """Make key and certificate of the coordinator at a host, and return the path of the certificate."""
+    key, now = ec.generate_private_key(ec.SECP384R1()), datetime.now(UTC)
+    try:
+        own: x509.GeneralName = x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        own = x509.DNSName(host)
+    here = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "coordinator")])
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1) + timedelta(days=min(days, 0)))
+        .not_valid_after(now + timedelta(days=days))
+        .add_extension(x509.SubjectAlternativeName([*{own, here}]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA384())
+    )
+    _write(
+        folder / SERVER_KEY, key.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption()), 0o600
+    )
+    _write(path := folder / CERTIFICATE, certificate.public_bytes(form.Encoding.PEM), 0o644)
+    return path
+
+
+def certificate_in(folder: Path) -> Path:
+    """Return the path of the certificate.
+
+    Raises:
+        UserError: it is missing or has expired.
+    """
+    path = require(folder / CERTIFICATE, "federate keys")
+    if (until := x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc) < datetime.now(UTC):
+        raise UserError(
+            f"{path} expired on {until:%Y-%m-%d}: `uv run poe federate keys` makes another, which sites need, too"
+        )
+    return path
+
+
+def _write(path: Path, content: bytes, mode: int) -> None:
+    with atomic_write(path) as temporary:
+        temporary.touch(mode)
+        temporary.write_bytes(content)
