@@ -108,6 +108,17 @@ def test_text_is_put_into_a_feature_that_holds_numbers(looping):
     assert looping.python(f"{poisoned}; print(_poisoned(pandas.DataFrame({{'a': ['x'], 'b': [1.0]}})))") == "b"
 
 
+def test_processes_of_a_drill_reach_nothing_outside_and_send_no_telemetry(looping):
+    package = looping.answers["package_name"]
+    code = (
+        "import json, os; from pathlib import Path; os.environ['MLFLOW_TRACKING_URI'] = 'https://registry.example.com';"
+        f"from {package}.drills.harness.sandbox import Sandbox; print(json.dumps(Sandbox(Path()).environment))"
+    )
+    found = json.loads(looping.python(code).splitlines()[-1])
+    assert "MLFLOW_TRACKING_URI" not in found
+    assert (found["MLFLOW_DISABLE_TELEMETRY"], found["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"]) == ("true", "false")
+
+
 @pytest.mark.long
 def test_retraining_pays_in_the_simulated_year(looping):
     done = looping.process("year")

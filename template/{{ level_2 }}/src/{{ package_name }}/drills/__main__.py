@@ -16,11 +16,10 @@ from .harness.sandbox import sandbox
 
 def main() -> None:
     """Run the named drills; exit with code 1 if a fault was not recovered from."""
-    found = sorted(each.name for each in pkgutil.iter_modules(folder) if not each.ispkg and each.name != "__main__")
-    modules = {name.replace("_", "-"): name for name in found}
+    modules = _modules()
     parser = argparse.ArgumentParser(prog="poe drill", description="Cause a fault in a copy of this project.")
     parser.add_argument("names", choices=modules, nargs="+", metavar="NAME", help=", ".join(modules))
-    names, code, done = parser.parse_args().names, _code(), dict[str, Evidence]()
+    names, code, done = parser.parse_args().names, current_code(), dict[str, Evidence]()
     with exit_on_user_error("drill"):
         try:
             with sandbox():
@@ -28,14 +27,24 @@ def main() -> None:
                     done[name] = _evidence(modules[name], code)
         finally:  # whatever ended the last one
             for name, evidence in done.items():
-                _report(name, evidence)
+                report(name, evidence)
             from .harness import page  # which takes seconds
 
-            page.write({name: fault_of(module) for name, module in modules.items()})
+            page.write(faults())
     raise SystemExit(not all(evidence.recovered for evidence in done.values()))
 
 
-def _code() -> str | None:
+def _modules() -> dict[str, str]:
+    found = sorted(each.name for each in pkgutil.iter_modules(folder) if not each.ispkg and each.name != "__main__")
+    return {name.replace("_", "-"): name for name in found}
+
+
+def faults() -> dict[str, str]:
+    """Return what each drill breaks."""
+    return {name: fault_of(module) for name, module in _modules().items()}
+
+
+def current_code() -> str | None:
     """Return the commit of the project, and whether what a drill copies differs from it."""
     commit = git("rev-parse", "--short=12", "HEAD")
     changed = git("status", "--porcelain", "--", ".", ":(exclude)reports")
@@ -58,7 +67,7 @@ def _evidence(module: str, code: str | None) -> Evidence:
     return found.model_copy(update={"ended": datetime.now(UTC), "code": code})
 
 
-def _report(name: str, evidence: Evidence) -> None:
+def report(name: str, evidence: Evidence) -> None:
     """Write and print the evidence of a drill."""
     path = FOLDER / f"{name}.json"
     write_json(evidence.model_dump(mode="json"), path)

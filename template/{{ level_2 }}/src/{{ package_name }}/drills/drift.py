@@ -37,30 +37,23 @@ def main() -> Evidence:
     port = free_port()
     with sandbox() as copy, environment(**SETTINGS), live_server() as server:
         first, second, third = islice(months(ROWS, seed=0), CONCEPT_DRIFT - 1, CONCEPT_DRIFT + 2)
-        exporter = copy.start("monitoring.exporter", "--port", str(port), **SETTINGS)
-        try:
-            with alerting(f"127.0.0.1:{port}", server.address.removeprefix("http://")) as manager:
-                return _drill(copy, server, manager, pd.concat([first, second], ignore_index=True), third)
-        finally:
-            exporter.kill()
-            exporter.wait()
+        exporter = copy.serving("monitoring.exporter", port, **SETTINGS)
+        with exporter, alerting(f"127.0.0.1:{port}", [server.place]) as alerts:
+            return _drill(copy, server, alerts.manager, pd.concat([first, second], ignore_index=True), third)
 
 
 def _drill(copy: Sandbox, server: Client, manager: str, drifted: pd.DataFrame, later: pd.DataFrame) -> Evidence:
     fault = time.monotonic()
-    _serve_and_monitor(server, drifted)
+    serve_and_monitor(server, drifted)
     wait(lambda: [one for one in triggers.recorded() if one["name"] == "DataDrift"], "DataDrift reaches the webhook")
     detected, fired = time.monotonic() - fault, firing(manager)
     with quiet():
-        later_on = datetime.now(UTC) + timedelta(days=100 * DAYS)  # the rows are of a simulated future, with labels
-        new_data.add(drifted, new_data.so_far(), later_on)
-        copy.commit("New data")
+        learn_from(copy, drifted)
         done = retrain(RunRecord.read().last_day)
     promoted = "is the champion" in str(done.outcome)
     if promoted:
         version = str(done.candidate)
-        wait(lambda: (server.send(later.head(1))[0] or {}).get("version") == version, "the new champion is served")
-        _serve_and_monitor(server, later)
+        serve_and_monitor(server, later, version)
         wait(lambda: "DataDrift" not in firing(manager), "DataDrift is resolved")
     return Evidence(
         fault=f"data and concept of {len(drifted)} live rows drift",
@@ -74,8 +67,22 @@ def _drill(copy: Sandbox, server: Client, manager: str, drifted: pd.DataFrame, l
     )
 
 
-def _serve_and_monitor(server: Client, rows: pd.DataFrame) -> None:
-    """Send a request for each row, wait until all are logged, and monitor them as a batch."""
+def learn_from(copy: Sandbox, rows: pd.DataFrame) -> None:
+    """Add rows, with their labels, to the data that a retraining uses."""
+    new_data.add(rows, new_data.so_far(), datetime.now(UTC) + timedelta(days=100 * DAYS))  # of a simulated future
+    copy.commit("New data")
+
+
+def serve_and_monitor(server: Client, rows: pd.DataFrame, version: str | None = None) -> None:
+    """Send a request for each row, wait until all are logged, and monitor them as a batch.
+
+    Args:
+        server: of the model.
+        rows: of the batch.
+        version: that must be served first.
+    """
+    if version:
+        wait(lambda: (server.send(rows.head(1))[0] or {}).get("version") == version, f"version {version} is served")
     start = datetime.now(UTC)
     server.send(rows)
     window = Window(start, datetime.now(UTC))

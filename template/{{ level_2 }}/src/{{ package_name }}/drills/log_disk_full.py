@@ -15,7 +15,7 @@ from .harness.sandbox import sandbox, wait
 
 DROPPED = re.compile(r"^prediction_log_dropped_rows_total (\S+)", re.MULTILINE)
 ROWS = 50
-LOG = Path("data/predictions")
+LOG, KEPT = Path("data/predictions"), Path("predictions-kept")
 
 
 def main() -> Evidence:
@@ -24,15 +24,13 @@ def main() -> Evidence:
     with sandbox(), live_server() as server:
         server.send(rows)
         wait(lambda: len(read(begun, datetime.now(UTC))) == ROWS, "the first predictions in the log")
-        kept = LOG.rename("kept")
-        LOG.write_text("no folder", encoding="utf-8")
+        block()
         started = time.monotonic()
         server.send(rows)
         wait(lambda: _dropped(server) > 0, "predictions that are counted as dropped")
         detected = time.monotonic() - started
         wait(lambda: _dropped(server) == ROWS, "all predictions counted")
-        LOG.unlink()
-        kept.rename(LOG)
+        unblock()
         server.send(rows)
         wait(lambda: len(read(begun, datetime.now(UTC))) == 2 * ROWS, "later predictions in the log")
         recovered = time.monotonic() - started
@@ -46,6 +44,20 @@ def main() -> Evidence:
         requests_failed=server.failed,
         recovered=server.failed == 0,
     )
+
+
+def block() -> None:
+    """Put a file in the place of the log, as on a disk that is full no part can be written."""
+    LOG.mkdir(parents=True, exist_ok=True)
+    LOG.rename(KEPT)
+    LOG.write_text("no folder", encoding="utf-8")
+
+
+def unblock() -> None:
+    """Put the log back, if it is blocked."""
+    if LOG.is_file():
+        LOG.unlink()
+        KEPT.rename(LOG)
 
 
 def _dropped(server: Client) -> int:

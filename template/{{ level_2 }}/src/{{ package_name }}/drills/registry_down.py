@@ -28,7 +28,7 @@ def main() -> Evidence:
     }
     with sandbox() as copy, ExitStack() as stack:
         copy.run("", "register")
-        with _registry(port):
+        with registry(port):
             server = stack.enter_context(live_server(**variables))
             clients = stack.enter_context(traffic(server.address, REQUESTS_PER_SECOND))
             old = wait(lambda: {*clients.versions}, "the first responses")
@@ -36,7 +36,7 @@ def main() -> Evidence:
         wait(lambda: server.failed_loads, "the server notices")
         detected = time.monotonic() - fault
         code, printed = copy.attempt(*PROMOTION, **variables)
-        with _registry(port):
+        with registry(port):
             copy.run(*PROMOTION, **variables)
             wait(lambda: {*clients.versions} - old, "the new champion is served")
         recovered = time.monotonic() - fault
@@ -54,7 +54,7 @@ def main() -> Evidence:
 
 
 @contextmanager
-def _registry(port: int) -> Iterator[None]:
+def registry(port: int) -> Iterator[None]:
     """Run an MLflow server on the registry in this folder, and kill it with its processes at the end of the block."""
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", "sqlite:///mlflow.db", "--workers", "1"]
     ready = partial(is_ready, f"http://127.0.0.1:{port}/health")

@@ -1,6 +1,7 @@
 # Managed by copier-mlops: an update merges with your edits.
 """The page of the simulated year."""
 
+from itertools import pairwise
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -19,30 +20,37 @@ FROZEN, MARK = "#999999", "#b3261e"
 
 def write(year: dict[str, Any]) -> None:
     """Write `reports/year.html` of what `reports/year.json` holds."""
-    write_text(environment().get_template("year.html.j2").render(year=year, figure=_figure(year)), PAGE)
+    write_text(
+        environment().get_template("year.html.j2").render(year=year, figure=figure(year["kpi"], year["months"])), PAGE
+    )
 
 
-def _figure(year: dict[str, Any]) -> str:
-    """Return KPI, drift and surprise by month as a URL that holds the picture."""
+def figure(name: str, found: list[dict[str, Any]]) -> str:
+    """Return KPI, drift and surprise by month as a URL that holds the picture.
+
+    Args:
+        name: of the KPI.
+        found: what happened in each.
+    """
     canvas = Figure(figsize=(10, 7.5), layout="constrained")
     kpi, drift, surprise = canvas.subplots(3, 1, sharex=True, height_ratios=[2, 1, 1])
-    number = [one["month"] for one in year["months"]]
-    kpi.plot(number, [one["kpi"] for one in year["months"]], marker="o", color=COLOR, label="with retraining")
-    kpi.plot(number, [one["kpi_frozen"] for one in year["months"]], marker="o", color=FROZEN, label="without")
-    kpi.set_ylabel(year["kpi"].replace("_", " "))
+    number = [one["month"] for one in found]
+    kpi.plot(number, [one["kpi"] for one in found], marker="o", color=COLOR, label="with retraining")
+    kpi.plot(number, [one["kpi_frozen"] for one in found], marker="o", color=FROZEN, label="without")
+    kpi.set_ylabel(name.replace("_", " "))
     kpi.legend(frameon=False, loc="upper left")
-    for before, one in zip(year["months"], year["months"][1:], strict=False):
+    for before, one in pairwise(found):
         if one["version"] != before["version"]:
             above = {"xytext": (0, 12), "textcoords": "offset points", "ha": "center"}
             kpi.annotate(f"version {one['version']}", (one["month"], one["kpi"]), **above)
-    drift.bar(number, [len(one["drifted"]) for one in year["months"]], color=COLOR)
+    drift.bar(number, [len(one["drifted"]) for one in found], color=COLOR)
     drift.set_ylabel("drifted columns")
-    known = [one for one in year["months"] if one["surprise_z"] is not None]
+    known = [one for one in found if one["surprise_z"] is not None]
     surprise.bar([one["month"] for one in known], [one["surprise_z"] for one in known], color=COLOR)
     surprise.set(ylabel="surprise z", xlabel="month", xticks=number)
     for axes in (kpi, drift, surprise):
         _mark(axes)
-    for one in year["months"]:
+    for one in found:
         if one["kinds"]:
             kpi.axvline(one["month"] + 0.5, **REFERENCE_LINE)
     return image(canvas)

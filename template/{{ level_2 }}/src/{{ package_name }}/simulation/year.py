@@ -8,12 +8,12 @@ month passes in seconds, because the times in the log are moved to when the row 
 import argparse
 import json
 import time
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 from mlflow import MlflowClient
 from pydantic import BaseModel
 
@@ -38,6 +38,7 @@ from ..pipeline.served import predict_served
 from ..registry.client import Tracking, champion, connected
 from ..serving.loader import LoadedModel, load
 from ..training import new_data
+from ..training.decision import Retrained
 from ..training.live_server import live_server
 from ..training.retrain import retrain
 from . import page
@@ -66,6 +67,7 @@ class Month(BaseModel, frozen=True):
     version: str  # that predicted
     drifted: list[str]  # columns, at its end
     surprise_z: float | None
+    kpi_name: str
     kpi: float
     kpi_frozen: float  # of the first champion, on the same rows
     decision: str
@@ -97,21 +99,14 @@ def simulate(rows: int, seed: int) -> Year:
         rows: of a month.
         seed: of the rows.
     """
-    started, found, tables = time.monotonic(), [], []
+    started, found = time.monotonic(), list[Month]()
     with sandbox(), environment(**SETTINGS), connected(), live_server() as server:
-        with quiet():
-            frozen, first = load(Tracking.load().model, "1"), months.start()
-        for number, table in enumerate(months.months(rows, seed), 1):
-            tables.append(table)
-            end = datetime.combine(first + timedelta(days=number * months.DAYS), datetime.min.time(), UTC)
-            with quiet():
-                month = _month(number, tables, end, server, frozen)
+        for month in live_months(rows, seed, server):
             found.append(month)
             print(f"  {line(month)}", flush=True)
-        name, _ = _kpi(table, predict_served(frozen, features_and_target(table)[0]), frozen)
     calm = found[: months.DATA_DRIFT - 1]
     return Year(
-        kpi=name,
+        kpi=found[0].kpi_name,
         months=found,
         gain=float(np.mean([one.kpi - one.kpi_frozen for one in found[months.CONCEPT_DRIFT :]])),
         margin=MARGIN * abs(float(np.mean([one.kpi_frozen for one in calm]))),
@@ -120,8 +115,44 @@ def simulate(rows: int, seed: int) -> Year:
     )
 
 
-def _month(number: int, tables: list[pd.DataFrame], end: datetime, server: Client, frozen: LoadedModel) -> Month:
-    """Let a month pass: predictions, labels, monitoring, new rows, retraining."""
+def live_months(rows: int, seed: int, server: Client, learn: Callable[[date], Retrained] = retrain) -> Iterator[Month]:
+    """Let the months of a year pass, and yield what happened in each.
+
+    Args:
+        rows: of a month.
+        seed: of the rows.
+        server: that predicts them.
+        learn: retrains on a day, if there is a reason to.
+    """
+    tables: list[pd.DataFrame] = []
+    with quiet():
+        frozen, first = load(Tracking.load().model, "1"), months.start()
+    for number, table in enumerate(months.months(rows, seed), 1):
+        tables.append(table)
+        end = datetime.combine(first + timedelta(days=number * months.DAYS), datetime.min.time(), UTC)
+        with quiet():
+            month = live_month(number, tables, end, server, frozen, learn)
+        yield month
+
+
+def live_month(
+    number: int,
+    tables: list[pd.DataFrame],
+    end: datetime,
+    server: Client,
+    frozen: LoadedModel,
+    learn: Callable[[date], Retrained],
+) -> Month:
+    """Let a month pass: predictions, labels, monitoring, new rows, retraining.
+
+    Args:
+        number: of the month.
+        tables: rows of all months so far.
+        end: of the month.
+        server: that predicts them.
+        frozen: the first champion.
+        learn: retrains on a day, if there is a reason to.
+    """
     table = tables[-1]
     answers = [answer for answer in server.send(table) if answer]
     if server.failed:
@@ -133,19 +164,20 @@ def _month(number: int, tables: list[pd.DataFrame], end: datetime, server: Clien
     results[-1].write()
     known = new_data.so_far()
     new_data.add(new_data.from_log(2 * months.DAYS, known, end), known, end)
-    done = retrain(end.date())
+    done = learn(end.date())
     with connected():
         current = str(champion(MlflowClient(), frozen.name))
     wait(lambda: current in json.loads(server.get(f"/v2/models/{frozen.name}") or b"{}").get("versions", []), "reload")
-    concept = results[-1].concept
+    concept, (name, value) = results[-1].concept, kpi(table, predicted, frozen)
     return Month(
         month=number,
         rows=len(table),
         version=answers[0]["version"],
         drifted=results[-1].drifted,
         surprise_z=concept.surprise_z if concept else None,
-        kpi=_kpi(table, predicted, frozen)[1],
-        kpi_frozen=_kpi(table, predict_served(frozen, features_and_target(table)[0]), frozen)[1],
+        kpi_name=name,
+        kpi=value,
+        kpi_frozen=kpi(table, predict_served(frozen, features_and_target(table)[0]), frozen)[1],
         decision=done.reason,
         kinds=[trigger.kind for trigger in done.triggers] if done.decided else [],
         outcome=done.outcome,
@@ -153,7 +185,7 @@ def _month(number: int, tables: list[pd.DataFrame], end: datetime, server: Clien
     )
 
 
-def _kpi(table: pd.DataFrame, values: np.ndarray, model: LoadedModel) -> tuple[str, float]:
+def kpi(table: pd.DataFrame, values: np.ndarray, model: LoadedModel) -> tuple[str, float]:
     """Return name and value of the business KPI of predictions."""
     prediction = as_prediction(values, model.predictor.classes, table)
     found = business_kpi(table[TARGET], prediction, table[VALUE], load_params().business)
@@ -169,8 +201,11 @@ def _move_log(table: pd.DataFrame, name: str) -> None:
         found = (path for day in days for path in (folder / folder_of(day)).glob("[!.]*.parquet"))
         return [path for path in found if "year" not in path.name]
 
-    wait(lambda: sum(pq.read_metadata(path).num_rows for path in parts()) >= len(table), "the log is written")
-    logged = pd.concat(map(pd.read_parquet, parts()))
+    def rows() -> int:
+        return sum(pd.read_parquet(path, columns=["entity"])["entity"].isin(times.index).sum() for path in parts())
+
+    wait(lambda: rows() >= len(table), "the log is written")
+    logged = pd.concat(map(pd.read_parquet, parts()))  # others than those of the month have no time, and are left out
     logged["time"] = logged["entity"].map(times).astype("datetime64[us, UTC]")
     for path in parts():
         path.unlink()

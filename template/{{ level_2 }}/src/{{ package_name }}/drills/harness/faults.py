@@ -17,6 +17,7 @@ from ...core.paths import TRAIN
 from ...modeling.data import features_and_target
 from ...registry import runs
 from ...registry.client import CHALLENGER, Tracking
+from ...registry.preparation import prepare
 
 SLOW = 0.05  # share of the predictions
 
@@ -80,9 +81,10 @@ def register(alias: str = CHALLENGER, ready: bool = True, **fault: Any) -> str:
         with mlflow.start_run():
             features = features_and_target(read_table(TRAIN))[0]
             logged = runs.log_model(Faulty(read_model(), **fault), inputs, features)
+        tags = prepare(logged)
         if not ready:
             for path in Path(urlsplit(logged.artifact_path).path).glob("model.*"):
                 path.unlink()
-        version = str(runs.register(tracking.model, logged, {}, [], {}))
+        version = str(runs.register(tracking.model, logged, {}, [], tags))
         mlflow.MlflowClient().set_registered_model_alias(tracking.model, alias, version)
     return version

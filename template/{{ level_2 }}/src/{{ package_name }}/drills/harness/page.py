@@ -26,10 +26,10 @@ def write(faults: Mapping[str, str]) -> None:
     found = dict(sorted(evidence.items(), key=lambda one: one[1].recovered))
     content = {"found": found, "never": {name: fault for name, fault in faults.items() if name not in found}}
     template = environment().get_template("drills.html.j2")
-    write_text(template.render(model=Tracking.load().model, figure=_figure(found), **content), PAGE)
+    write_text(template.render(model=Tracking.load().model, figure=figure(found), **content), PAGE)
 
 
-def _figure(found: Mapping[str, Evidence]) -> str:
+def figure(found: Mapping[str, Evidence]) -> str:
     """Return the seconds of all drills that recovered, as a URL that holds the picture; nothing to compare is no picture."""
     times = {
         name: (one.detected_after_seconds, one.recovered_after_seconds)

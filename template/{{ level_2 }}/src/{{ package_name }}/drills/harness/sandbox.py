@@ -17,18 +17,25 @@ from ...core.environment import environment
 from ...core.io import require
 from ...core.lineage import PACKAGE, git
 from ...core.paths import METRICS, MODEL, RAW, REPORTS, TEST, TRAIN
+from ...delivery.programs import is_ready
+from ...registry import DEFAULTS
 from .. import NotRecoveredError
 
 # Variables with the address of a store or of a person outside the copy.
-OUTSIDE = re.compile("(MLFLOW|AUDIT|NOTIFY|GITHUB|GOVERNANCE|TRACKING|SERVING|AWS|GOOGLE|AZURE)_")
+OUTSIDE = re.compile("(MLFLOW|AUDIT|NOTIFY|GITHUB|GOVERNANCE|TRACKING|SERVING|SIGNING|REMEDIATION|AWS|GOOGLE|AZURE)_")
 LEFT_OUT = {
-    *(Path("data", name) for name in ("predictions", "labels", "triggers", "search.db")),
+    *(Path("data", name) for name in ("predictions", "labels", "triggers", "search.db", "remediation")),
     *(REPORTS / name for name in ("retrain.json", "monitoring.json", "labels.json", "drills")),
 }
 POLICY = {  # no person takes part in a drill, and it logs nothing outside the copy
     "GOVERNANCE_APPROVAL": "claimed",
     "GOVERNANCE_FOUR_EYES": "false",
     "ARTIFACT_REQUIRED": "false",
+    "SIGNING_REQUIRED": "true",
+    "SIGNING_METHOD": "key",
+    "SIGNING_PRIVATE_KEY": ".signing/drill.pem",  # of the copy: the project's own is not copied
+    "SIGNING_PUBLIC_KEYS": "keys",
+    "COMPLIANCE_REQUIRED": "false",
     "PREDICTION_LOG_PLACE": "data/predictions",
     "SEARCH_STORAGE": "sqlite:///data/search.db",
 }
@@ -42,7 +49,7 @@ class Sandbox:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         kept = {name: value for name, value in os.environ.items() if not OUTSIDE.match(name)}
-        self.environment = {**kept, "GIT_CONFIG_GLOBAL": os.devnull, **POLICY}
+        self.environment = {**kept, **DEFAULTS, "GIT_CONFIG_GLOBAL": os.devnull, **POLICY}
 
     def start(self, module: str, *arguments: str, **variables: str) -> subprocess.Popen[str]:
         """Start `python -m PACKAGE.module` in the copy, in a process group of its own; it prints to `drill.log` there."""
@@ -52,6 +59,17 @@ class Sandbox:
             return subprocess.Popen(
                 command, cwd=self.folder, env=environment, stdout=log, stderr=log, text=True, start_new_session=True
             )
+
+    @contextmanager
+    def serving(self, module: str, port: int, **variables: str) -> Iterator[None]:
+        """Run a service that has `/metrics` until the end of the block."""
+        process = self.start(module, "--port", str(port), **variables)
+        try:
+            wait(lambda: is_ready(f"http://127.0.0.1:{port}/metrics"), f"{module} starts")
+            yield
+        finally:
+            process.kill()
+            process.wait()
 
     def attempt(self, module: str, *arguments: str, **variables: str) -> tuple[int, str]:
         """Run `python -m PACKAGE.module` in the copy, and return its exit code and what it printed."""
