@@ -1,0 +1,151 @@
+# Managed by copier-mlops: an update merges with your edits.
+"""What became of a bandit, `reports/bandit.html`, and what a policy would have earned on logged decisions."""
+
+from datetime import datetime, timedelta
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from ..core.bandit import Decider, Running
+from ..core.errors import UserError
+from ..core.io import write_json, write_text
+from ..core.paths import REPORTS
+from ..experiments.lifecycle import changing, control_of
+from ..monitoring.page import image
+from ..monitoring.prediction_log import Window, features
+from ..registry.client import find
+from ..reporting.html import environment
+from .learning import decisions, interval, learned, scores
+from .lifecycle import judged, last, moments, plan_of
+from .settings import Bandit
+
+PAGE = REPORTS / "bandit.html"
+BUCKETS = 40  # of time, on the page
+SAMPLES = 1_000  # of the bootstrap
+MIN_REWARDS = 50  # of each version, in each half of a log
+
+
+def report(now: datetime) -> str:
+    """Write `reports/bandit.json` and `reports/bandit.html`, and return a line.
+
+    Raises:
+        UserError: there was no bandit yet, or the log cannot be read.
+    """
+    model, running = last()
+    plan = plan_of(running)
+    rows = decisions(plan, running.versions, model, Window(running.started, running.stopped or now), now)
+    found = rows[rows["metric"].notna()]
+    arm, metric, propensity = (found[name].to_numpy() for name in ("arm", "metric", "propensity"))
+    each = scores(arm, metric, propensity, len(running.versions))
+    arms = [
+        {
+            "version": version,
+            "decisions": int((rows["arm"] == arm).sum()),
+            "rewards": int((found["arm"] == arm).sum()),
+            "metric": interval(each[:, arm], plan.significance) if running.active[arm] else None,
+            "removed": running.removed.get(version),
+        }
+        for arm, version in enumerate(running.versions)
+    ]
+    means = found.groupby("arm")["metric"].mean() * plan.sign
+    result = {"arms": arms, "rewards": len(found), "regret": float((means.max() - found["arm"].map(means)).sum())}
+    write_json({"running": running.model_dump(mode="json"), **result}, REPORTS / "bandit.json")
+    limits = judged(plan, running, model, now) if not running.stopped else {}
+    figures = [_shares(rows, running)] if len(rows) else []
+    content = {"model": model, "bandit": running, "plan": plan, "guardrails": limits, "figures": figures, **result}
+    write_text(environment().get_template("bandit.html.j2").render(content), PAGE)
+    shares = ", ".join(f"version {one['version']} {one['decisions'] / max(1, len(rows)):.0%}" for one in arms)
+    return f"{running.name}: {len(found):,} rewards of {len(rows):,} decisions ({shares}); {PAGE} is written"
+
+
+def _shares(rows: pd.DataFrame, running: Running) -> str:
+    """Return how the requests were divided over time, as a URL that holds the picture."""
+    canvas = Figure(figsize=(6.4, 3.4), layout="constrained")
+    axes, parts = canvas.subplots(), pd.cut(rows["time"], min(BUCKETS, len(rows)))
+    counts = pd.crosstab(parts.map(lambda part: part.mid), rows["version"], normalize="index")
+    shares = counts.reindex(columns=running.versions, fill_value=0.0)
+    labels = [f"version {version}" for version in shares]
+    axes.stackplot(shares.index.to_numpy(), shares.to_numpy().T, labels=labels, alpha=0.8)
+    axes.set(title="Share of the requests", ylim=(0, 1))
+    axes.tick_params(axis="x", labelrotation=30)
+    axes.legend(frameon=False, fontsize=8)
+    return image(canvas)
+
+
+def evaluate(now: datetime, days: int) -> str:
+    """Return what the plan's policy and each version alone would have earned, as every other logged decision shows.
+
+    Raises:
+        UserError: the log has too few decisions by chance, of an A/B test or a bandit, with a known outcome.
+    """
+    plan = Bandit.load()
+    with changing() as (client, model, _):
+        control = control_of(client, model)
+        versions = [str(find(client, model, version).version) for version in plan.versions]
+    rows = decisions(plan, versions, model, Window(now - timedelta(days=days), now), now)
+    rows = rows[rows["metric"].notna()]
+    fit, judge = slice(0, None, 2), slice(1, None, 2)  # a policy is judged on rows from which it did not learn
+    counts = [min((part["arm"] == arm).sum() for part in (rows[fit], rows[judge])) for arm in range(len(versions))]
+    if min(counts) < MIN_REWARDS:
+        few = versions[int(np.argmin(counts))]
+        raise UserError(
+            f"the last {days} days have fewer than {2 * MIN_REWARDS} outcomes of decisions by chance for version {few}:"
+            " an A/B test or a bandit with it comes first"
+        )
+    running = Running(
+        **plan.model_dump(include={"name", "policy", "exploration"}),
+        versions=versions,
+        features=moments(plan.features, model, control),
+        started=now,
+        plan={},
+    )
+    context = running.contexts(features(rows)) if running.features else np.ones((len(rows), 1))
+    arm, metric, propensity = (rows[name].to_numpy() for name in ("arm", "metric", "propensity"))
+    policy = Decider(learned(running, plan, context[fit], arm[fit], metric[fit]))
+    shares = np.array([policy.probabilities(one if running.features else None) for one in context[judge]])
+    weights = [_ridge(context[fit][arm[fit] == k], metric[fit][arm[fit] == k]) for k in range(len(versions))]
+    expected = context[judge] @ np.array(weights).T
+    chosen = {
+        plan.policy: shares,
+        **{f"version {v}": np.eye(len(versions))[[k] * len(shares)] for k, v in enumerate(versions)},
+    }
+    lines = [
+        f"{plan.metric} ({plan.better} is better) of {len(shares):,} decisions; 95 % by the bootstrap: SNIPS, doubly robust"
+    ]
+    for name, wanted in chosen.items():
+        both = off_policy(wanted, expected, arm[judge], metric[judge], propensity[judge])
+        lines.append(f"  {name:16} " + ", ".join(f"{value:.4g} ({low:.4g} to {high:.4g})" for value, low, high in both))
+    return "\n".join(lines)
+
+
+def _ridge(context: np.ndarray, metric: np.ndarray) -> np.ndarray:
+    """Return weights of the context for the metric."""
+    return np.linalg.solve(np.eye(context.shape[1]) * 1e-3 + context.T @ context, context.T @ metric)
+
+
+def off_policy(
+    wanted: np.ndarray, expected: np.ndarray, arm: np.ndarray, metric: np.ndarray, propensity: np.ndarray
+) -> list[tuple[float, float, float]]:
+    """Return the value of a policy on decisions of another, with 95 % intervals: by SNIPS, and doubly robust.
+
+    SNIPS: Swaminathan and Joachims 2015, "The self-normalized estimator for counterfactual learning"; doubly robust: Dudík,
+    Langford and Li 2011, "Doubly robust policy evaluation and learning"; percentile bootstrap: Efron and Tibshirani 1993.
+
+    Args:
+        wanted: probabilities of the policy, (rows, versions).
+        expected: metric of each version by a model that was fitted on other rows, (rows, versions).
+        arm: what was chosen, (rows,).
+        metric: what came of it, (rows,).
+        propensity: its probability then, (rows,).
+    """
+    row, count = np.arange(len(arm)), len(arm)
+    weight = wanted[row, arm] / propensity
+    robust = (wanted * expected).sum(axis=1) + weight * (metric - expected[row, arm])
+    samples = np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), SAMPLES)
+    estimates = []
+    for draws in (np.ones((1, count)), samples):
+        snips = (draws @ (weight * metric)) / np.maximum(draws @ weight, 1e-12)
+        estimates.append((snips, draws @ robust / count))
+    ranges = [np.quantile(each, [0.025, 0.975]) for each in estimates[1]]
+    return [(float(v[0]), float(low), float(high)) for v, (low, high) in zip(estimates[0], ranges, strict=True)]
