@@ -67,6 +67,9 @@ bench: .venv ## Run the benchmarks, and write their figures to benchmarks/result
 	uv run --locked python benchmarks/prediction_log.py
 	uv run --locked python benchmarks/drift.py
 	uv run --locked python benchmarks/experiment.py
+	uv run --locked python benchmarks/bandit.py
+	uv run --locked python benchmarks/features.py
+	uv run --locked python benchmarks/remediation.py
 	uv run --locked python benchmarks/canary.py
 	uv run --locked python benchmarks/year.py
 	uv run --locked python benchmarks/envoy.py

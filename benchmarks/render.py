@@ -1,4 +1,4 @@
-"""Copier renders a level 1 project; cookiecutter renders as many files with the same content."""
+"""Copier renders projects of level 1 and 3; cookiecutter renders the files of level 1 with the same content."""
 
 import json
 import re
@@ -12,7 +12,8 @@ from measure import ROOT, Cost, Promise, alternated, cost, costs, lowest_of, ren
 
 COPIER = (
     "import sys, copier\n"
-    "copier.run_copy(sys.argv[1], sys.argv[2], data={'maturity_level': 1}, defaults=True, unsafe=True, quiet=True)"
+    "data = {'maturity_level': int(sys.argv[3])}\n"
+    "copier.run_copy(sys.argv[1], sys.argv[2], data=data, defaults=True, unsafe=True, quiet=True)"
 )
 COOKIECUTTER = (
     "import sys\n"
@@ -20,6 +21,7 @@ COOKIECUTTER = (
     "cookiecutter(sys.argv[1], no_input=True, output_dir=sys.argv[2])"
 )
 LIMIT = 1.5  # times the CPU seconds of cookiecutter
+LEVEL_3 = 2.0  # times the CPU seconds of level 1
 REPETITIONS = 7
 
 
@@ -60,7 +62,8 @@ def main() -> None:
 
         copy = ["copy", "--quiet", "--trust", "--defaults", "--data", "maturity_level=1", "--vcs-ref", "HEAD"]
         candidates = {
-            "Copier, API": measured(sys.executable, "-c", COPIER, source, out),
+            "Copier, API": measured(sys.executable, "-c", COPIER, source, out, "1"),
+            "Copier, API, level 3": measured(sys.executable, "-c", COPIER, source, out, "3"),
             "cookiecutter, API": measured(sys.executable, "-c", COOKIECUTTER, peer, out),
             "Copier, command line": measured(scripts / "copier", *copy, source, out),
             "cookiecutter, command line": measured(scripts / "cookiecutter", "--no-input", "-o", out, peer),
@@ -77,7 +80,11 @@ def main() -> None:
         )
         for way in ("API", "command line")
     ]
-    write_results("render", lowest_of(REPETITIONS), promises, {f"rendering {files} files": costs(found)})
+    level_3 = found["Copier, API, level 3"].cpu / found["Copier, API"].cpu
+    promises.append(Promise("CPU of level 3 / level 1, API", level_3, at_most=LEVEL_3))
+    write_results(
+        "render", lowest_of(REPETITIONS), promises, {f"rendering {files} files of level 1, and level 3": costs(found)}
+    )
 
 
 if __name__ == "__main__":

@@ -227,6 +227,7 @@ class Repository:
         if len(parts) == 1 and not whole:
             return files
         tops = {path.rpartition("/".join(parts))[0] + parts[0] + "/" for path in files}
+        tops |= {path.removesuffix("__init__.py") for path in files if path.endswith("/__init__.py")}
         packages = tuple(top for top in tops if f"{top}__init__.py" in self._set)
         return files | {path for path in self.code if path.startswith(packages)}
 

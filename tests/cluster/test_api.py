@@ -37,7 +37,7 @@ def pod(of: list[Manifest], name: str, **changes: Any) -> Manifest:
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-@pytest.mark.parametrize("level", [1, 2])
+@pytest.mark.parametrize("level", [1, 2, 3])
 def test_every_object_of_an_environment_is_accepted(own_cluster, deployed, level, environment):
     name = own_cluster.namespace(f"accepted-{level}-{environment}")
     printed = own_cluster.apply(deployed(environment, level), name).splitlines()

@@ -59,7 +59,7 @@ def built(project: Project, folder: str, tool: Callable[[str], str]) -> list[Man
     return list(yaml.safe_load_all(done.stdout))
 
 
-def only(kind: str, of: list[Manifest]) -> Manifest:
-    """Return the one manifest of a kind."""
-    (found,) = (manifest for manifest in of if manifest["kind"] == kind)
+def only(kind: str, of: list[Manifest], name: str = "") -> Manifest:
+    """Return the one manifest of a kind, or of a kind and name."""
+    (found,) = (each for each in of if each["kind"] == kind and name in {"", each["metadata"]["name"]})
     return found

@@ -48,7 +48,12 @@ ENTRIES = {
         "    files:\n": "#% if level >= N\n      - dashboards/next.json\n#% endif\n",
     },
 }
-CATALOGUE = """\
+CATALOGUE = """
+[[levels]]
+number = N
+name = "Next"
+released = true
+summary = "every extension point once"
 first_task = "next"
 first_result = "writes a small result"
 
@@ -92,10 +97,7 @@ def add_next_level(template: Path, folder: Path) -> Path:
             text = text.replace(place, place + numbered(entry))
         (clone / path).write_text(text, encoding="utf-8")
     catalogue = clone / "extensions" / "catalogue.toml"
-    planned = re.compile(rf"(?<=^number = {NEXT}\n)(name = .*\n)released = false\n(summary = .*\n)", re.MULTILINE)
-    replacement = rf"\1released = true\n\2{numbered(CATALOGUE)}".replace("\n", r"\n")
-    text, found = planned.subn(replacement, catalogue.read_text(encoding="utf-8"))
-    assert found == 1
+    text = catalogue.read_text(encoding="utf-8") + numbered(CATALOGUE)
     catalogue.write_text(text, encoding="utf-8")
     git("add", "--all", folder=clone)
     git("commit", "--quiet", "--message", "The next level", folder=clone)

@@ -60,7 +60,7 @@ def edit_what_belongs_to_the_level(project: Project) -> None:
 def test_without_a_number_it_lists_the_levels(lived_in):
     done = run_level(lived_in(LOW))
     assert f"-> {LOW} Manual" in done.stdout
-    assert "(planned)" in done.stdout
+    assert all(f"{number} " in done.stdout for number in levels())
 
 
 def test_it_raises_and_says_what_to_do_next(lived_in, render):

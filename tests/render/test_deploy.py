@@ -25,6 +25,7 @@ ANSWERS = [
         "repository_url": "https://gitlab.com/Group/sub/On-Call.git",
     },
     {"maturity_level": 2},
+    {"maturity_level": 3},
     {"maturity_level": 1, "repository_url": "git@git.example.com:Group/churn.git"},
 ]
 
@@ -368,3 +369,16 @@ def test_retraining_runs_one_at_a_time_with_the_permissions_of_the_server(render
     assert "uv run --locked poe ci-retrain" in retrain["args"][0]
     config = next(one["configMapRef"]["name"] for one in retrain["envFrom"] if "configMapRef" in one)
     assert config in {one["metadata"]["name"] for one in found if one["kind"] == "ConfigMap"}
+
+
+def test_address_of_a_private_repository_comes_from_the_secret(render, tool, subtests):
+    """A value in `env` hides one of the same name in `envFrom`."""
+    for each in built(render(maturity_level=3), "deploy/overlays/production", tool):
+        if each["kind"] not in {"CronJob", "Deployment"}:
+            continue
+        template = each["spec"].get("jobTemplate", each)["spec"]["template"]["spec"]
+        with subtests.test(each["metadata"]["name"]):
+            (container,) = template["containers"]
+            assert {"secretRef": {"name": each["metadata"]["name"]}} in container["envFrom"]
+            assert "REPOSITORY" not in {one["name"] for one in container.get("env", [])}
+            assert 'git clone --quiet "${REPOSITORY:-https://' in container["args"][0]

@@ -43,6 +43,11 @@ def command(project: Project) -> list[str]:
     return json.loads(declared)
 
 
+def dockerfile(project: Project) -> str:
+    """Return all that runs in the build of the image, in one line."""
+    return " ".join(instructions(project, "RUN"))
+
+
 def container(project: Project) -> Manifest:
     """Return how Kubernetes runs the image."""
     return pod(project)["containers"][0]
@@ -74,7 +79,7 @@ def test_dockerfile_is_clean(render, answers):
     [
         (":3.12-slim-trixie", "", "DL3006"),
         ("WORKDIR /app", "WORKDIR app", "DL3000"),
-        ('CMD ["python", "-m",', "CMD python -m", "DL3025"),
+        ('CMD ["serve"]', "CMD serve", "DL3025"),
         ("USER 10001:10001", "USER root", "DL3002"),
     ],
 )
@@ -90,7 +95,7 @@ def test_a_dockerfile_that_is_not_clean_is_found(project, tmp_path, good, bad, r
 def test_everybody_uses_the_same_port(project):
     (port,) = instructions(project, "EXPOSE")
     assert f"PORT={port}" in " ".join(instructions(project, "ENV")).split()
-    assert "--port" not in command(project), "a user of the image may choose another"
+    assert "--port" not in dockerfile(project), "a user of the image may choose another"
     assert [each["containerPort"] for each in container(project)["ports"]] == [int(port)]
     assert server(project)["ports"] == [f"127.0.0.1:{port}:{port}"]
 
@@ -161,8 +166,10 @@ def test_what_is_copied_is_admitted_and_nothing_else(project):
 @pytest.mark.parametrize("answers", ANSWERS, ids=lambda answers: answers.get("project_slug", "default"))
 def test_image_runs_the_server_of_the_project(render, answers):
     project = render(**answers)
-    python, option, module, *_ = command(project)
-    assert (python, option) == ("python", "-m")
+    assert command(project) == ["serve"], "SageMaker runs this command, too"
+    (module,) = re.findall(
+        r'exec python -m (\S+) --host 0\.0\.0\.0 "\$@"\\n\' > /usr/local/bin/serve', dockerfile(project)
+    )
     assert (project.path / "src" / module.replace(".", "/") / "__main__.py").is_file()
 
 

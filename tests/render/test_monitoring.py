@@ -80,7 +80,14 @@ def test_alerts_say_how_urgent_they_are_and_what_is_wrong(project):
 
 
 @pytest.mark.parametrize(
-    "answers", [{"maturity_level": 1}, {"maturity_level": 2}, {"maturity_level": 2, "feature_store": "feast"}], ids=str
+    "answers",
+    [
+        {"maturity_level": 1},
+        {"maturity_level": 2},
+        {"maturity_level": 3},
+        {"maturity_level": 2, "feature_store": "feast"},
+    ],
+    ids=str,
 )
 def test_every_alert_links_to_the_part_of_a_runbook_that_names_it(render, answers):
     project = render(**answers, repository_url="git@github.com:team/churn.git")
@@ -94,7 +101,9 @@ def test_every_alert_links_to_the_part_of_a_runbook_that_names_it(render, answer
         assert not anchor or anchor in headings, page
 
 
-def test_every_alert_has_a_test_in_which_it_fires(project):
+@pytest.mark.parametrize("level", [1, 2, 3])
+def test_every_alert_has_a_test_in_which_it_fires(render, level):
+    project = render(maturity_level=level)
     tests = [
         test
         for path in (project.path / "monitoring" / "tests").iterdir()
@@ -105,7 +114,9 @@ def test_every_alert_has_a_test_in_which_it_fires(project):
     assert fire == {rule["alert"] for rule in rules_of(project) if "alert" in rule}
 
 
-def test_dashboard_is_one_that_grafana_takes(project):
+def test_dashboards_are_those_that_grafana_takes(render, project):
+    for found in dashboards_of(render(maturity_level=3)).values():
+        assert lines(schema("grafana-dashboard-v11.6").iter_errors(found)) == []
     dashboard = project.json(DASHBOARD)
     assert lines(schema("grafana-dashboard-v11.6").iter_errors(dashboard)) == []
     spoilt = copy.deepcopy(dashboard)
@@ -113,8 +124,9 @@ def test_dashboard_is_one_that_grafana_takes(project):
     assert lines(schema("grafana-dashboard-v11.6").iter_errors(spoilt))
 
 
-def test_panels_of_the_dashboard_do_not_overlap(project):
-    panels = project.json(DASHBOARD)["panels"]
+@pytest.mark.parametrize("name", ["model-server.json", "slo.json"])
+def test_panels_of_a_dashboard_do_not_overlap(render, name):
+    panels = dashboards_of(render(maturity_level=3))[name]["panels"]
     cells = [
         {(x, y) for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])}
         for at in (panel["gridPos"] for panel in panels)

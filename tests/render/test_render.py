@@ -157,6 +157,19 @@ def test_every_file_parses(render, subtests, answers):
             parse(path, text)
 
 
+def test_short_name_of_digits_is_a_text_in_every_file(render):
+    project = render(maturity_level=3, project_slug="2026", package_name="on_call")
+    for path in [*project.path.rglob("*.yaml"), *project.path.rglob("*.yml")]:
+        for document in yaml.safe_load_all(path.read_text(encoding="utf-8")):
+            assert 2026 not in leaves(document), path
+
+
+def leaves(value: Any) -> list[Any]:
+    """Return the single values of a document."""
+    nested = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return [value] if nested is None else [leaf for each in nested for leaf in leaves(each)]
+
+
 @each_render
 @pytest.mark.parametrize("command", [("check",), ("format", "--check")], ids=" ".join)
 def test_python_is_in_the_style_of_the_project(render, answers, command):

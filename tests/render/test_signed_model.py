@@ -52,3 +52,9 @@ def test_project_without_the_option_has_nothing_of_it(render):
         if not path.startswith(("src/", "tests/", ".copier-answers")) and (without.path / path).suffix != ".png":
             assert not {"cosign", "artifact.yaml"} & set(without.text(path).split()), path
     assert "level-2/artifact" not in without.text("deploy/levels/kustomization.yaml")
+
+
+@pytest.mark.parametrize(("source", "required"), [("registry", True), ("oci", False)])
+def test_level_3_signs_files_unless_cosign_signs_artifacts(render, source, required):
+    project = render(maturity_level=3, model_source=source)
+    assert yaml.safe_load(project.text("config/signing.yaml"))["required"] is required

@@ -33,7 +33,7 @@ REMEDIES = {
     "data_remote_url": ("my-bucket", "write s3://bucket/folder"),
 }
 UP, DOWN = "\x1b[A", "\x1b[B"
-ARROWS = {"maturity_level": DOWN, "data_remote": DOWN}  # level 2, and a bucket, so that all questions are asked
+ARROWS = {"maturity_level": DOWN * 2, "data_remote": DOWN}  # level 3, and a bucket, so that all questions are asked
 
 
 class Terminal:

@@ -28,6 +28,7 @@ ARGUMENTS = [
     "--no-first-run",
 ]
 LOOPING = {**DEFAULT, "maturity_level": 2}
+AUTONOMOUS = {**DEFAULT, "maturity_level": 3}
 # Each problem and each framework; the others are run at level 0.
 LEVEL_1 = [
     DEFAULT,
@@ -128,7 +129,7 @@ def first_pipeline(
             project.run("git", "tag", "first-model")
             if answers == DEFAULT:
                 project.poe("register")
-            if answers == LOOPING:
+            if answers in (LOOPING, AUTONOMOUS):
                 project.poe("promote", "--version", "1", "--approved-by", "Ada")
             return Ran(project, done.stdout + done.stderr, None if changes else keep(project.path))
 
@@ -163,6 +164,14 @@ def churn(first_pipeline: Callable[..., Ran], changes: Path | None) -> Iterator[
 def looping(first_pipeline: Callable[..., Ran], changes: Path | None) -> Iterator[Project]:
     """Return the default project of level 2 after its first pipeline, to change at will; version 1 is the champion."""
     ran = first_pipeline(**LOOPING)
+    with ran.changed(changes):
+        yield ran.project
+
+
+@pytest.fixture
+def autonomous(first_pipeline: Callable[..., Ran], changes: Path | None) -> Iterator[Project]:
+    """Return the default project of level 3 after its first pipeline, to change at will; version 1 is the champion."""
+    ran = first_pipeline(**AUTONOMOUS)
     with ran.changed(changes):
         yield ran.project
 

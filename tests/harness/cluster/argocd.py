@@ -55,8 +55,8 @@ class ArgoCD:
         return self.cluster.inside.run(*program, *arguments, HOME=str(folder), **variables)
 
 
-def start_argocd(cluster: Cluster, project: Project) -> ArgoCD:
-    """Start Argo CD, push a project to its Git host, and apply what the project's runbook applies."""
+def start_argocd(cluster: Cluster, project: Project, folder: str = "deploy/argocd") -> ArgoCD:
+    """Start Argo CD, push a project to its Git host, and apply what the project's runbook applies, from a folder of it."""
     cluster.define("argo-cd")
     cluster.namespace("argocd")
     cluster.apply([*map(settings, NAMES), secret()], "argocd")
@@ -87,7 +87,7 @@ def start_argocd(cluster: Cluster, project: Project) -> ArgoCD:
     started = ArgoCD(cluster, project)
     started.push("Start from copier-mlops")
     for name in ("project.yaml", "applications.yaml"):  # without the project, Argo CD tries again only after minutes
-        cluster.apply(manifests(project.path / "deploy" / "argocd" / name), "argocd")
+        cluster.apply(manifests(project.path / folder / name), "argocd")
     return started
 
 

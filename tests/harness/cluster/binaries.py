@@ -30,6 +30,7 @@ COMMANDS = {
 }
 # Built with the versions of its own go.mod: with newer ones, Kubernetes's validation rejects each Rollout.
 ROLLOUTS, CONTROLLER = "github.com/argoproj/argo-rollouts", "rollouts-controller"
+SLOTH = "github.com/slok/sloth/cmd/sloth@v0.16.0"
 KUBERNETES = ["etcd", "coredns", "kube-apiserver", "kube-controller-manager", "kube-proxy", "kube-scheduler"]
 KUBERNETES += ["kubectl", "kubelet"]  # all in one program, which share most of their code
 # What the modules have besides programs: definitions of their resources, and how kwok's nodes and pods become ready.
@@ -87,9 +88,7 @@ def name_of(module: str) -> str:
 
 def build(go: str) -> Binaries:
     """Return the programs; if they are not in the user's cache, build them there, which takes a quarter of an hour."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "copier-mlops" / "cluster"
-    folder = cache / fingerprint()
-    cache.mkdir(parents=True, exist_ok=True)
+    folder = cache() / fingerprint()
     with FileLock(folder.with_suffix(".lock")):
         if not folder.exists():
             unfinished = folder.with_suffix(".unfinished")
@@ -100,6 +99,22 @@ def build(go: str) -> Binaries:
             copy_script(go, unfinished / "bin")
             unfinished.rename(folder)
     return Binaries(folder)
+
+
+def build_sloth(go: str) -> Path:
+    """Return Sloth, the oracle of rules for objectives, which has versions of its own; built once as the others."""
+    program = cache() / f"sloth-{SLOTH.rpartition('@')[2]}" / "sloth"
+    with FileLock(program.parent.with_suffix(".lock")):
+        if not program.exists():
+            run(go, "install", "-trimpath", "-ldflags", "-s -w", SLOTH, GOBIN=str(program.parent), GOFLAGS="")
+    return program
+
+
+def cache() -> Path:
+    """Return the folder of what is built once for all runs."""
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "copier-mlops" / "cluster"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def fingerprint() -> str:
@@ -141,11 +156,12 @@ def sources_of(go: str, module: str) -> Path:
     return Path(json.loads(run(go, "mod", "download", "-json", module))["Dir"])
 
 
-def run(go: str, *arguments: str) -> str:
-    """Run Go's command in the module's folder, with less priority than tests that run beside it."""
+def run(go: str, *arguments: str, folder: Path = PROGRAMS, **variables: str) -> str:
+    """Run Go's command in the folder of a module, with less priority than tests that run beside it."""
     environment: dict[str, Any] = {**os.environ, "GOTOOLCHAIN": "auto", "GOFLAGS": "-mod=readonly", "CGO_ENABLED": "0"}
+    environment |= variables
     done = subprocess.run(
-        ["nice", go, *arguments], cwd=PROGRAMS, env=environment, capture_output=True, text=True, check=False
+        ["nice", go, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, f"go {' '.join(arguments)}:\n{done.stderr}"
     return done.stdout

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from harness.cluster.namespaces import NODE, SERVICES, Namespaces, Program, name
 from harness.kube import Manifest
 
 PATIENCE_SECONDS = 240
+API, SECOND_API = 6443, 6444  # ports
 SERVICE_ACCOUNTS = "https://kubernetes.default.svc"
 TOKEN = "administrator"  # nothing outside the namespaces reaches the server
 
@@ -87,15 +88,36 @@ def cluster(binaries: Binaries, folder: Path) -> Iterator[Cluster]:
     """Start a control plane without nodes, and end it with all that was started in it."""
     with namespaces(folder) as inside:
         made = Cluster(binaries, inside, folder / "kubeconfig")
-        made.kubeconfig.write_text(yaml.safe_dump(kubeconfig()))
+        made.kubeconfig.write_text(yaml.safe_dump(kubeconfig(API)))
         keys(made)
         control_plane(made)
         yield made
 
 
-def kubeconfig() -> Manifest:
+def second_cluster(first: Cluster) -> Cluster:
+    """Start an API server with etcd and accounts of its own beside a cluster, which ends with that."""
+    folder = first.inside.folder / "second"
+    folder.mkdir()
+    made = Cluster(first.binaries, replace(first.inside, folder=folder), folder / "kubeconfig")
+    made.kubeconfig.write_text(yaml.safe_dump(kubeconfig(SECOND_API)))
+    keys(made)
+    etcd, peers = "http://127.0.0.1:2479", "http://127.0.0.1:2480"
+    storage(
+        made,
+        f"--listen-client-urls={etcd}",
+        f"--advertise-client-urls={etcd}",
+        f"--listen-peer-urls={peers}",
+        f"--initial-advertise-peer-urls={peers}",
+        f"--initial-cluster=default={peers}",
+    )
+    api_server(made, etcd, SECOND_API)
+    controllers(made, "--controllers=serviceaccount-controller,serviceaccount-token-controller", "--secure-port=0")
+    return made
+
+
+def kubeconfig(port: int) -> Manifest:
     """Return how clients reach the server, as administrators."""
-    server = {"server": f"https://{NODE}:6443", "insecure-skip-tls-verify": True}
+    server = {"server": f"https://{NODE}:{port}", "insecure-skip-tls-verify": True}
     return {
         "apiVersion": "v1",
         "kind": "Config",
@@ -118,16 +140,24 @@ def keys(made: Cluster) -> None:
 
 def control_plane(made: Cluster) -> None:
     """Start etcd, the API server, the controllers and the scheduler."""
+    storage(made)
+    api_server(made, "http://127.0.0.1:2379", API)
+    controllers(made, "--horizontal-pod-autoscaler-sync-period=2s")
+    made.start("kube-scheduler", f"--kubeconfig={made.kubeconfig}", "--leader-elect=false")
+
+
+def storage(made: Cluster, *flags: str) -> None:
+    """Start etcd."""
+    made.start("etcd", "--unsafe-no-fsync", f"--data-dir={made.inside.folder}/etcd", "--log-level=warn", *flags)
+
+
+def api_server(made: Cluster, etcd: str, port: int) -> None:
+    """Start the API server."""
     keys = made.inside.folder / "keys"
     made.start(
-        "etcd",
-        "--unsafe-no-fsync",
-        f"--data-dir={made.inside.folder}/etcd",
-        "--log-level=warn",
-    )
-    made.start(
         "kube-apiserver",
-        "--etcd-servers=http://127.0.0.1:2379",
+        f"--etcd-servers={etcd}",
+        f"--secure-port={port}",
         f"--advertise-address={NODE}",
         f"--service-cluster-ip-range={SERVICES}",
         "--allow-privileged",
@@ -149,13 +179,17 @@ def control_plane(made: Cluster) -> None:
         "--kubelet-preferred-address-types=InternalIP",
     )
     made.eventually("an API server", lambda: made.kubectl("get", "--raw=/readyz", rc=None) == "ok")
+
+
+def controllers(made: Cluster, *flags: str) -> None:
+    """Start the controllers."""
+    keys = made.inside.folder / "keys"
     made.start(
         "kube-controller-manager",
         f"--kubeconfig={made.kubeconfig}",
         f"--service-account-private-key-file={keys}/accounts.key",
         f"--root-ca-file={keys}/apiserver.crt",
         "--leader-elect=false",
-        "--horizontal-pod-autoscaler-sync-period=2s",
+        *flags,
     )
-    made.start("kube-scheduler", f"--kubeconfig={made.kubeconfig}", "--leader-elect=false")
     made.eventually("a namespace's account", lambda: made.get("serviceaccount", "default", "default"))

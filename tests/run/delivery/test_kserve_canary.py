@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import stat
 import subprocess
 from collections.abc import Callable, Iterator
@@ -122,12 +123,17 @@ def test_server_keeps_the_contract_of_the_container(kserve: Project, tool: Calla
     variables = {one["name"]: one["value"] for one in container["env"]}  # Knative adds PORT
     (last,) = (line for line in kserve.text("Dockerfile").splitlines() if line.startswith("CMD"))
     command = yaml.safe_load(last.removeprefix("CMD "))
-    assert "--port" not in command
+    (script,) = re.findall(r"printf '(.*)' > /usr/local/bin/serve", kserve.text("Dockerfile"))
+    assert "--port" not in script
+    program = tmp_path / "serve"
+    program.write_text(script.replace(r"\n", "\n"))
+    program.chmod(0o755)
+    programs = f"{tmp_path}{os.pathsep}{kserve.path}/.venv/bin{os.pathsep}{os.environ['PATH']}"
     with (kserve.path / "serve.log").open("wb") as log:
         process = subprocess.Popen(
-            [kserve.path / ".venv/bin/python", *command[1:]],
+            command,
             cwd=kserve.path,
-            env={**clean_environment(), **variables, "PORT": address.rpartition(":")[2]},
+            env={**clean_environment(), **variables, "PATH": programs, "PORT": address.rpartition(":")[2]},
             stdout=log,
             stderr=log,
         )

@@ -74,6 +74,16 @@ def test_promotion_check_of_the_level_blocks_and_a_server_runs_its_plugin(projec
     assert [(one["entity"], one["variant"]) for one in seen["seen"]] == [("a-1", "champion"), ("c-1", "challenger")]
 
 
+def test_version_that_was_not_prepared_at_registration_is_not_loaded(project):
+    predict = ("predict", "data/test.parquet", "--version", "1")
+    assert "500 predictions of version 1" in project.poe(*predict).stdout
+    project.python(
+        "import mlflow; mlflow.MlflowClient('sqlite:///mlflow.db')"
+        ".delete_model_version_tag('customer-churn', '1', 'prepared')"
+    )
+    assert project.poe(*predict, rc=1).stderr == "predict: version 1 was not prepared\n"
+
+
 def ask_as(server: Server, entity: str, body: object) -> dict[str, object]:
     """Send a request for an entity, and check that the level's middleware has seen the response."""
     with closing(server.connect()) as connection:
@@ -92,7 +102,7 @@ def two_seen(server: Server) -> dict[str, list[dict[str, str]]] | None:
 @pytest.mark.parametrize("environment", ["staging", "production"])
 def test_components_of_the_level_change_all_environments_or_production_alone(project, tool, environment):
     manifests = built(project, f"deploy/overlays/{environment}", tool)
-    assert only("Service", manifests)["metadata"]["annotations"] == {"next": "everywhere"}
+    assert only("Service", manifests, "model-server")["metadata"]["annotations"] == {"next": "everywhere"}
     budget = only("PodDisruptionBudget", manifests)["metadata"].get("annotations", {})
     assert budget == ({"next": "in-production"} if environment == "production" else {})
 

@@ -1,6 +1,8 @@
 # Managed by copier-mlops: an update merges with your edits.
 """Predicts the rows of a file with a version of the registry: `poe predict FILE --version N`."""
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import mlflow
@@ -8,7 +10,7 @@ import mlflow
 from ..core.errors import UserError, exit_on_user_error
 from ..core.inputs import Inputs
 from ..core.io import read_model
-from ..registry.client import INPUTS, Tracking, connected, find
+from ..registry.client import INPUTS, Tracking, connected, download, find
 from ..serving.loader import load_native
 from .predict import parser, predict_file
 
@@ -28,14 +30,15 @@ def registered(version: str) -> tuple[Any, Inputs, str]:
     """Return a model of the registry by its number or alias, its inputs, and its number."""
     with connected():
         found = find(mlflow.MlflowClient(), Tracking.load().model, version)
-        uri = f"models:/{found.name}/{found.version}"
-        metadata = mlflow.models.get_model_info(uri).metadata or {}
+        number = str(found.version)
+        metadata = mlflow.models.get_model_info(f"models:/{found.name}/{number}").metadata or {}
         if INPUTS not in metadata:
             raise UserError(
                 f"{found.name} {found.version} was not registered by `poe register`: its inputs are unknown"
             )
-        number = str(found.version)
-        return load_native(uri, found.name, number), Inputs.from_records(metadata[INPUTS]), number
+        with TemporaryDirectory() as folder:
+            model = load_native(str(download(found.name, number, Path(folder))), found.name, number)
+        return model, Inputs.from_records(metadata[INPUTS]), number
 
 
 if __name__ == "__main__":

@@ -3,8 +3,11 @@
 
 import os
 
-# MLflow reads these when it is imported.
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")  # of features that `poe ui` does not need
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # fail within seconds if the server is down
+DEFAULTS = {  # of variables that MLflow reads when it is imported
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # of features that `poe ui` does not need
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",  # fail within seconds if the server is down
+}
+for name, value in DEFAULTS.items():
+    os.environ.setdefault(name, value)

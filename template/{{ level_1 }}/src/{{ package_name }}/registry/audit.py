@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import UserError, exit_on_user_error
 from ..core.io import atomic_write
-from ..core.lineage import git
+from ..core.lineage import author, git
 from ..core.paths import user_path
 from .audit_log import Anchor, Event, append, entries, one_line, table, verify
 from .governance import Governance
@@ -30,6 +30,14 @@ IN_MESSAGE = re.compile(r"^audit: (\d+:[0-9a-f]{64})$", re.MULTILINE)  # of a re
 def record(client: "MlflowClient", event: Event) -> None:
     """Append an entry and tag the registered model with its number and hash; only inside `locked`."""
     client.set_registered_model_tag(event.model, NEWEST, append(event))
+
+
+def note(
+    client: "MlflowClient", event: str, model: str, version: str, details: dict[str, Any], check: str = "not checked"
+) -> None:
+    """Record what happened to a version and needs no approval, and by whom; only inside `locked`."""
+    place = Governance.load().environment
+    record(client, Event(event, model, version, place, author(), "no approval needed", check, details))
 
 
 def record_registration(client: "MlflowClient", model: str, version: str, by: str, shortfalls: list[str]) -> None:

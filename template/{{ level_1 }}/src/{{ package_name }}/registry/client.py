@@ -19,6 +19,7 @@ from mlflow.exceptions import MlflowException
 
 from ..core.errors import UserError
 from ..core.settings import Settings
+from .verification import verify
 
 CHAMPION = "champion"  # alias of the version in production
 CHALLENGER = "challenger"  # alias of the newest version that passed the quality gate
@@ -120,3 +121,15 @@ def find(client: MlflowClient, model: str, version: str) -> ModelVersion:
         if error.error_code not in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
             raise
         raise UserError(f"{model} has no version {version}: `poe versions` lists all") from error
+
+
+def download(model: str, version: str, folder: Path) -> Path:
+    """Download the files of a version to a folder, and return where they are; what is loaded of a version is loaded from there.
+
+    Raises:
+        UserError: there is no such version, or a module of `registry/verification` refuses it.
+    """
+    found = find(MlflowClient(), model, version)
+    path = Path(mlflow.artifacts.download_artifacts(f"models:/{model}/{found.version}", dst_path=str(folder)))
+    verify(found, path)
+    return path

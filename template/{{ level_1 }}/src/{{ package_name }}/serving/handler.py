@@ -2,10 +2,12 @@
 """Handles inference requests in any API format: parse, choose the version, predict, serialize, count."""
 
 import logging
+import re
 import time
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -24,6 +26,7 @@ from .settings import Serving
 
 log = logging.getLogger(__name__)
 Headers = Mapping[bytes, bytes]  # of a request, as ASGI has them: names in lower case
+TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 MAX_REQUEST_ID = 128  # characters; clients may send any
 MAX_ENTITY = 1_000  # characters: each row of a prediction log has the entity
 
@@ -81,21 +84,26 @@ class Inference:
             headers = dict(request.scope["headers"])
             if body is None:
                 body = await read_body(request, headers, self.settings.max_megabytes)
-            content, entity = format.decode(body, headers), None
+            content, entity, propensity = format.decode(body, headers), None, None
+
+            def read(by: LoadedModel) -> Columns:
+                return format.columns(content, by, self.settings.max_rows)
+
             if self.hooks.choosers or self.hooks.observers:
                 entity = header(headers, b"x-entity-id") or format.entity(content)
                 if entity and len(entity) > MAX_ENTITY:
                     raise RequestError(422, f"the key of the entity is longer than {MAX_ENTITY} characters")
             if self.hooks.choosers and version is None:
-                model = self._choose(model, entity)
-            columns = format.columns(content, model, self.settings.max_rows)
+                model, propensity = self._choose(model, entity, partial(read, model))
+            columns = read(model)
             output = await self.batcher.predict(model.predictor, columns)
             several = len(self.models.aliases[name]) > 1
             result = format.encode(content, model, output, model.variant if several else None)
             self.metrics.observe_predictions(name, model.version, model.variant, monitored_values(output))
             if self.hooks.observers:
                 served = name, model.version, model.variant, entity, columns, output
-                self.hooks.record(Prediction(time.time(), *served, request_id(headers)), len(body))
+                origin = request_id(headers), traceparent(headers), propensity
+                self.hooks.record(Prediction(time.time(), *served, *origin), len(body))
         except RequestError as error:
             code, result = error.status, {"error": str(error)}
         except ClientDisconnect:
@@ -108,16 +116,27 @@ class Inference:
         self.metrics.observe_request(known, *labels, code, time.perf_counter() - started)
         return self.respond(result, code)
 
-    def _choose(self, default: LoadedModel, entity: str | None) -> LoadedModel:
+    def _choose(
+        self, default: LoadedModel, entity: str | None, columns: Callable[[], Columns]
+    ) -> tuple[LoadedModel, float | None]:
         loaded = self.models.loaded(default.name)
         versions = {alias: model.version for alias, model in loaded.items()}
-        chosen = self.hooks.choose(RequestContext(default.name, entity, versions))
-        return next((model for model in loaded.values() if chosen in (model.variant, model.version)), default)
+        choice = self.hooks.choose(RequestContext(default.name, entity, versions, columns))
+        if choice is None:
+            return default, None
+        known = (model for model in loaded.values() if choice.version in (model.variant, model.version))
+        return next(known, default), choice.propensity
 
 
 def request_id(headers: Headers) -> str | None:
     """Return the header X-Request-ID, by which proxies name a request, or None without it."""
     return (header(headers, b"x-request-id") or "")[:MAX_REQUEST_ID] or None
+
+
+def traceparent(headers: Headers) -> str | None:
+    """Return the header traceparent, or None if it is missing or malformed."""
+    found = TRACEPARENT.fullmatch(headers.get(b"traceparent", b""))
+    return found[0].decode() if found else None
 
 
 def header(headers: Headers, name: bytes) -> str | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 
-from .plugins import Plugin, Prediction, RequestContext
+from .plugins import Choice, Plugin, Prediction, RequestContext
 from .prometheus import Metrics
 
 log = logging.getLogger(__name__)
@@ -30,15 +30,16 @@ class Hooks:
         self._delivering = Lock()
         self._logged: set[tuple[str, str]] = set()
 
-    def choose(self, context: RequestContext) -> str | None:
+    def choose(self, context: RequestContext) -> Choice | None:
         """Return the alias or version that the first plug-in with an opinion chooses, if it is loaded."""
         for plugin in self.choosers:
             with self._contained(plugin, "choose"):
                 chosen = plugin.choose(context)
                 if chosen is not None:
-                    if chosen not in {*context.versions, *context.versions.values()}:
-                        raise LookupError(f"{chosen} of {context.model} is not loaded")
-                    return chosen
+                    choice = Choice(chosen) if isinstance(chosen, str) else chosen
+                    if choice.version not in {*context.versions, *context.versions.values()}:
+                        raise LookupError(f"{choice.version} of {context.model} is not loaded")
+                    return choice
         return None
 
     def record(self, prediction: Prediction, size: int) -> None:

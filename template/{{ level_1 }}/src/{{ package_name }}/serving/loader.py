@@ -6,7 +6,8 @@ import gc
 import json
 import logging
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
@@ -17,7 +18,7 @@ from mlflow.entities.model_registry import RegisteredModel
 
 from ..core.errors import UserError
 from ..core.inputs import DTYPES, Inputs
-from ..registry.client import EXAMPLE, FAST_PATH, INPUTS, connected, registered, version_of
+from ..registry.client import EXAMPLE, FAST_PATH, INPUTS, connected, download, registered, version_of
 from .predictors import NativePredictor, OnnxPredictor, Predictor
 from .prometheus import Metrics
 from .schema import InputSchema, RequestError
@@ -105,6 +106,17 @@ class Models:
             return found[0]
         raise RequestError(404, f"version {version} of {name} is not loaded; loaded: {', '.join(self.versions(name))}")
 
+    def native(self, model: LoadedModel) -> Any:
+        """Return the estimator of a loaded version, whichever its path is.
+
+        Raises:
+            UserError: it needs code that is not here.
+        """
+        if isinstance(model.predictor, NativePredictor):
+            return model.predictor.model
+        with connected(), downloaded(model.name, model.version, self._sources) as path:
+            return load_native(str(path), model.name, model.version)
+
     def not_loaded(self, name: str) -> str:
         """Return the message for clients; the reason may hold addresses, so only the log has it."""
         if name not in self._tried:
@@ -174,12 +186,22 @@ def load(name: str, version: str, sources: Sequence[Source] = ()) -> LoadedModel
     """Return a version from the first source that has it, or else from the registry.
 
     Raises:
-        UserError: its signature has a column that JSON cannot hold, or there is no signature.
+        UserError: it is refused by `registry/verification`, its signature has a column that JSON cannot hold, or there is none.
+    """
+    with downloaded(name, version, sources) as path:
+        return load_folder(path, name, version)
+
+
+@contextmanager
+def downloaded(name: str, version: str, sources: Sequence[Source]) -> Iterator[Path]:
+    """Yield the folder of a version from the first source that has it, or else from the registry.
+
+    Raises:
+        UserError: it is refused by `registry/verification`.
     """
     with tempfile.TemporaryDirectory() as folder:
         found = (path for source in sources if (path := source(name, version, Path(folder))))
-        path = next(found, None) or mlflow.artifacts.download_artifacts(f"models:/{name}/{version}", dst_path=folder)
-        return load_folder(Path(path), name, version)
+        yield next(found, None) or download(name, version, Path(folder))
 
 
 def load_folder(path: Path, name: str, version: str) -> LoadedModel:

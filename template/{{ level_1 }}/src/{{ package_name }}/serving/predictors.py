@@ -57,14 +57,14 @@ class NativePredictor:
     path = "native"
 
     def __init__(self, model: Any, inputs: Inputs) -> None:
-        self._model = model
+        self.model = model
         self._inputs = inputs
         self.classes = [*model.classes_.tolist()] if hasattr(model, "classes_") else None
 
     def predict(self, columns: Columns) -> np.ndarray:
         """Return probabilities, shape (rows, classes), or numbers, shape (rows,)."""
         frame = self._inputs.frame(columns)
-        return self._model.predict_proba(frame) if self.classes is not None else self._model.predict(frame)
+        return self.model.predict_proba(frame) if self.classes is not None else self.model.predict(frame)
 
 
 _DTYPES = {"tensor(float)": np.float32, "tensor(bool)": np.bool_, "tensor(string)": object}

@@ -35,12 +35,22 @@ class TrainingMachine(Machine, frozen=True):
     spot_discount: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
 
-class Prices(Settings, env_prefix="COST_"):
-    """The schema of `config/cost.yaml`."""
+class PriceList(Settings):
+    """Prices of one day."""
 
     currency: str
     as_of: date
     source: str
+
+    def warning(self, today: date) -> str | None:
+        """Return a line if the prices are too old to rely on, else None."""
+        days = (today - self.as_of).days
+        return f"the prices in {self.path()} are {days} days old" if days > OLD_PRICES_DAYS else None
+
+
+class Prices(PriceList, env_prefix="COST_"):
+    """The schema of `config/cost.yaml`."""
+
     vcpu_hour: NonNegativeFloat
     gigabyte_hour: NonNegativeFloat
     training: TrainingMachine
@@ -50,11 +60,6 @@ class Prices(Settings, env_prefix="COST_"):
     def per_second(self, machine: Machine) -> float:
         """Return the price of a machine."""
         return (machine.vcpus * self.vcpu_hour + machine.gigabytes * self.gigabyte_hour) / 3600
-
-    def warning(self, today: date) -> str | None:
-        """Return a line if the prices are too old to rely on, else None."""
-        days = (today - self.as_of).days
-        return f"the prices in {self.path()} are {days} days old" if days > OLD_PRICES_DAYS else None
 
     def exceeded(self, costs: Mapping[str, float]) -> list[str]:
         """Return a line for each limit of the budget that one of these costs misses.

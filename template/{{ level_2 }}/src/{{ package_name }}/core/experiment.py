@@ -1,6 +1,8 @@
 # Managed by copier-mlops: an update merges with your edits.
 """A running A/B test: what the registry holds of it, and in which arm an entity is. Server and report use both."""
 
+import json
+from collections.abc import Mapping
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any
@@ -8,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 ALIAS = "treatment"  # of the version under test; the control is the default of the servers
-TAG = "experiment"  # of the registered model: a `Running` as JSON
+TAG = "experiment"  # of the registered model: a `Running` as JSON; other programs that divide requests use `experiment.KIND`
 BUCKETS = 10_000
 
 
@@ -23,6 +25,12 @@ class Running(BaseModel, frozen=True):
     stopped: datetime | None = None
     planned: int  # entities of both arms together
     plan: dict[str, Any]
+
+
+def all_running(tags: Mapping[str, str]) -> list[str]:
+    """Return the names of all that divide requests now, given the tags of the registered model."""
+    found = [json.loads(text) for tag, text in tags.items() if tag.partition(".")[0] == TAG]
+    return [one["name"] for one in found if one["stopped"] is None]
 
 
 def in_treatment(experiment: str, entity: str, share: float) -> bool:

@@ -52,6 +52,12 @@ class Envoy:
         }
         return {name: int(each["rq_total"]) for name, each in stats.items()}
 
+    def healthy(self) -> set[str]:
+        """Return the servers that pass the health checks, if there are any."""
+        return {
+            name for name, host in self._hosts().items() if "failed_active_health_check" not in host["health_status"]
+        }
+
     def _hosts(self) -> dict[str, Any]:
         """Return what Envoy reports about each server that has a weight."""
         names = {address: name for name, address in self._servers.items()}
@@ -79,18 +85,29 @@ def envoy(servers: Mapping[str, str], shadow: str | None = None, port: int = 0) 
     with TemporaryDirectory(prefix="envoy-", ignore_cleanup_errors=True) as temporary:
         folder = Path(temporary)
         config: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("envoy.yaml").read_text(encoding="utf-8"))
-        config["static_resources"]["listeners"][0]["address"] = _address(port)
-        (folder / "envoy.json").write_text(json.dumps(config), encoding="utf-8")
+        config["static_resources"]["listeners"][0]["address"] = local_address(port)
         _write_hosts(folder, "models", {})
         _write_hosts(folder, "shadow", {shadow: 100} if shadow else {})
-        admin = folder / "admin"
-        command = [_program(), "--config-path", "envoy.json", "--admin-address-path", "admin", "--disable-hot-restart"]
+        with running_envoy(config, folder, servers) as found:
+            yield found
 
-        def ready() -> bool:
-            return admin.exists() and is_ready(f"http://{admin.read_text(encoding='utf-8')}/ready")
 
-        with running([*command, "--concurrency", "1", "--log-level", "warning"], folder, ready):
-            yield Envoy(folder, servers, admin.read_text(encoding="utf-8"))
+@contextmanager
+def running_envoy(config: Mapping[str, Any], folder: Path, servers: Mapping[str, str]) -> Iterator[Envoy]:
+    """Run Envoy in a folder with a configuration, whose cluster `models` has the servers.
+
+    Raises:
+        UserError: Envoy cannot be fetched, or does not start.
+    """
+    (folder / "envoy.json").write_text(json.dumps(config), encoding="utf-8")
+    admin = folder / "admin"
+    command = [_program(), "--config-path", "envoy.json", "--admin-address-path", "admin", "--disable-hot-restart"]
+
+    def ready() -> bool:
+        return admin.exists() and is_ready(f"http://{admin.read_text(encoding='utf-8')}/ready")
+
+    with running([*command, "--concurrency", "1", "--log-level", "warning"], folder, ready):
+        yield Envoy(folder, servers, admin.read_text(encoding="utf-8"))
 
 
 def _program() -> str:
@@ -105,7 +122,7 @@ def _program() -> str:
 def _write_hosts(folder: Path, cluster: str, weights: Mapping[str, int]) -> None:
     """Write the servers of a cluster. Envoy reads the file as soon as another one is moved to its place."""
     hosts = [
-        {"endpoint": {"address": _address(int(address.rpartition(":")[2]))}, "load_balancing_weight": weight}
+        {"endpoint": {"address": local_address(int(address.rpartition(":")[2]))}, "load_balancing_weight": weight}
         for address, weight in weights.items()
     ]
     assignment = {"@type": ASSIGNMENT, "cluster_name": cluster, "endpoints": [{"lb_endpoints": hosts}]}
@@ -114,7 +131,8 @@ def _write_hosts(folder: Path, cluster: str, weights: Mapping[str, int]) -> None
     os.replace(new, folder / f"{cluster}.json")
 
 
-def _address(port: int) -> dict[str, Any]:
+def local_address(port: int) -> dict[str, Any]:
+    """Return an address of this machine as Envoy's configuration has it."""
     return {"socket_address": {"address": "127.0.0.1", "port_value": port}}
 
 

@@ -30,7 +30,7 @@ class Traffic:
         # Rows in turn would not do: Envoy sends each tenth request to the same version, which would see few of them.
         self._random = Random(0)
         self._numbers, self._open, self._next = count(), set[int](), 0.0
-        self._lock, self._stopped = Lock(), Event()
+        self._lock, self._gate, self._stopped = Lock(), Lock(), Event()
 
     def flush(self) -> None:
         """Wait until all requests that have been sent so far are answered."""
@@ -38,6 +38,14 @@ class Traffic:
             sent = {*self._open}
         while sent & self._open:
             time.sleep(0.01)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Send nothing until the end of the block, which begins when all requests are answered."""
+        with self._gate:
+            while self._open:
+                time.sleep(0.01)
+            yield
 
     def _send(self) -> None:
         client = Client(self._address)
@@ -48,7 +56,8 @@ class Traffic:
                 rows = self._random.choices(self._rows, k=ROWS)
             if self._stopped.wait(wait):
                 return
-            self._open.add(number)
+            with self._gate:
+                self._open.add(number)
             answer = client.predict(rows)
             with self._lock:
                 self._open.discard(number)

@@ -5,21 +5,30 @@ import json
 from collections import defaultdict
 from contextlib import suppress
 from math import ceil
+from typing import NamedTuple
 from urllib.request import urlopen
 
 import pandas as pd
 from prometheus_client.parser import text_string_to_metric_families
 
 from ..core.errors import UserError
-from ..core.experiment import ALIAS, Running
+from ..core.experiment import ALIAS
 from ..core.prometheus import NoPrometheusError, Samples, query
 from .result import Guardrail
-from .settings import Guardrails
+from .settings import Limits
 
 MIN_REQUESTS = 100  # of an arm before it is judged
 REQUESTS, SECONDS = "inference_requests_total", "inference_request_duration_seconds_bucket"
 MEASURED = ("error_ratio", "p99_seconds")  # from there
 TIMEOUT = 10
+
+
+class Arms(NamedTuple):
+    """Two versions that are compared."""
+
+    control: str
+    treatment: str
+    alias: str = ALIAS  # of the treatment
 
 
 def samples(source: str, name: str, model: str, seconds: float) -> Samples:
@@ -38,14 +47,14 @@ def samples(source: str, name: str, model: str, seconds: float) -> Samples:
     return [(one.labels, one.value) for one in found if one.name == name and one.labels["model"] == model]
 
 
-def traffic(source: str, model: str, running: Running, seconds: float, treated: bool) -> dict[str, float]:
+def traffic(source: str, model: str, arms: Arms, seconds: float, treated: bool) -> dict[str, float]:
     """Return the number of requests of an arm, their error ratio and p99. It raises what `samples` does."""
-    version = running.treatment if treated else running.control
+    version = arms.treatment if treated else arms.control
     counts: dict[str, float] = defaultdict(float)  # by the code of the response
     buckets: dict[float, float] = defaultdict(float)
     for name in (REQUESTS, SECONDS):
         for labels, number in samples(source.rstrip("/"), name, model, seconds):
-            if (labels["variant"] == ALIAS, labels["version"]) == (treated, version):
+            if (labels["variant"] == arms.alias, labels["version"]) == (treated, version):
                 if name == REQUESTS:
                     counts[labels["code"]] += number
                 else:
@@ -67,23 +76,21 @@ def quantile(buckets: dict[float, float], share: float) -> float:
     return 0.0
 
 
-def measure(
-    limits: Guardrails, source: str, model: str, running: Running, seconds: float, rows: pd.DataFrame
-) -> list[Guardrail]:
+def measure(limits: Limits, source: str, model: str, arms: Arms, seconds: float, rows: pd.DataFrame) -> list[Guardrail]:
     """Return each guardrail that has a limit.
 
     Args:
         limits: of the plan.
         source: address of a Prometheus or of a model server.
         model: name in the registry.
-        running: the test.
-        seconds: since its start.
-        rows: of `measures.exposed`.
+        arms: which are compared.
+        seconds: since the start.
+        rows: of both arms, with `treated` and `prediction`.
     """
     problems, found = {}, {}
     if limits.max_error_ratio is not None or limits.max_p99_seconds is not None:
         try:
-            found = {each: traffic(source, model, running, seconds, each) for each in (True, False)}
+            found = {each: traffic(source, model, arms, seconds, each) for each in (True, False)}
         except (UserError, OSError, ValueError, KeyError) as error:
             problems = dict.fromkeys(MEASURED, f"metrics_from {source}: {error}")
     values: dict[str, tuple[float, float | None]] = {}  # of treatment and control

@@ -6,15 +6,16 @@ Both are changed under the lock of the audit log. A crash between the two is rep
 
 import getpass
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import mlflow
 from mlflow import MlflowClient
 
 from ..core.errors import UserError
-from ..core.experiment import ALIAS, TAG, Running
+from ..core.experiment import ALIAS, TAG, Running, all_running
 from ..core.inputs import KINDS, Column, Inputs
 from ..core.lineage import author
 from ..monitoring.prediction_log import Window, query
@@ -60,7 +61,7 @@ def describe(plan: Experiment, now: datetime) -> str:
     """Return what a test of this plan takes, for people."""
     model = Tracking.load().model
     with connected():
-        size, today = planned(plan, model, _control(MlflowClient(), model), now)
+        size, today = planned(plan, model, control_of(MlflowClient(), model), now)
     arms = " and ".join(f"{round(share * size):,} in the {arm}" for arm, share in plan.arms.items())
     sql = "select count(distinct entity) / $2 as daily from predictions where model = $1"
     daily = float(query(sql, Window(now - timedelta(days=DAYS), now), (model, DAYS))["daily"][0])
@@ -77,17 +78,21 @@ def start(plan: Experiment, version: str, approval: Approval, now: datetime) -> 
     Raises:
         UserError: another test is running, there is no champion, or the version may not get users: names the reasons.
     """
-    with _locked() as (client, model, last):
-        found = find(client, model, version)
+    with changing() as (client, model, tags):
+        last, found = _last(tags), find(client, model, version)
         treatment = str(found.version)
         if last and last.stopped is None:
             if (last.name, last.treatment) != (plan.name, treatment):
                 raise UserError(f"{last.name} is running, with version {last.treatment}: `poe experiment stop` ends it")
             client.set_registered_model_alias(model, ALIAS, treatment)
             return f"{last.name} is running already, with version {treatment}"
-        control = _control(client, model)
+        if others := all_running(tags):
+            raise UserError(f"{others[0]} is running: stop it first")
+        control = control_of(client, model)
         blockers = ["it is the champion itself"] if treatment == control else []
-        blockers += [*promotion_blockers(found, approval), *_input_problems(plan, model, control, treatment)]
+        blockers += [*promotion_blockers(found, approval), *input_problems(model, control, treatment)]
+        if plan.covariate and plan.covariate not in numeric_inputs(model, control):
+            blockers.append(f"covariate: {plan.covariate} is no numeric column of version {control}")
         if blockers:
             raise UserError(f"version {treatment} cannot be tested: {'; '.join(blockers)}")
         size, _ = planned(plan, model, control, now)
@@ -100,7 +105,7 @@ def start(plan: Experiment, version: str, approval: Approval, now: datetime) -> 
             planned=size,
             plan=plan.model_dump(mode="json"),
         )
-        _record(client, model, "started", running, approval.actor, approval.status, {**approval.details})
+        _record(client, model, "started", running, approval.actor, approval.status, approval.details)
         client.set_registered_model_tag(model, TAG, running.model_dump_json())
         client.set_registered_model_alias(model, ALIAS, treatment)
     share = f"{100 * running.share:g} % of the entities"
@@ -113,14 +118,13 @@ def stop(reason: str) -> str:
     Raises:
         UserError: no test is running.
     """
-    with _locked() as (client, model, last):
-        if last is None or last.stopped:
+    with changing() as (client, model, tags):
+        if (last := _last(tags)) is None or last.stopped:
             raise UserError("no experiment is running: `poe experiment start` starts one")
         if version_of(registered(client, model), ALIAS):
             client.delete_registered_model_alias(model, ALIAS)
         stopped = last.model_copy(update={"stopped": datetime.now(UTC)})
-        actor = f"{author()} (OS user {getpass.getuser()})"
-        _record(client, model, "stopped", last, actor, "needs no approval", {"reason": reason})
+        _record(client, model, "stopped", last, by_hand(), "needs no approval", {"reason": reason})
         client.set_registered_model_tag(model, TAG, stopped.model_dump_json())
     return f"{last.name} is stopped: {reason}"
 
@@ -134,49 +138,84 @@ def state() -> tuple[str, Running, str | None, str | None]:
     model = Tracking.load().model
     with connected():
         found = registered(MlflowClient(), model)
-    if (last := _last(found)) is None:
+    if (last := _last(found.tags if found else {})) is None:
         raise UserError("there was no experiment yet: `poe experiment start` starts one")
     return model, last, version_of(found, ALIAS), version_of(found)
 
 
-def _control(client: MlflowClient, model: str) -> str:
+def control_of(client: MlflowClient, model: str) -> str:
+    """Return the champion.
+
+    Raises:
+        UserError: there is none.
+    """
     if (found := champion(client, model)) is None:
         raise UserError(f"{model} has no champion to compare with: `poe promote` makes one")
     return found
 
 
 @contextmanager
-def _locked() -> Iterator[tuple[MlflowClient, str, Running | None]]:
+def changing() -> Iterator[tuple[MlflowClient, str, Mapping[str, str]]]:
+    """Yield a client, the name of the model and its tags, under the lock of the audit log."""
     model = Tracking.load().model
     with connected(), locked():
         client = MlflowClient()
-        yield client, model, _last(registered(client, model))
+        found = registered(client, model)
+        yield client, model, found.tags if found else {}
 
 
-def _last(model: mlflow.entities.model_registry.RegisteredModel | None) -> Running | None:
-    tag = model.tags.get(TAG) if model else None
-    return Running.model_validate_json(tag) if tag else None
+def by_hand() -> str:
+    """Return whose command this is."""
+    return f"{author()} (OS user {getpass.getuser()})"
+
+
+def _last(tags: Mapping[str, str]) -> Running | None:
+    return Running.model_validate_json(tags[TAG]) if TAG in tags else None
 
 
 def _record(
-    client: MlflowClient, model: str, what: str, test: Running, actor: str, approval: str, details: dict[str, str]
+    client: MlflowClient, model: str, what: str, test: Running, actor: str, approval: str, more: Mapping[str, str]
 ) -> None:
+    details = {"experiment": test.name, "control": test.control, "share": test.share, **more}
+    record_once(client, model, f"{EVENT}{what}", test.treatment, actor, approval, details)
+
+
+def record_once(
+    client: MlflowClient, model: str, what: str, version: str, actor: str, approval: str, details: dict[str, Any]
+) -> None:
+    """Add an event to the audit log, unless it is the last one of its kind already: a crash came after it.
+
+    Args:
+        client: of the registry.
+        model: name in the registry.
+        what: the event; its first word is its kind.
+        version: of the model.
+        actor: whose command it is.
+        approval: its status.
+        details: of the event.
+    """
     event = Event(
-        event=f"{EVENT}{what}",
+        event=what,
         model=model,
-        version=test.treatment,
+        version=version,
         environment=Governance.load().environment,
         deployed_by=actor,
         approval_status=approval,
         compliance_check="not checked",
-        details={"experiment": test.name, "control": test.control, "share": test.share, **details},
+        details=details,
     )
-    log = [entry for entry in entries() if entry["model"] == model and entry["event"].startswith(EVENT)]
-    if not log or Event.from_entry(log[-1]) != event:  # else a crash came after it
+    kind = what.partition(" ")[0]
+    log = [entry for entry in entries() if entry["model"] == model and entry["event"].partition(" ")[0] == kind]
+    if not log or Event.from_entry(log[-1]) != event:
         record(client, event)
 
 
-def _input_problems(plan: Experiment, model: str, control: str, treatment: str) -> list[str]:
+def numeric_inputs(model: str, version: str) -> list[str]:
+    """Return the columns of a version that hold numbers."""
+    return [name for name, column in _inputs(model, version).items() if KINDS[column.type] == "numbers"]
+
+
+def input_problems(model: str, control: str, treatment: str) -> list[str]:
     """Return why clients of the control cannot use the treatment: they send the same columns to both."""
     before, after = _inputs(model, control), _inputs(model, treatment)
     problems = [f"it lacks the column {name} of version {control}" for name in before if name not in after]
@@ -186,8 +225,6 @@ def _input_problems(plan: Experiment, model: str, control: str, treatment: str) 
             problems.append(f"it requires the column {name}, version {control} does not")
         elif known and (column.type, column.zone) != (known.type, known.zone):
             problems.append(f"its column {name} is {column.type}, that of version {control} {known.type}")
-    if plan.covariate and (plan.covariate not in before or KINDS[before[plan.covariate].type] != "numbers"):
-        problems.append(f"covariate: {plan.covariate} is no numeric column of version {control}")
     return problems
 
 

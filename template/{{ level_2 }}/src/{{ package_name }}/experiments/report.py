@@ -37,7 +37,8 @@ def report(now: datetime) -> Result:
     looks = [*_looks(known, running, plan)]
     arms = _arms(rows, known, running)
     seconds = (now - running.started).total_seconds()
-    limits = guardrails.measure(plan.guardrails, Experiment.load().metrics_from, model, running, seconds, rows)
+    compared = guardrails.Arms(running.control, running.treatment)
+    limits = guardrails.measure(plan.guardrails, Experiment.load().metrics_from, model, compared, seconds, rows)
     ratio = sample_ratio(arms["control"].entities, arms["treatment"].entities, running.share)
     switched = int(rows["switched"].sum())
     without_entity, other_versions = measures.others(running, model, now)

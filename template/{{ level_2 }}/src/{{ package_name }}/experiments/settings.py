@@ -12,11 +12,16 @@ Arm = Literal["control", "treatment"]
 Metric = Literal["outcome", "value", "error", "loss"]
 
 
-class Guardrails(BaseModel, frozen=True, extra="forbid"):
-    """Limits that end a test; None if there is no limit."""
+class Limits(BaseModel, frozen=True, extra="forbid"):
+    """Limits of requests; None if there is no limit."""
 
     max_error_ratio: Annotated[float, Field(ge=0, lt=1)] | None = None
     max_p99_seconds: PositiveFloat | None = None
+
+
+class Guardrails(Limits, frozen=True, extra="forbid"):
+    """Limits that end a test."""
+
     max_prediction_shift: PositiveFloat | None = None
 
 

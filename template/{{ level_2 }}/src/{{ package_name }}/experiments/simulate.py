@@ -2,6 +2,7 @@
 """Simulated users of a running A/B test: test rows under new entities, sent to a real server, and their outcomes."""
 
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -18,18 +19,13 @@ from ..modeling.labels import TIME
 from ..monitoring.client import Client
 from ..monitoring.labels import ingest
 from .lifecycle import state
-from .settings import Plan
+from .settings import Metric, Plan
 
 LOG_SECONDS = 2  # until the server has written the last predictions
 
 
 def simulate(server: str, users: int, effect: float) -> str:
-    """Send a request for each user, store all outcomes, and return a message.
-
-    Args:
-        server: its address.
-        users: number of them.
-        effect: of the treatment on the plan's metric, if that is the outcome or the value of a user.
+    """Send users to a server while a test is running, and return a message: `send` with the metric of its plan.
 
     Raises:
         UserError: no test is running, no server responds, or a request fails.
@@ -37,7 +33,23 @@ def simulate(server: str, users: int, effect: float) -> str:
     running = state()[1]
     if running.stopped is not None:
         raise UserError(f"{running.name} has ended: `poe experiment start` starts another")
-    metric, client, rng = Plan(**running.plan).metric, Client(server), np.random.default_rng()
+    return send(server, users, effect, Plan(**running.plan).metric, [ALIAS])
+
+
+def send(server: str, users: int, effect: float, metric: Metric, aliases: Sequence[str]) -> str:
+    """Send a request for each user, store all outcomes, and return a message.
+
+    Args:
+        server: its address.
+        users: number of them.
+        effect: of the treatment on the metric, if that is the outcome or the value of a user.
+        metric: which one.
+        aliases: of the versions that are the treatment.
+
+    Raises:
+        UserError: no server responds, or a request fails.
+    """
+    client, rng = Client(server), np.random.default_rng()
     if effect and metric not in ("outcome", "value"):
         raise UserError(f"--effect changes an outcome or a value; the {metric} depends on the two models alone")
     if client.get("/v2/health/ready") is None:
@@ -49,7 +61,7 @@ def simulate(server: str, users: int, effect: float) -> str:
     answers = client.send(rows)
     if client.failed:
         raise UserError(f"{client.failed} of {client.requests} requests failed: {client.problem}")
-    treated = np.array([(answer or {}).get("variant") == ALIAS for answer in answers])
+    treated = np.array([(answer or {}).get("variant") in aliases for answer in answers])
     outcomes = rows[[ENTITY, TARGET, VALUE]].assign(**{TIME: datetime.now(UTC)})
     if effect and metric == "value":
         outcomes[VALUE] = outcomes[VALUE].astype(float) + effect * treated

@@ -64,7 +64,7 @@ class Monitor:
         Raises:
             UserError: the batch has too few rows.
         """
-        newest = self._batch(window)
+        newest = self.batch(window)
         if self._too_few(newest):
             raise UserError(
                 f"{newest.rows:,} predictions of {self.model} between {window.start:%Y-%m-%d %H:%M:%S} and"
@@ -73,7 +73,7 @@ class Monitor:
             )
         results: list[MonitoringResult] = []
         for back in range(self.settings.history, 0, -1):
-            earlier = self._batch(window.moved((window.start - window.end) * back))
+            earlier = self.batch(window.moved((window.start - window.end) * back))
             if not self._too_few(earlier):
                 results.append(self._judge(earlier, results, by_slice=False))
         return [*results, self._judge(newest, results, by_slice)], newest.sample
@@ -82,7 +82,7 @@ class Monitor:
         """Return whether the tests, which take one row of each entity, would find nothing in a batch."""
         return len(batch.sample) < min(self.settings.min_rows, self.settings.sample_rows)
 
-    def _batch(self, window: Window) -> Batch:
+    def batch(self, window: Window) -> Batch:
         """Return the predictions of the version that made most of those in a window."""
         sql = "select version, count(*) as rows from predictions where model = $1 group by version order by rows desc"
         found = query(sql, window, (self.model,))
@@ -98,7 +98,7 @@ class Monitor:
         estimated = expectation.estimate(as_prediction(sample["output"], known.classes))
         if performance or estimated:
             performance = (performance or _no_labels(window)).model_copy(update={"estimated": estimated})
-        drift, quality = self._data(version, sample, before)
+        drift, quality = self.compare(version, sample, before)
         if problems:
             quality = quality.model_copy(update={"alarm": True, "problems": [*quality.problems, *problems]})
         return MonitoringResult(
@@ -115,7 +115,8 @@ class Monitor:
             concept=concept,
         )
 
-    def _data(self, version: str, sample: pd.DataFrame, before: MonitoringResult | None) -> tuple[Drift, Quality]:
+    def compare(self, version: str, sample: pd.DataFrame, before: MonitoringResult | None) -> tuple[Drift, Quality]:
+        """Return data drift and data quality of a sample of predictions, which follows the result before, if any."""
         known, _, profile = _reference(self.model, version)
         batch = features(sample).reindex(columns=known.features.columns)
         tested = np.sort(monitored_values(np.array(known.output.tolist())))

@@ -21,11 +21,13 @@ COLUMNS = pa.schema(
     {
         "request_id": pa.string(),
         "row": pa.int32(),
+        "traceparent": pa.string(),  # trace and span of the request, as W3C Trace Context writes them; null without one
         "entity": pa.string(),  # null if the request named none
         "time": pa.timestamp("us", "UTC"),
         "model": pa.string(),
         "version": pa.string(),
         "variant": pa.string(),
+        "propensity": pa.float64(),  # probability with which the version was chosen; null if that was not by chance
         "prediction": pa.float64(),  # the number; P(second class); or the highest of more class probabilities
         "output": pa.list_(pa.float64()),  # the probability of each class, or the number
     }

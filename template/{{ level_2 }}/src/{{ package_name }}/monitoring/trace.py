@@ -44,11 +44,12 @@ def describe_prediction(row: pd.DataFrame) -> list[str]:
     time = pd.Timestamp(record["time"]).tz_convert(UTC)
     title = f"{record['model']} {record['version']} predicted {record['prediction']:.6g} for {record['entity']}"
     used = ", ".join(f"{name} {value}" for name, value in features(row).iloc[0].dropna().items())
+    trace = f", trace {record['traceparent'].split('-')[1]}" if pd.notna(record["traceparent"]) else ""
     log = [entry for entry in entries() if entry["model"] == record["model"]]
     before, since = _entries(log, record["version"], time.isoformat(timespec="milliseconds"))
     return [
         f"{title} at {time:%Y-%m-%d %H:%M:%S} UTC, as {record['variant']}",
-        f"  request {record['request_id']}, row {record['row']}",
+        f"  request {record['request_id']}, row {record['row']}{trace}",
         f"  from {used or 'features that the log leaves out'}",
         _made_from(record["model"], record["version"]),
         "decided until then:",

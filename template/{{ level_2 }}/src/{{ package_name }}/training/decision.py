@@ -11,15 +11,13 @@ from pydantic import BaseModel
 from ..core import run_record
 from ..core.errors import UserError
 from ..core.io import read_json, write_json
-from ..core.lineage import author
 from ..core.paths import REPORTS
 from ..core.retraining import Retraining
 from ..core.run_record import RunRecord
 from ..pipeline.comparison import Comparison
-from ..registry.audit import record
-from ..registry.audit_log import Event, entries, locked
+from ..registry.audit import note
+from ..registry.audit_log import entries, locked
 from ..registry.client import Tracking, champion, find
-from ..registry.governance import Governance
 from .triggers import Trigger, labels_contradict, triggers
 
 PATH = REPORTS / "retrain.json"
@@ -128,19 +126,7 @@ def log_event(client: MlflowClient, about: Retrained, event: str, version: str, 
     """Append an entry about a retraining to the audit log; only inside `locked`."""
     keys = [trigger.key for trigger in about.triggers] if event != DECLINED else []
     details = {"reason": reason, "triggers": keys, "today": about.today.isoformat(), "candidate": about.candidate}
-    record(
-        client,
-        Event(
-            event=event,
-            model=about.model,
-            version=version,
-            environment=Governance.load().environment,
-            deployed_by=author(),
-            approval_status="no approval needed",
-            compliance_check="not checked",
-            details=details,
-        ),
-    )
+    note(client, event, about.model, version, details)
 
 
 def _claimed(log: list[dict[str, Any]]) -> set[str]:

@@ -66,13 +66,14 @@ class LiveServer(Client):
 
 
 @contextmanager
-def started_server(**variables: str) -> Iterator[LiveServer]:
+def started_server(port: int = 0, /, **variables: str) -> Iterator[LiveServer]:
     """Yield a server of this folder that may not be ready yet.
 
     Args:
+        port: where it listens; by default, one that is free.
         variables: of its environment, such as SERVING_ALIASES.
     """
-    port = free_port()
+    port = port or free_port()
     environment = {**os.environ, **LOCAL, **variables}
     command = [sys.executable, "-m", f"{PACKAGE}.serving", "--port", str(port)]
     with NamedTemporaryFile(prefix="server-", suffix=".log") as log:

@@ -24,7 +24,6 @@ from ..core.errors import UserError, exit_on_user_error
 from ..core.io import require
 from ..core.lineage import git
 from ..core.paths import TEST, TRAIN
-from ..registry.client import Tracking
 
 PATH = Path("config/sagemaker.yaml")
 
@@ -43,13 +42,13 @@ def read_request(name: str) -> dict[str, Any]:
     return request
 
 
-def problems(request: dict[str, Any]) -> list[str]:
+def problems(request: dict[str, Any], operation: str = "CreateTrainingJob") -> list[str]:
     """Return a line for each value that SageMaker would reject, by its own description, which boto3 contains.
 
     boto3 itself checks types and names of keys, but neither lists of values nor patterns.
     """
     service = botocore.session.get_session().get_service_model("sagemaker")
-    shape: Any = service.operation_model("CreateTrainingJob").input_shape
+    shape: Any = service.operation_model(operation).input_shape
     found = ParamValidator().validate(request, shape)
     if found.has_errors():
         return found.generate_report().splitlines()
@@ -101,6 +100,8 @@ def submit(request: dict[str, Any]) -> str:
 
 def main() -> None:
     """Check the request; print or send it."""
+    from ..registry.client import Tracking  # imports MLflow, which takes seconds
+
     parser = argparse.ArgumentParser(prog="poe sagemaker", description=__doc__)
     parser.add_argument("--submit", action="store_true", help="upload the training rows and start the job")
     arguments = parser.parse_args()

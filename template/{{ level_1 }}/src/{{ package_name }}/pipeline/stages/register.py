@@ -18,6 +18,7 @@ from ...modeling.data import ENTITY, TARGET, features_and_target
 from ...registry import audit, runs, trackers
 from ...registry.audit_log import locked
 from ...registry.client import FAST_PATH, Tracking
+from ...registry.preparation import prepare
 from ...reporting import model_card, report
 from ...serving.loader import load_folder
 from .. import onnx_export
@@ -87,7 +88,7 @@ def register(run: trackers.Run, record: RunRecord, logged: ModelInfo) -> RunReco
     fast_path = add_fast_path(logged, run)
     write_reports(record, attach=False)  # what is wrong with a page shows before there is a version
     author, empty = lineage.author(), ", ".join(model_card.empty_sections())
-    tags = {"author": author, "card_gaps": empty, "fast_path": fast_path, **record.tags()}
+    tags = {"author": author, "card_gaps": empty, "fast_path": fast_path, **record.tags(), **prepare(logged)}
     with locked():
         if found := audit.unfinished_registration(MlflowClient(), record.model, record.tags(), record.shortfalls):
             record = record.model_copy(update={"version": int(found.version), "run_id": found.run_id})

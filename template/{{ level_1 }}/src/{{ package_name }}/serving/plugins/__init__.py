@@ -2,12 +2,12 @@
 """Server plug-ins: each module here has a function `plugin() -> Plugin`; the server calls it once, when it starts."""
 
 import pkgutil
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from starlette.middleware import Middleware
@@ -26,6 +26,14 @@ class RequestContext:
     model: str
     entity: str | None  # the header X-Entity-ID, else `parameters.entity_id` of the Open Inference Protocol
     versions: Mapping[str, str]  # loaded version by alias; the first is the default
+    columns: Callable[[], Columns] = field(default=dict, compare=False)  # its values; raises what the default would
+
+
+class Choice(NamedTuple):
+    """A version that predicts."""
+
+    version: str  # or alias
+    propensity: float | None = None  # with which probability a random choice fell on it: who learns from it needs that
 
 
 @dataclass(frozen=True)
@@ -40,6 +48,8 @@ class Prediction:
     columns: Columns
     output: np.ndarray  # probabilities, shape (rows, classes), or numbers, shape (rows,)
     request_id: str | None = None  # the header X-Request-ID
+    traceparent: str | None = None  # the header of W3C Trace Context: trace and span
+    propensity: float | None = None  # of a version that was chosen at random
 
 
 class Plugin:
@@ -90,7 +100,7 @@ class Plugin:
         """Start what the plug-in needs, yield while the server runs, then stop it. A failed start stops the server."""
         yield
 
-    def choose(self, context: RequestContext) -> str | None:
+    def choose(self, context: RequestContext) -> str | Choice | None:
         """Return the alias or version that predicts, or None to leave the choice to the next plug-in, or the default.
 
         It runs on the event loop, so it must not wait for anything. It is not called if the request names a version.

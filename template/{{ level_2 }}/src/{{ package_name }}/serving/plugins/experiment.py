@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from prometheus_client import Counter
 
 from ...core.experiment import ALIAS, TAG, Running, in_treatment
-from . import Plugin, RequestContext
+from . import Choice, Plugin, RequestContext
 
 if TYPE_CHECKING:
     from ..handler import Inference
@@ -46,8 +46,8 @@ class Experiment(Plugin):
         self.tags = inference.models.tags
         yield
 
-    def choose(self, context: RequestContext) -> str | None:
-        """Return the alias of the treatment if the entity is in it; a request without an entity gets the control."""
+    def choose(self, context: RequestContext) -> Choice | None:
+        """Return the arm of the entity; a request without an entity gets the default, which is the control."""
         tag = self.tags.get(context.model, {}).get(TAG)
         if tag is None or (test := running(tag)) is None:
             return None
@@ -57,7 +57,9 @@ class Experiment(Plugin):
         treated = context.entity is not None and in_treatment(test.name, context.entity, test.share)
         arm = "no entity" if context.entity is None else ALIAS if treated else "control"
         self._count(context.model, arm).inc()
-        return ALIAS if treated else None
+        if context.entity is None:
+            return None
+        return Choice(ALIAS, test.share) if treated else Choice(test.control, 1 - test.share)
 
 
 def plugin() -> Plugin:

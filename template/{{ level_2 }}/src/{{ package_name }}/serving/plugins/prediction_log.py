@@ -138,9 +138,11 @@ class PredictionLogWriter(Plugin):
         columns = {
             "request_id": repeated([one.request_id or self._new_id() for one in members], pa.string()),
             "row": pa.array(np.zeros(rows, "i4") if single else np.concatenate([*map(np.arange, sizes)]), pa.int32()),
+            "traceparent": repeated([one.traceparent for one in members], pa.string()),
             "entity": repeated([one.entity for one in members], pa.string()),
             "time": pa.array(times, pa.timestamp("us", "UTC")),
             **{name: _constant(getattr(group, name), rows) for name in ("model", "version", "variant")},
+            "propensity": repeated([one.propensity for one in members], pa.float64()),
             "prediction": pa.array(monitored_values(output), pa.float64()),
             "output": pa.ListArray.from_arrays(np.arange(rows + 1, dtype="i4") * width, output.ravel()),
         }
