@@ -25,7 +25,7 @@ BATCH_RULES = {f"monitoring/rules/{name}.yaml" for name in ("monitoring", "cost"
 # What else proves a capability: files, and the capability that they belong to.
 ALSO = {
     "Test and lint": ("tests/",),
-    "Deployment": ("deploy/platform/", "Platform for many teams"),
+    "Deployment": (("deploy/clouds/", "deploy/platform/"), "Platform for many teams"),
     "Alerts and dashboard": (("monitoring/rules/", "config/remediation.yaml"),),
 }
 
