@@ -1,9 +1,8 @@
 """Regret of the bandits of level 3 beside an A/B test of fixed size, what they remove, and the time of a decision."""
 
 import argparse
-import json
 
-from measure import ROOT, Promise, installed, printed, write_results
+from measure import ROOT, Promise, found_by, write_results
 
 CASES = ROOT / "benchmarks" / "peers" / "bandit_cases.py"
 METHOD = (
@@ -18,10 +17,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10, help="of the regret (default: 10)")
     parser.add_argument("--runs", type=int, default=200, help="of removals and of evaluations (default: 200)")
     arguments = parser.parse_args()
-    with installed(3) as (_, project):
-        package = next(path.parent.name for path in project.glob("src/*/__init__.py"))
-        command = [project / ".venv/bin/python", CASES, package, str(arguments.seeds), str(arguments.runs)]
-        found = json.loads(printed(command, project).splitlines()[-1])
+    found = found_by(CASES, 3, arguments.seeds, arguments.runs)
     regret, removed, micros = found["regret"], found["removed"], found["microseconds"]
     fixed = regret["A/B test"]["mean"]
     promises = [

@@ -1,9 +1,8 @@
 """Error rates of the A/B tests of level 2 under peeking, beside a t-test at each look, and the time of an assignment."""
 
 import argparse
-import json
 
-from measure import ROOT, Promise, installed, printed, write_results
+from measure import ROOT, Promise, found_by, write_results
 
 CASES = ROOT / "benchmarks" / "peers" / "experiment_cases.py"
 METHOD = "{runs} runs of each case, each looked at 200 times until 1.8 times the planned size"
@@ -14,10 +13,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=500, help="of each case (default: 500)")
     arguments = parser.parse_args()
-    with installed(2) as (_, project):
-        package = next(path.parent.name for path in project.glob("src/*/__init__.py"))
-        command = [project / ".venv/bin/python", CASES, package, str(arguments.runs)]
-        found = json.loads(printed(command, project).splitlines()[-1])
+    found = found_by(CASES, 2, arguments.runs)
     promises = []
     for case, (sequence, peeked, *_) in found["rates"].items():
         limit = {"at_most": 5} if case.startswith("A/A") else {"at_least": 80}

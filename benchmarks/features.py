@@ -1,9 +1,8 @@
 """What the automated features of level 3 add, what a leak would, how often noise is kept, and the time of one entity."""
 
 import argparse
-import json
 
-from measure import ROOT, Promise, installed, printed, write_results
+from measure import ROOT, Promise, found_by, write_results
 
 CASES = ROOT / "benchmarks" / "peers" / "feature_cases.py"
 METHOD = (
@@ -17,11 +16,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=20, help="of tables without a signal (default: 20)")
     runs = parser.parse_args().runs
-    with installed(3) as (_, project):
-        package = next(path.parent.name for path in project.glob("src/*/__init__.py"))
-        python = project / ".venv/bin/python"
-        printed([python, "-m", package, "ingest"], project)
-        found = json.loads(printed([python, CASES, package, str(runs)], project).splitlines()[-1])
+    found = found_by(CASES, 3, runs, first="ingest")
     auc, kept, millis = found["auc"], found["kept"], found["milliseconds"]
     promises = [
         Promise("ROC AUC of the test rows that the kept features add", auc["with"] - auc["without"], at_least=0.03),

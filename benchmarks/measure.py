@@ -173,6 +173,23 @@ def installed(level: int, promoted: bool = False) -> Iterator[tuple[Path, Path]]
         yield Path(name), project
 
 
+def found_by(cases: Path, level: int, *arguments: object, first: str = "") -> Any:
+    """Return what a script in `peers/` finds in a project of a level: the JSON in the last line that it prints.
+
+    Args:
+        cases: the script; its first argument is the name of the project's package.
+        level: of the project.
+        arguments: further ones of the script.
+        first: a command of the project that runs before.
+    """
+    with installed(level) as (_, project):
+        package = next(path.parent.name for path in project.glob("src/*/__init__.py"))
+        python = project / ".venv/bin/python"
+        if first:
+            printed([python, "-m", package, first], project)
+        return json.loads(printed([python, cases, package, *map(str, arguments)], project).splitlines()[-1])
+
+
 def printed(command: Sequence[str | Path], project: Path) -> str:
     """Return what a command prints in a project; exit if it fails."""
     command = list(map(str, command))

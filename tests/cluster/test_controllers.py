@@ -20,7 +20,7 @@ from harness.cluster.metrics import start_metrics_server
 from harness.cluster.prometheus import start_prometheus
 from harness.cluster.rollouts import start_rollouts
 from harness.cluster.versions import Clients, Fault, Server
-from harness.kube import Manifest
+from harness.kube import ADMIN_OF_ALL, Manifest
 from harness.shared import Shared
 from harness.template import Project
 
@@ -142,12 +142,7 @@ def test_new_overlay_becomes_an_environment_and_goes_with_its_folder(argocd):
 
 
 FORBIDDEN: list[Manifest] = [
-    {
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "ClusterRoleBinding",
-        "metadata": {"name": "everything"},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
-    },
+    ADMIN_OF_ALL,
     {
         "apiVersion": "v1",
         "kind": "ConfigMap",

@@ -12,7 +12,7 @@ import yaml
 from harness.cluster.argocd import ArgoCD, start_argocd
 from harness.cluster.cluster import Cluster
 from harness.cluster.rollouts import start_rollouts
-from harness.kube import Manifest
+from harness.kube import ADMIN_OF_ALL, Manifest
 from harness.template import Project
 
 OWN, RIVAL = "customer-churn-production", "rival-production"
@@ -55,12 +55,7 @@ FORBIDDEN: list[Manifest] = [
     {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "rival-more"}},
     {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "team"}, "spec": {"hard": {"pods": "99"}}},
     {"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "team"}, "spec": {"limits": []}},
-    {
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "ClusterRoleBinding",
-        "metadata": {"name": "everything"},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
-    },
+    ADMIN_OF_ALL,
     {
         "apiVersion": "argoproj.io/v1alpha1",
         "kind": "AppProject",

@@ -19,6 +19,12 @@ SCHEMAS = Path(__file__).with_name("schemas")
 # The oldest that manifests may need, as docs/runbooks/deploy.md says, and the one in which tests/cluster deploys them.
 OLDEST_KUBERNETES, NEWEST_KUBERNETES = "1.25", "1.37"
 Manifest = dict[str, Any]
+ADMIN_OF_ALL: Manifest = {
+    "apiVersion": "rbac.authorization.k8s.io/v1",
+    "kind": "ClusterRoleBinding",
+    "metadata": {"name": "everything"},
+    "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
+}  # which no project may deploy
 
 
 @cache

@@ -25,15 +25,25 @@ class Guardrails(Limits, frozen=True, extra="forbid"):
     max_prediction_shift: PositiveFloat | None = None
 
 
-class Plan(BaseModel, frozen=True):
-    """What is tested, and when it ends."""
+class Goal(BaseModel, frozen=True):
+    """By what versions are compared."""
 
     name: Annotated[str, Field(min_length=1, max_length=100)]
-    hypothesis: Annotated[str, Field(min_length=1, max_length=1000)]
     metric: Metric
     better: Literal["higher", "lower"]
-    min_effect: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     significance: Share
+
+    @property
+    def sign(self) -> int:
+        """1 if more of the metric is better, else -1."""
+        return 1 if self.better == "higher" else -1
+
+
+class Plan(Goal, frozen=True):
+    """What is tested, and when it ends."""
+
+    hypothesis: Annotated[str, Field(min_length=1, max_length=1000)]
+    min_effect: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     power: Annotated[float, Field(ge=0.5, lt=1)]
     longest: Annotated[float, Field(ge=1.6, le=2)]
     arms: dict[Arm, Share]
@@ -46,11 +56,6 @@ class Plan(BaseModel, frozen=True):
         if len(arms) < 2 or abs(sum(arms.values()) - 1) > 1e-6:
             raise ValueError("control and treatment must add up to 1")
         return arms
-
-    @property
-    def sign(self) -> int:
-        """1 if more of the metric is better, else -1."""
-        return 1 if self.better == "higher" else -1
 
 
 class Experiment(Settings, Plan, env_prefix="EXPERIMENT_"):

@@ -1,27 +1,23 @@
 # Managed by copier-mlops: an update merges with your edits.
 """The plan of a bandit."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import BaseModel, Field, PositiveFloat, ValidationInfo, field_validator
+from pydantic import Field, PositiveFloat, ValidationInfo, field_validator
 
 from ..core.bandit import Policy
 from ..core.settings import Settings
-from ..experiments.settings import Limits, Metric, Share
+from ..experiments.settings import Goal, Limits
 
 
-class Plan(BaseModel, frozen=True):
+class Plan(Goal, frozen=True):
     """Which versions get requests, and what is a reward."""
 
-    name: Annotated[str, Field(min_length=1, max_length=100)]
     policy: Policy
     versions: Annotated[list[str], Field(min_length=2, max_length=5)]
-    metric: Metric
-    better: Literal["higher", "lower"]
     exploration: Annotated[float, Field(ge=0.01, le=1)]
     width: PositiveFloat
     features: Annotated[list[str], Field(max_length=20)]
-    significance: Share
     guardrails: Limits
 
     @field_validator("features")
@@ -30,11 +26,6 @@ class Plan(BaseModel, frozen=True):
         if (known.data.get("policy") == "linucb") != bool(features):
             raise ValueError("linucb needs at least one, the other policies use none")
         return features
-
-    @property
-    def sign(self) -> int:
-        """1 if more of the metric is better, else -1."""
-        return 1 if self.better == "higher" else -1
 
 
 class Bandit(Settings, Plan, env_prefix="BANDIT_"):
