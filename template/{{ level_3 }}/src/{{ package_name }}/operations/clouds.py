@@ -27,7 +27,7 @@ def read(path: Path) -> Any:
 
 def clusters() -> dict[Path, dict[str, str]]:
     """Return the values of each cluster by its file, or raise a `UserError` with a line for each problem."""
-    found = {path: (read(path) or {}).get("data") for path in sorted(CLUSTERS.glob("*/cluster.yaml"))}
+    found: dict[Path, Any] = {path: (read(path) or {}).get("data") for path in sorted(CLUSTERS.glob("*/cluster.yaml"))}
     problems = [line for path, values in found.items() for line in _problems(path, values)]
     endpoints = read(ROUTER)["static_resources"]["clusters"][0]["load_assignment"]["endpoints"]
     hosts = [
