@@ -17,17 +17,20 @@ CLUSTERS, SCHEMA = Path("deploy/clusters"), Path("deploy/clouds/cluster.schema.y
 ROUTER = Path("deploy/fail-over/envoy.yaml")
 
 
-def read(path: Path) -> Any:
-    """Return a YAML file, or raise a `UserError`."""
+def read(path: Path) -> dict[str, Any]:
+    """Return the mapping in a YAML file, or raise a `UserError`."""
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
         raise UserError(f"{path}: {' '.join(str(error).split())}") from error
+    if not isinstance(found, dict):
+        raise UserError(f"{path}: expected keys with values (found {found!r:.60})")
+    return found
 
 
 def clusters() -> dict[Path, dict[str, str]]:
     """Return the values of each cluster by its file, or raise a `UserError` with a line for each problem."""
-    found: dict[Path, Any] = {path: (read(path) or {}).get("data") for path in sorted(CLUSTERS.glob("*/cluster.yaml"))}
+    found: dict[Path, Any] = {path: read(path).get("data") for path in sorted(CLUSTERS.glob("*/cluster.yaml"))}
     problems = [line for path, values in found.items() for line in _problems(path, values)]
     endpoints = read(ROUTER)["static_resources"]["clusters"][0]["load_assignment"]["endpoints"]
     hosts = [
