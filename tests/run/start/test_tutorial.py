@@ -27,6 +27,6 @@ def test_every_block_works_and_shows_what_the_page_names(type_in, tmp_path):
 
     _, drilled, maturity = [type_in(block, project.path) for block in LEVEL_2]
     assert "drill bad-batch: recovered" in drilled
-    assert "level 2 Continuous, 34 of 34 wired" in maturity
+    assert "level 2 Continuous, 34 of 42 wired" in maturity
     assert registry(project).champion == "1"
     assert NEXT == []
