@@ -43,7 +43,6 @@ IN_TEMPORARY_FOLDERS = {
     "src/churn/delivery/canary_check.py",
     "src/churn/delivery/envoy.py",
     "src/churn/delivery/programs.py",
-    "src/churn/federation/processes.py",
     "src/churn/pipeline/stages/register.py",
     "src/churn/registry/artifact.py",
     "src/churn/simulation/year.py",

@@ -41,20 +41,21 @@ def is_ready(url: str) -> bool:
 
 @contextmanager
 def running(
-    command: Sequence[str], folder: Path, ready: Callable[[], bool], group: bool = False
+    command: Sequence[str], folder: Path, ready: Callable[[], bool], group: bool = False, log: Path | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a program in a folder until the end of the block, which begins when it is ready.
 
     Args:
         command: the program and its arguments.
-        folder: where it runs and logs.
+        folder: where it runs.
         ready: returns whether it is.
         group: it starts processes, which end with it.
+        log: its file; by default, one in the folder.
 
     Raises:
         UserError: it ends before that, or takes longer than two minutes; with the end of its log.
     """
-    log, until = folder / f"{Path(command[0]).name}.log", time.monotonic() + START_SECONDS
+    log, until = log or folder / f"{Path(command[0]).name}.log", time.monotonic() + START_SECONDS
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=folder, stdout=output, stderr=output, start_new_session=group)
     try:

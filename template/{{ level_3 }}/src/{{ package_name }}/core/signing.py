@@ -2,6 +2,7 @@
 """Signs the files of a model, and verifies them before any is loaded, by `model-signing` of the OpenSSF."""
 
 import os
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
@@ -9,7 +10,7 @@ from typing import Literal
 from pydantic import ValidationInfo, field_validator
 
 from .errors import UserError
-from .io import atomic_write
+from .io import write_text
 from .settings import Settings
 
 SIGNATURE = "model.sig"  # beside the files of a registered model
@@ -89,19 +90,15 @@ class Signing(Settings, env_prefix="SIGNING_"):
         Raises:
             UserError: there is a private key already.
         """
-        from cryptography.hazmat.primitives import serialization as form
-        from cryptography.hazmat.primitives.asymmetric import ec
+        from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+        from .keys import write_key
 
         if self.private_key.exists():
             raise UserError(f"{self.private_key} stays: move it away first")
-        key, numbers = ec.generate_private_key(ec.SECP256R1()), range(1, 1000)
-        public = next(path for number in numbers if not (path := self.public_keys / f"{number}.pem").exists())
-        private = key.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption())
-        text = key.public_key().public_bytes(form.Encoding.PEM, form.PublicFormat.SubjectPublicKeyInfo)
-        for path, content, mode in ((self.private_key, private, 0o600), (public, text, 0o644)):
-            with atomic_write(path) as temporary:
-                temporary.touch(mode)
-                temporary.write_bytes(content)
+        public = next(path for number in count(1) if not (path := self.public_keys / f"{number}.pem").exists())
+        key = write_key(self.private_key).public_key()
+        write_text(key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode(), public)
         return f"{self.private_key} is new and in no commit: keep a copy in a safe place. Commit {public}: servers verify by it"
 
     def _key(self, folder: Path) -> Path:

@@ -2,10 +2,12 @@
 """Trains a model at several sites whose rows stay there, and registers it as `poe pipeline` does: `poe federate`."""
 
 import argparse
+import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import skops.io
 from sklearn.base import is_classifier
@@ -23,64 +25,62 @@ from ..pipeline.params import load_params
 from ..pipeline.reproduce import reproduce
 from ..pipeline.stages.train import untrained
 from ..reporting import html
+from ..training.live_server import free_port
 from .keys import certificate_in, make_certificate, make_site
 from .plan import Federated, Plan
-from .processes import PROJECT, coordinate, flower, free_port, node
+from .processes import PROJECT, coordinate, flower, node
 
 KEYS = PROJECT / "keys"
 RECORD, PAGE = paths.REPORTS / "federated.json", paths.REPORTS / "federated.html"
 
 
-def trial(column: str | None) -> None:
+def trial(settings: Federated, column: str | None) -> None:
     """Let parts of this project's training rows be the sites, on this machine and with keys for this once."""
-    settings = Federated.load()
+    found = parts(column, len(settings.sites))
+    if len(found) < settings.least:
+        raise UserError(f"--by: {column} has {len(found)} values, at least {settings.least} sites are needed")
     with TemporaryDirectory(prefix="federate-") as temporary:
-        folder, found = Path(temporary), parts(column, len(settings.sites))
-        local = {name: folder / f"{name}.parquet" for name, _ in found}
-        for name, rows in found:
-            write_table(rows, local[name])
+        folder = Path(temporary)
+        sites = {name: folder / f"{name}.parquet" for name in found}
+        for name, rows in found.items():
+            write_table(rows, sites[name])
             make_site(folder, name)
-        here = {"address": f"127.0.0.1:{free_port()}", "sites": local}
-        settings = settings.model_copy(update=here)
-        if len(found) < (least := max(settings.min_sites, 3 * settings.secure_aggregation)):
-            raise UserError(f"--by: {column} has {len(found)} values, at least {least} sites are needed")
         make_certificate(folder, "127.0.0.1")
-        register(settings, folder, folder, local)
+        here = {"address": f"127.0.0.1:{free_port()}", "sites": sites}
+        register(settings.model_copy(update=here), folder, local=True)
 
 
-def parts(column: str | None, count: int) -> list[tuple[str, pd.DataFrame]]:
-    """Return names and rows of the sites of a trial."""
+def parts(column: str | None, count: int) -> dict[str, pd.DataFrame]:
+    """Return the rows of each site of a trial."""
     table = read_table(paths.TRAIN)
-    if column is None:
-        return [(f"site-{number + 1}", table.iloc[number::count]) for number in range(count)]
-    if column not in table:
+    if column and column not in table:
         raise UserError(f"--by: there is no column {column} in {paths.TRAIN}")
-    groups = table.groupby(column, observed=True)
-    print(*(f"  site-{n}: {column} {group}, {len(rows):,} rows" for n, (group, rows) in enumerate(groups, 1)), sep="\n")
-    return [(f"site-{number}", rows) for number, (_, rows) in enumerate(groups, 1)]
+    found = {}
+    for number, (group, rows) in enumerate(table.groupby(column or np.arange(len(table)) % count, observed=True), 1):
+        print(f"  site-{number}: {column or 'part'} {group}, {len(rows):,} rows")
+        found[f"site-{number}"] = rows
+    return found
 
 
-def register(settings: Federated, keys: Path, folder: Path, local: dict[str, Path]) -> None:
+def register(settings: Federated, keys: Path, local: bool = False) -> None:
     """Run all rounds, then the stages `train` and `register` with the model that sites have learned."""
-    params, table = load_params(), read_table(paths.TRAIN)
-    inputs = Inputs.of(features_and_target(table)[0], features_and_target(read_table(paths.TEST))[0])
-    model = untrained(params)
+    inputs = Inputs.of(*(features_and_target(read_table(path))[0] for path in (paths.TRAIN, paths.TEST)))
+    model = untrained(load_params())
     estimator = model.steps[-1][1] if hasattr(model, "steps") else model
     plan = Plan.of(settings, inputs, is_classifier(model), trees(settings, estimator))
-    with flower(folder) as found:
+    with TemporaryDirectory(prefix="federate-") as folder, flower(Path(folder)):
         print(f"  waits for {len(settings.sites)} sites at {settings.address}", flush=True)
-        result = coordinate(found, settings, plan, keys, local)
-    fitted = plan.assemble(result.pop("arrays"), estimator)
+        rounds, arrays = coordinate(settings, plan, keys, Path(folder), local)
     with atomic_write(MODEL) as temporary:
-        skops.io.dump(fitted, temporary)
-    write_json({**plan.rules.model_dump(), **result}, RECORD)
+        skops.io.dump(plan.assemble(arrays, estimator), temporary)
+    write_json(record := {**plan.rules.model_dump(), "rounds": rounds}, RECORD)
     with environment(FEDERATED_MODEL=str(MODEL)):
         if not reproduce(["train"], force=True, alone=True):
             raise SystemExit(1)
         done = reproduce(["register"], force=True, alone=True)
     run = RunRecord.read()
     values = {
-        "record": read_json(RECORD),
+        "record": record,
         "metrics": read_json(paths.METRICS),
         "run": run if run.model_md5 == dvc_hash(paths.MODEL) else None,  # the one before, if this was not registered
     }
@@ -100,27 +100,31 @@ def trees(settings: Federated, estimator: Any) -> dict[str, Any]:
     return {**known, "base_score": 0.5, "nthread": 1}
 
 
-def site(name: str) -> None:
+def run(settings: Federated) -> None:
+    """Coordinate the sites of the settings."""
+    certificate_in(KEYS)
+    for name in settings.sites:
+        require(KEYS / f"{name}.pub", f"federate keys {name}")
+    register(settings, KEYS)
+
+
+def site(settings: Federated, name: str) -> None:
     """Take part as a site until this process is ended; Flower logs on stdout."""
-    settings = Federated.load()
-    if name not in settings.sites:
-        raise UserError(f"{settings.path()}: sites has no {name}")
     require(KEYS / f"{name}.key", f"federate keys {name}")
     certificate_in(KEYS)
     read_file(settings.sites[name], {})  # fails here, not in the first round
-    with flower(PROJECT / ".venv" / f"flower-{name}") as found:
-        found.replace("flower-supernode", *node(settings, KEYS, name, settings.sites[name]))
+    with flower(PROJECT / ".venv" / f"flower-{name}"):
+        command = node(settings, KEYS, name)
+        os.execvp(command[0], command)
 
 
-def make_keys(name: str | None) -> str:
-    """Make the key of a site, or the certificate of the coordinator in place of the one before, and return what to do with it."""
-    settings = Federated.load()
-    if name is None:
-        path = make_certificate(KEYS, settings.address.rpartition(":")[0])
-        return f"{path} is new: commit it, sites need it"
-    if name not in settings.sites:
-        raise UserError(f"{settings.path()}: sites has no {name}")
-    return f"{make_site(KEYS, name)} is new: commit it, the coordinator needs it; the private key stays here"
+def make_keys(settings: Federated, name: str | None) -> None:
+    """Make the key of a site, or the certificate of the coordinator in place of the one before."""
+    if name:
+        print(f"{make_site(KEYS, name)} is new: commit it, the coordinator needs it; the private key stays here")
+    else:
+        host = settings.address.rpartition(":")[0]
+        print(f"{make_certificate(KEYS, host)} is new: commit it, sites need it")
 
 
 def main() -> None:
@@ -135,18 +139,18 @@ def main() -> None:
     keys.add_argument("name", nargs="?", help="of the site")
     arguments = parser.parse_args()
     with exit_on_user_error("federate"):
-        if arguments.command == "trial":
-            trial(arguments.by)
-        elif arguments.command == "keys":
-            print(make_keys(arguments.name))
-        elif arguments.command == "run":
-            settings, _ = Federated.load(), certificate_in(KEYS)
-            for name in settings.sites:
-                require(KEYS / f"{name}.pub", f"federate keys {name}")
-            with TemporaryDirectory(prefix="federate-") as folder:
-                register(settings, KEYS, Path(folder), {})
-        else:
-            site(arguments.name)
+        settings, name = Federated.load(), getattr(arguments, "name", None)
+        if name and name not in settings.sites:
+            raise UserError(f"{settings.path()}: sites has no {name}")
+        match arguments.command:
+            case "trial":
+                trial(settings, arguments.by)
+            case "run":
+                run(settings)
+            case "site":
+                site(settings, name)
+            case "keys":
+                make_keys(settings, name)
 
 
 if __name__ == "__main__":

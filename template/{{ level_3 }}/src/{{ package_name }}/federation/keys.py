@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives import serialization as form
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA384
+from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat, PublicFormat
 
 from ..core.errors import UserError
-from ..core.io import atomic_write, require
+from ..core.io import require, write_text
+from ..core.keys import write_key
 
-DAYS = 365
+VALID = timedelta(days=365)
 CERTIFICATE, SERVER_KEY = "coordinator.pem", "coordinator.key"
 
 
@@ -25,19 +25,14 @@ def make_site(folder: Path, name: str) -> Path:
     """
     if (private := folder / f"{name}.key").exists():
         raise UserError(f"{private} stays: move it away first")
-    key = ec.generate_private_key(ec.SECP384R1())
-    _write(private, key.private_bytes(form.Encoding.PEM, form.PrivateFormat.OpenSSH, form.NoEncryption()), 0o600)
-    _write(
-        public := folder / f"{name}.pub",
-        key.public_key().public_bytes(form.Encoding.OpenSSH, form.PublicFormat.OpenSSH),
-        0o644,
-    )
+    public, key = folder / f"{name}.pub", write_key(private, PrivateFormat.OpenSSH).public_key()
+    write_text(key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode(), public)
     return public
 
 
-def make_certificate(folder: Path, host: str, days: int = DAYS) -> Path:
+def make_certificate(folder: Path, host: str) -> Path:
     """Make key and certificate of the coordinator at a host, and return the path of the certificate."""
-    key, now = ec.generate_private_key(ec.SECP384R1()), datetime.now(UTC)
+    key, now = write_key(folder / SERVER_KEY), datetime.now(UTC)
     try:
         own: x509.GeneralName = x509.IPAddress(ipaddress.ip_address(host))
     except ValueError:
@@ -46,16 +41,13 @@ def make_certificate(folder: Path, host: str, days: int = DAYS) -> Path:
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "coordinator")])
     certificate = (
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1) + timedelta(days=min(days, 0)))
-        .not_valid_after(now + timedelta(days=days))
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + VALID)
         .add_extension(x509.SubjectAlternativeName([*{own, here}]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA384())
+        .sign(key, SHA384())
     )
-    _write(
-        folder / SERVER_KEY, key.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption()), 0o600
-    )
-    _write(path := folder / CERTIFICATE, certificate.public_bytes(form.Encoding.PEM), 0o644)
+    write_text(certificate.public_bytes(Encoding.PEM).decode(), path := folder / CERTIFICATE)
     return path
 
 
@@ -71,9 +63,3 @@ def certificate_in(folder: Path) -> Path:
             f"{path} expired on {until:%Y-%m-%d}: `uv run poe federate keys` makes another, which sites need, too"
         )
     return path
-
-
-def _write(path: Path, content: bytes, mode: int) -> None:
-    with atomic_write(path) as temporary:
-        temporary.touch(mode)
-        temporary.write_bytes(content)

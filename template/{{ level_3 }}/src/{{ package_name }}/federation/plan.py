@@ -10,7 +10,7 @@ import yaml
 from pydantic import BaseModel, Field, PositiveFloat, PositiveInt, model_validator
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import KBinsDiscretizer, MinMaxScaler
 
 from .. import FOLDER
@@ -46,6 +46,11 @@ class Rules(BaseModel, extra="forbid", frozen=True):
     secure_aggregation: bool
     privacy: Privacy
 
+    @property
+    def least(self) -> int:
+        """The number of sites that a run needs."""
+        return max(self.min_sites, 3 if self.secure_aggregation else 2)
+
 
 class Federated(Settings, Rules, env_prefix="FEDERATED_"):
     """The schema of `config/federated.yaml`."""
@@ -56,9 +61,8 @@ class Federated(Settings, Rules, env_prefix="FEDERATED_"):
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
-        least = max(self.min_sites, 3 if self.secure_aggregation else 2)
-        if len(self.sites) < least:
-            raise ValueError(f"at least {least} sites are needed")
+        if len(self.sites) < self.least:
+            raise ValueError(f"at least {self.least} sites are needed")
         if self.model == "xgboost" and (self.secure_aggregation or self.privacy.epsilon):
             raise ValueError("secure_aggregation and epsilon are for model: linear")
         return self
@@ -82,13 +86,12 @@ class Plan(BaseModel, frozen=True):
         Raises:
             UserError: a column has no public values, or the model cannot learn this target.
         """
-        known = {**_contract(), **settings.columns}
-        values: dict[str, Any] = {
-            each.name: [False, True] if each.type == "boolean" else known.get(each.name) for each in inputs.columns
-        }
-        if unknown := sorted({*settings.columns} - {*values, TARGET}):
+        known: dict[str, Values] = {**_contract(), **settings.columns}
+        known |= {each.name: [False, True] for each in inputs.columns if each.type == "boolean"}
+        names = [*(each.name for each in inputs.columns), TARGET]
+        if unknown := sorted({*settings.columns} - {*names}):
             raise UserError(f"{settings.path()}: columns: there is no feature {unknown[0]}")
-        if missing := [name for name, found in {**values, TARGET: known.get(TARGET)}.items() if not found]:
+        if missing := [name for name in names if not known.get(name)]:
             raise UserError(
                 f"{', '.join(missing)}: neither {CONTRACT} nor `columns` in {settings.path()} has bounds or values"
             )
@@ -97,7 +100,7 @@ class Plan(BaseModel, frozen=True):
             raise UserError(
                 f"{settings.path()}: xgboost learns two classes or a number at sites, linear also more classes"
             )
-        lists = {each.name: [*values[each.name], *([] if each.required else [None])] for each in inputs.columns}
+        lists = {each.name: [*known[each.name], *([] if each.required else [None])] for each in inputs.columns}
         longest = max(map(len, lists.values()))
         rows = {name: [found[n % len(found)] for n in range(longest)] for name, found in lists.items()}
         rules = Rules(**settings.model_dump(include={*Rules.model_fields}))
@@ -145,14 +148,10 @@ class Plan(BaseModel, frozen=True):
 
         A missing number becomes the mean of the public ones.
         """
-        steps = [
-            ("features", build_features()),
-            ("missing", SimpleImputer(keep_empty_features=True)),
-            ("range", MinMaxScaler((-1, 1), clip=True)),
-        ]
+        steps = [build_features(), SimpleImputer(keep_empty_features=True), MinMaxScaler((-1, 1), clip=True)]
         if self.rules.model == "xgboost":
-            steps.append(("bins", KBinsDiscretizer(self.rules.bins, encode="ordinal", strategy="uniform")))
-        return Pipeline(steps).fit(self.public_rows())
+            steps.append(KBinsDiscretizer(self.rules.bins, encode="ordinal", strategy="uniform"))
+        return make_pipeline(*steps).fit(self.public_rows())
 
     def assemble(self, arrays: list[np.ndarray], untrained: Any) -> Pipeline:
         """Return the model that sites have learned: raw columns in, predictions out.
@@ -161,23 +160,19 @@ class Plan(BaseModel, frozen=True):
             arrays: weights, shape (features + 1, outputs), or a booster as bytes.
             untrained: the project's estimator, whose trees are replaced.
         """
+        estimator: Any
         if self.rules.model == "xgboost":
-            untrained.load_model(bytearray(arrays[0].tobytes()))
-            untrained._labels = np.array(self.target)  # of LabelEncodingXGBClassifier
-            return Pipeline([*self.transformer().steps, ("estimator", untrained)])
-        weights = arrays[0].T
-        if self.classes:
+            estimator = untrained
+            estimator.load_model(bytearray(arrays[0].tobytes()))
+            estimator._labels = np.array(self.target)  # of LabelEncodingXGBClassifier
+        elif self.classes:
             estimator = LogisticRegression()
-            estimator.classes_, estimator.coef_, estimator.intercept_ = (
-                np.array(self.target),
-                weights[:, :-1],
-                weights[:, -1],
-            )
+            estimator.classes_ = np.array(self.target)
+            estimator.coef_, estimator.intercept_ = arrays[0][:-1].T, arrays[0][-1]
         else:
-            (middle, half), estimator = self.scale, LinearRegression()
-            estimator.coef_, estimator.intercept_ = weights[0, :-1] * half, weights[0, -1] * half + middle
-        estimator.n_features_in_ = weights.shape[1] - 1
-        return Pipeline([*self.transformer().steps, ("estimator", estimator)])
+            (middle, half), weights, estimator = self.scale, arrays[0][:, 0], LinearRegression()
+            estimator.coef_, estimator.intercept_ = weights[:-1] * half, weights[-1] * half + middle
+        return make_pipeline(self.transformer(), estimator)
 
 
 def _contract() -> dict[str, Values]:
