@@ -33,25 +33,23 @@ class Explainer:
         Raises:
             UserError: it is neither XGBoost nor linear, or a step before mixes columns.
         """
-        steps = [step for _, step in getattr(model, "steps", [("", model)])]
-        self._before, self._estimator, self.columns = model[:-1] if len(steps) > 1 else None, steps[-1], [*columns]
+        from sklearn.pipeline import make_pipeline  # here, since the server may need it for no prediction
+
+        steps = ["passthrough", *(step for _, step in getattr(model, "steps", [("", model)]))]
+        self._before, self._estimator = make_pipeline(*steps[:-1]), steps[-1]
         if hasattr(self._estimator, "get_booster"):
             self.method = XGBOOST
         elif hasattr(self._estimator, "coef_") and hasattr(self._estimator, "intercept_"):
             self.method = LINEAR
         else:
             raise UserError(f"{type(self._estimator).__name__} is neither XGBoost nor linear")
-        owners = [*columns]
-        for step in steps[:-1]:
-            owners = owners_of(step, owners)
-        self._sums = np.array([[float(owner == column) for column in columns] for owner in owners]).reshape(
-            -1, len(columns)
-        )
+        owners = owners_of(self._before, [*columns])
+        self._sums = np.array(owners, object)[:, None] == np.array(columns, object)
         self.means = None if means is None else np.array(means)
 
     def average(self, frame: pd.DataFrame) -> None:
         """Let contributions of a linear model be relative to the mean of these rows."""
-        self.means = _dense(self._given(frame)).mean(axis=0) if self.method == LINEAR else None
+        self.means = _dense(self._before.transform(frame)).mean(axis=0) if self.method == LINEAR else None
 
     def explain(self, frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         """Return contributions, (rows, outputs, columns), and what they add to, (rows, outputs).
@@ -59,7 +57,7 @@ class Explainer:
         Raises:
             UserError: they do not add up to what the estimator computes, such as one with a link function.
         """
-        given, estimator = self._given(frame), self._estimator
+        given, estimator = self._before.transform(frame), self._estimator
         if self.method == XGBOOST:
             booster, best = estimator.get_booster(), getattr(estimator, "best_iteration", None)
             data = import_module("xgboost").DMatrix(
@@ -83,10 +81,6 @@ class Explainer:
             raise UserError(f"the contributions do not add up to what {type(estimator).__name__} computes")
         return each @ self._sums, base
 
-    def _given(self, frame: pd.DataFrame) -> Any:
-        """Return what the estimator reads; to XGBoost, a zero in a sparse matrix is missing."""
-        return frame if self._before is None else self._before.transform(frame)
-
 
 def _dense(given: Any) -> np.ndarray:
     return np.asarray(given.toarray() if hasattr(given, "toarray") else given, float)
@@ -102,44 +96,26 @@ def owners_of(step: Any, owners: list[str]) -> list[str]:
     Raises:
         UserError: an output comes from several columns.
     """
-    kind = type(step).__name__
+    if step in (None, "passthrough"):
+        return owners
     if hasattr(step, "steps"):
         for _, inner in step.steps:
             owners = owners_of(inner, owners)
         return owners
+    names = [*map(str, getattr(step, "feature_names_in_", [f"x{place}" for place in range(len(owners))]))]
     if hasattr(step, "transformers_"):
-        names: list[Any] = [*getattr(step, "feature_names_in_", range(len(owners)))]
-        found: list[str] = [""] * max((place.stop for place in step.output_indices_.values()), default=0)
-        for name, inner, chosen in step.transformers_:
+        from sklearn.utils import _safe_indexing  # by which ColumnTransformer selects columns
+
+        table, found = pd.DataFrame([owners], columns=names), []
+        for name, inner, columns in step.transformers_:
             if (place := step.output_indices_[name]).stop > place.start:
-                given = [
-                    owners[names.index(one) if isinstance(one, str) else one] for one in _chosen(chosen, len(owners))
-                ]
-                found[place] = owners_of(inner, given)
+                found += owners_of(inner, np.ravel(_safe_indexing(table, columns, axis=1)).tolist())
         return found
-    if step in (None, "passthrough"):
-        return owners
-    if kind == "OneHotEncoder":
-        rare = getattr(step, "infrequent_categories_", None) or [None] * len(owners)
-        dropped = [None] * len(owners) if step.drop_idx_ is None else step.drop_idx_
-        parts = zip(owners, step.categories_, rare, dropped, strict=True)
-        sizes = [
-            (own, len(all_) - (len(few) - 1 if few is not None else 0) - (off is not None))
-            for own, all_, few, off in parts
-        ]
-        return [owner for owner, size in sizes for _ in range(size)]
+    if type(step).__name__ == "OneHotEncoder":
+        return np.repeat(owners, step._n_features_outs).tolist()
     outputs = [*map(str, step.get_feature_names_out())] if hasattr(step, "get_feature_names_out") else []
     if len({*owners}) == 1 and outputs:
         return owners[:1] * len(outputs)
-    names = [*map(str, getattr(step, "feature_names_in_", [f"x{place}" for place in range(len(owners))]))]
     if outputs != names:
-        raise UserError(f"{kind} mixes columns")
+        raise UserError(f"{type(step).__name__} mixes columns")
     return owners
-
-
-def _chosen(chosen: Any, count: int) -> Sequence[Any]:
-    if isinstance(chosen, str):
-        return [chosen]
-    if isinstance(chosen, slice):
-        return range(count)[chosen]
-    return np.flatnonzero(chosen).tolist() if np.asarray(chosen).dtype == bool else [*chosen]

@@ -88,14 +88,10 @@ class Explanations(Plugin):
         outputs = [None] if classes is None else classes[1:] if each.shape[1] == 1 else classes
         rows = [
             [
-                {
-                    "output": name,
-                    "base": base[row, place],
-                    "contributions": dict(zip(frame, each[row, place], strict=True)),
-                }
-                for place, name in enumerate(outputs)
+                {"output": name, "base": start, "contributions": dict(zip(frame, values, strict=True))}
+                for name, start, values in zip(outputs, *of_row, strict=True)
             ]
-            for row in range(len(frame))
+            for of_row in zip(base, each, strict=True)
         ]
         return {**answer, "explanations": rows}
 
@@ -110,7 +106,7 @@ def prepared(model: LoadedModel, native: Any) -> tuple[Any, Explainer | None, di
     with connected(), tempfile.TemporaryDirectory() as folder:
         run = find(mlflow.MlflowClient(), model.name, model.version).run_id
         try:
-            path = mlflow.artifacts.download_artifacts(f"runs:/{run}/{REPORT.name}", dst_path=folder)
+            path = mlflow.artifacts.download_artifacts(f"runs:/{run}/reports/{REPORT.name}", dst_path=folder)
             report = json.loads(Path(path).read_text(encoding="utf-8"))
         except (mlflow.MlflowException, OSError):
             pass  # it was registered before level 3
