@@ -4,6 +4,7 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 import urllib.request
@@ -28,6 +29,13 @@ def find(*names: str) -> str:
     raise UserError(
         f"this needs {names[-1]}: install Debian's package {names[0]}, or unpack the release of {names[-1]} and put it on PATH"
     )
+
+
+def listens(address: str) -> bool:
+    """Return whether a process listens at HOST:PORT."""
+    host, _, port = address.rpartition(":")
+    with socket.socket() as client:
+        return client.connect_ex((host, int(port))) == 0
 
 
 def is_ready(url: str) -> bool:

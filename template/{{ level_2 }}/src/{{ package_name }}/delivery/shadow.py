@@ -7,7 +7,6 @@ request is in both logs.
 
 import argparse
 import signal
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -18,6 +17,7 @@ from ..core.prediction_log import PredictionLog
 from ..registry.client import CHALLENGER, CHAMPION, Tracking
 from ..training.live_server import started_server
 from .envoy import Envoy, envoy
+from .programs import listens
 from .versions import Version, find_two
 
 PORT, HOURS = 8080, 24.0
@@ -56,11 +56,10 @@ def start(served: str, shadow: str, port: int) -> None:
     model, ended = Tracking.load().model, Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    with socket.socket() as probe:
-        if not probe.connect_ex(("127.0.0.1", port)):
-            raise UserError(
-                f"port {port} is in use: stop what serves there, such as `poe serve`, or name another by --port"
-            )
+    if listens(f"127.0.0.1:{port}"):
+        raise UserError(
+            f"port {port} is in use: stop what serves there, such as `poe serve`, or name another by --port"
+        )
     first, second = find_two(model, served, shadow)
     with shadowed(first, second, port) as proxy:
         print(f"{proxy.address} serves version {first.version}; version {second.version} logs to {place()}", flush=True)

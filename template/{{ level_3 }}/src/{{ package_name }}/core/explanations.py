@@ -70,9 +70,7 @@ class Explainer:
         else:
             coefficients, means = np.atleast_2d(estimator.coef_), self.means
             if means is None:
-                raise UserError(
-                    "the run of this version has no means of the features: it was registered before level 3"
-                )
+                raise UserError("the means of its features are not known: it was registered before level 3")
             each = (_dense(given) - means)[:, None, :] * coefficients
             base = np.broadcast_to(estimator.intercept_ + coefficients @ means, each.shape[:2])
             raw = getattr(estimator, "decision_function", estimator.predict)(given)

@@ -40,7 +40,6 @@ class FeatureSettings(Settings, env_prefix="FEATURES_"):
     aggregations: Annotated[list[Aggregation], Field(min_length=1)]
     label_time: str | None
     tables: list[Table]
-    max_candidates: PositiveInt
     max_kept: PositiveInt
 
 
@@ -74,6 +73,11 @@ class Chosen(BaseModel, extra="forbid", frozen=True):
     def names(self) -> list[str]:
         """The names of all columns."""
         return [*(window.name for window in self.windows), *self.columns]
+
+    @property
+    def values(self) -> list[str]:
+        """The columns of the events that features are computed from."""
+        return sorted({window.value for window in self.windows if window.value})
 
     def only(self, names: Collection[str]) -> Self:
         """Return some of the features."""

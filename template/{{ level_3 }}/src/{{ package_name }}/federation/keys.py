@@ -59,7 +59,5 @@ def certificate_in(folder: Path) -> Path:
     """
     path = require(folder / CERTIFICATE, "federate keys")
     if (until := x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc) < datetime.now(UTC):
-        raise UserError(
-            f"{path} expired on {until:%Y-%m-%d}: `uv run poe federate keys` makes another, which sites need, too"
-        )
+        raise UserError(f"{path} expired on {until:%Y-%m-%d}: `uv run poe federate keys` makes another for all sites")
     return path

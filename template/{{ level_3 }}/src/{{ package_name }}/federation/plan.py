@@ -92,14 +92,11 @@ class Plan(BaseModel, frozen=True):
         if unknown := sorted({*settings.columns} - {*names}):
             raise UserError(f"{settings.path()}: columns: there is no feature {unknown[0]}")
         if missing := [name for name in names if not known.get(name)]:
-            raise UserError(
-                f"{', '.join(missing)}: neither {CONTRACT} nor `columns` in {settings.path()} has bounds or values"
-            )
+            places = f"neither {CONTRACT} nor `columns` in {settings.path()}"
+            raise UserError(f"{', '.join(missing)}: {places} has bounds or values")
         target = sorted(known[TARGET]) if classes else [min(known[TARGET]), max(known[TARGET])]
         if settings.model == "xgboost" and len(target) > 2:
-            raise UserError(
-                f"{settings.path()}: xgboost learns two classes or a number at sites, linear also more classes"
-            )
+            raise UserError(f"{settings.path()}: model: xgboost is for two classes or a number, linear for any target")
         lists = {each.name: [*known[each.name], *([] if each.required else [None])] for each in inputs.columns}
         longest = max(map(len, lists.values()))
         rows = {name: [found[n % len(found)] for n in range(longest)] for name, found in lists.items()}

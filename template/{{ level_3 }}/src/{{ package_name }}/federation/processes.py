@@ -7,7 +7,6 @@ They run in the environment of `federated/`, without telemetry, update checks, a
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -22,7 +21,7 @@ import numpy as np
 from ..core.environment import environment
 from ..core.errors import UserError
 from ..core.io import read_json, write_text
-from ..delivery.programs import running
+from ..delivery.programs import listens, running
 from ..training.live_server import free_port
 from .keys import CERTIFICATE, SERVER_KEY
 from .plan import Federated, Plan
@@ -154,10 +153,3 @@ def flwr(*arguments: object) -> None:
 def toml(values: dict[str, Any], between: str = "\n") -> str:
     """Return values as TOML has them."""
     return between.join(f"{name}={json.dumps(value)}" for name, value in values.items())
-
-
-def listens(address: str) -> bool:
-    """Return whether a process listens at an address."""
-    host, _, port = address.rpartition(":")
-    with socket.socket() as client:
-        return client.connect_ex((host, int(port))) == 0

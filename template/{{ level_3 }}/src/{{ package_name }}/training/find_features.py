@@ -129,7 +129,7 @@ def search(frame: pd.DataFrame, names: list[str], params: Params, limits: Limits
 
 
 def describe(frame: pd.DataFrame, settings: FeatureSettings) -> Chosen:
-    """Return all candidates, at most `max_candidates`.
+    """Return all candidates.
 
     Raises:
         UserError: there is no table, or a candidate has the name of a column.
@@ -144,9 +144,7 @@ def describe(frame: pd.DataFrame, settings: FeatureSettings) -> Chosen:
         raise UserError(f"{settings.path()}: neither `events` nor `tables` names a table, or `values` is empty")
     if clash := {*found.names} & {*frame}:
         raise UserError(f"{min(clash)}: the data has a column of this name already: rename one of them")
-    if left := found.names[settings.max_candidates :]:
-        print(f"  {len(left)} candidates are not tried, from {left[0]} on: `max_candidates` in {settings.path()}")
-    return found.only(found.names[: settings.max_candidates])
+    return found
 
 
 def find() -> Found:

@@ -26,7 +26,7 @@ def in_one_line(problem: str) -> Iterator[None]:
     """Raise whatever the types and clients of a platform raise as a `UserError`."""
     try:
         yield
-    except (ImportError, UserError):
+    except ImportError:
         raise
     except Exception as error:
         raise UserError(f"{problem}: {' '.join(str(error).split())[:300]}") from error
@@ -48,18 +48,18 @@ def main() -> None:
             plan = read_plan("endpoints" if arguments.endpoint else "jobs", backend, name)
         else:
             plan = platform.job(name)
-        hour, hours = prices.hour(backend, plan.rent), (plan.rent.seconds or 0) / 3600
-        most = f", at most {hour * hours:.4g}" if hours else ""
+        hour = prices.hour(backend, plan.rent)
+        total = hour * (plan.rent.seconds or 0) / 3600
+        most = f", at most {total:.4g}" if total else ""
         notes = [f"estimated cost: {hour:.4g} {prices.currency} an hour{most}"]
         notes += [f"warning: {old}" for old in [prices.warning(now.date())] if old]
         try:
             with in_one_line(f"{backend} would reject the request"):
-                found = [line for each in plan.request.items() for line in platform.check(*each)]
-            if found:
-                raise UserError(f"{backend} would reject the request: {'; '.join(found)}")
+                for operation, content in plan.request.items():
+                    platform.check(operation, content)
         except ImportError:
             notes.append(f"not checked by the platform's own types: `uv run --with {platform.PACKAGE} poe submit` does")
-        over = Prices.load().exceeded({TRAINING_RUN: hour * hours})
+        over = Prices.load().exceeded({TRAINING_RUN: total})
         if arguments.submit and over:
             raise UserError(over[0])
         print(*notes, *over, sep="\n", file=sys.stderr)

@@ -43,7 +43,7 @@ def window_features(frame: pd.DataFrame, chosen: Chosen) -> dict[str, np.ndarray
     Raises:
         UserError: see `with_features`.
     """
-    path, names = chosen.events, sorted({window.value for window in chosen.windows if window.value})
+    path, names = chosen.events, chosen.values
     if path is None or chosen.label_time not in frame:
         raise UserError(f"{FeatureSettings.path()}: label_time: no column {chosen.label_time} in the data")
     table = read(path, chosen.entity, [chosen.time, *names], frame)
@@ -57,9 +57,8 @@ def window_features(frame: pd.DataFrame, chosen: Chosen) -> dict[str, np.ndarray
     codes, known = pd.factorize(table[chosen.entity].astype(object))
     rows = pd.Index(known).get_indexer(pd.Index(frame[data.ENTITY].astype(object)))
     if (rows < 0).all():
-        raise UserError(
-            f"{path}: no {data.ENTITY} of the data, such as {example(frame[data.ENTITY])}, is in its column {chosen.entity}"
-        )
+        missing = f"no {data.ENTITY} of the data, such as {example(frame[data.ENTITY])}"
+        raise UserError(f"{path}: {missing}, is in its column {chosen.entity}")
     values = {name: _numbers(table[name], f"{path}: {name}") for name in names}
     happened, until = _microseconds(times), _microseconds(in_utc(frame[chosen.label_time], chosen.label_time))
     _check_times(chosen, happened, until)

@@ -60,7 +60,7 @@ def with_features(body: bytes, chosen: Chosen, columns: Collection[str]) -> byte
             found = features(row.pop("events"), row.pop(chosen.label_time, None), chosen)
             row |= {name: value for name, value in found.items() if name in columns}
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
-        keys = ", ".join([chosen.time, *_values(chosen)])
+        keys = ", ".join([chosen.time, *chosen.values])
         expected = f'{{"rows": [{{..., "events": [...]}}]}}, and {keys} in each event'
         raise RequestError(422, f"expected {expected}: {type(error).__name__} {error}") from error
     return orjson.dumps({"rows": rows})
@@ -69,7 +69,7 @@ def with_features(body: bytes, chosen: Chosen, columns: Collection[str]) -> byte
 def features(events: list[dict[str, Any]], at: str | None, chosen: Chosen) -> dict[str, float | None]:
     """Return the features of one entity at a time, by default now; None where training has a missing value."""
     times = np.array([microseconds(event[chosen.time]) for event in events], "i8")
-    values = {name: np.array([event[name] for event in events], "f8") for name in _values(chosen)}
+    values = {name: np.array([event[name] for event in events], "f8") for name in chosen.values}
     until = np.array([microseconds(at) if at else (datetime.now(UTC) - EPOCH) // MICROSECOND])
     found = compute(chosen.windows, (np.zeros(len(times)), times, values), (np.zeros(1), until))
     return {name: None if math.isnan(value) else float(value) for name, (value,) in found.items()}
@@ -79,10 +79,6 @@ def microseconds(text: str) -> int:
     """Return a time as a number since 1970; without a zone it is in UTC."""
     time = datetime.fromisoformat(text)
     return ((time if time.tzinfo else time.replace(tzinfo=UTC)) - EPOCH) // MICROSECOND
-
-
-def _values(chosen: Chosen) -> list[str]:
-    return sorted({window.value for window in chosen.windows if window.value})
 
 
 def plugin() -> Plugin:

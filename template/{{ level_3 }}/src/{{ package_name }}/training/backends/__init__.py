@@ -1,7 +1,7 @@
 # Managed by copier-mlops: an update merges with your edits.
 """Platforms that train or serve the model: each module here checks a request and sends it.
 
-`check(operation, content)` returns what the types in `PACKAGE` reject, or raises; `send(request)` returns what it made.
+`check(operation, content)` raises what the types in `PACKAGE` raise; `send(request)` returns what it made.
 """
 
 import json

@@ -9,7 +9,7 @@ PACKAGE = "databricks-bundles"
 RUN = "2.2/jobs/runs/submit"  # operations are paths of the REST API
 
 
-def check(operation: str, content: dict[str, Any]) -> list[str]:
+def check(operation: str, content: dict[str, Any]) -> None:
     """Raise what Databricks' type of the request raises."""
     from databricks.bundles.jobs import Job  # pyrefly: ignore
     from databricks.bundles.model_serving_endpoints import ModelServingEndpoint  # pyrefly: ignore
@@ -18,7 +18,6 @@ def check(operation: str, content: dict[str, Any]) -> list[str]:
         Job.from_dict({"name" if key == "run_name" else key: value for key, value in content.items()})
     else:
         ModelServingEndpoint.from_dict(content)
-    return []
 
 
 def send(request: Request) -> str:

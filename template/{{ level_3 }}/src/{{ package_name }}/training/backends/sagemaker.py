@@ -11,9 +11,10 @@ from ..sagemaker import PATH, problems, read_request, submit
 from . import Plan, Rent, Request
 
 
-def check(operation: str, content: dict[str, Any]) -> list[str]:
-    """Return what Amazon's description of the operation rejects."""
-    return problems(content, operation)
+def check(operation: str, content: dict[str, Any]) -> None:
+    """Raise what Amazon's description of the operation rejects."""
+    if found := problems(content, operation):
+        raise ValueError("; ".join(found))
 
 
 def job(name: str) -> Plan:

@@ -10,14 +10,13 @@ PACKAGE = "google-cloud-aiplatform"
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 
 
-def check(operation: str, content: dict[str, Any]) -> list[str]:
+def check(operation: str, content: dict[str, Any]) -> None:
     """Raise what Google's type of the request raises."""
     from google.cloud.aiplatform_v1 import types  # pyrefly: ignore
     from google.protobuf.json_format import ParseDict
 
     kind = getattr(types, f"{operation}Request")
     ParseDict(content, kind.pb(kind()))
-    return []
 
 
 def send(request: Request) -> str:
