@@ -35,7 +35,7 @@ class Explainer:
         """
         from sklearn.pipeline import make_pipeline  # here, since the server may need it for no prediction
 
-        steps = ["passthrough", *(step for _, step in getattr(model, "steps", [("", model)]))]
+        steps: list[Any] = ["passthrough", *(step for _, step in getattr(model, "steps", [("", model)]))]
         self._before, self._estimator = make_pipeline(*steps[:-1]), steps[-1]
         if hasattr(self._estimator, "get_booster"):
             self.method = XGBOOST

@@ -79,12 +79,9 @@ def register(settings: Federated, keys: Path, local: bool = False) -> None:
             raise SystemExit(1)
         done = reproduce(["register"], force=True, alone=True)
     run = RunRecord.read()
-    values = {
-        "record": record,
-        "metrics": read_json(paths.METRICS),
-        "run": run if run.model_md5 == dvc_hash(paths.MODEL) else None,  # the one before, if this was not registered
-    }
-    write_text(html.environment().get_template("federated.html.j2").render(values), PAGE)
+    made = run if run.model_md5 == dvc_hash(paths.MODEL) else None  # it is the one before, if this was not registered
+    page = html.environment().get_template("federated.html.j2")
+    write_text(page.render(record=record, metrics=read_json(paths.METRICS), run=made), PAGE)
     print(f"  rounds and sites: {PAGE}")
     if not done:
         raise SystemExit(1)
@@ -118,7 +115,7 @@ def site(settings: Federated, name: str) -> None:
         os.execvp(command[0], command)
 
 
-def make_keys(settings: Federated, name: str | None) -> None:
+def make_keys(settings: Federated, name: str) -> None:
     """Make the key of a site, or the certificate of the coordinator in place of the one before."""
     if name:
         print(f"{make_site(KEYS, name)} is new: commit it, the coordinator needs it; the private key stays here")
@@ -136,10 +133,10 @@ def main() -> None:
     commands.add_parser("run", help="coordinate the sites of config/federated.yaml")
     commands.add_parser("site", help="take part with the rows of this machine").add_argument("name")
     keys = commands.add_parser("keys", help="make the certificate of the coordinator, or the key of a site")
-    keys.add_argument("name", nargs="?", help="of the site")
+    keys.add_argument("name", nargs="?", default="", help="of the site")
     arguments = parser.parse_args()
     with exit_on_user_error("federate"):
-        settings, name = Federated.load(), getattr(arguments, "name", None)
+        settings, name = Federated.load(), vars(arguments).get("name", "")
         if name and name not in settings.sites:
             raise UserError(f"{settings.path()}: sites has no {name}")
         match arguments.command:

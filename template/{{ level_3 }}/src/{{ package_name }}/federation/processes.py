@@ -112,7 +112,8 @@ def wait(result: Path, seconds: float) -> list[dict[str, Any]]:
     Raises:
         UserError: it took longer, or has failed.
     """
-    record, until = {"rounds": []}, time.monotonic() + seconds
+    record: dict[str, Any] = {"rounds": []}
+    until = time.monotonic() + seconds
     while "problem" not in record:
         if time.monotonic() > until:
             raise UserError("the rounds did not end in time")

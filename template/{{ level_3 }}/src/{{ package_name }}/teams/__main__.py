@@ -8,11 +8,14 @@ from math import ceil
 
 import yaml
 
+from ..core.cost import Machine, Prices
 from ..core.errors import UserError, exit_on_user_error
-from ..core.io import atomic_write
-from . import cost
+from ..core.io import write_text
+from ..core.prometheus import query
 from .files import FOLDER, pod, read_all
 
+MONTH_SECONDS, GIB = 30 * 24 * 3600, 2**30 / 1e9
+SERVERS = "sum by (team, currency) (cost_server_second{team!=''})"
 COMMENT = "# A team of the platform: `uv run poe team check` checks it, docs/runbooks/new-team.md describes each key.\n"
 
 
@@ -35,9 +38,22 @@ def new(options: argparse.Namespace) -> list[str]:
     content = {"team": options.name, "owners": options.owner or [options.name], "namespaces": [namespace]}
     text = COMMENT + yaml.safe_dump(content, sort_keys=False)
     read_all({path: text})
-    with atomic_write(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_text(text, path)
     return [f"{path}: commit it; Argo CD makes its namespace within minutes of the merge"]
+
+
+def cost(options: argparse.Namespace) -> list[str]:
+    """Return what each team costs in a month: its quota by `config/cost.yaml`, without GPUs, and its servers by Prometheus."""
+    prices, lines = Prices.load(), []
+    samples = query(options.prometheus, SERVERS) if options.prometheus else []
+    for team in (file.team for file in read_all()):
+        quotas = [one.quota for one in team.namespaces]
+        machines = [Machine(vcpus=one.cpu_cores, gigabytes=one.memory_gib * GIB) for one in quotas]
+        costs = [("quota", sum(map(prices.per_second, machines)), prices.currency)]
+        costs += [("servers", value, one["currency"]) for one, value in samples if one["team"] == team.team]
+        parts = [f"{what} {MONTH_SECONDS * value:.2f} {currency}" for what, value, currency in costs]
+        lines.append(f"{team.team}: {', '.join(parts)} a month")
+    return lines
 
 
 def request(_: argparse.Namespace) -> list[str]:
@@ -69,7 +85,7 @@ def main() -> None:
         adding.add_argument(part, type=int, help="of the quota (default: what the replicas ask)")
     priced = commands.add_parser("cost", help="show what the quota and the servers of each team cost in a month")
     priced.add_argument("--prometheus", metavar="URL", help="that scrapes the servers of all teams")
-    priced.set_defaults(run=cost.lines)
+    priced.set_defaults(run=cost)
     options = parser.parse_args()
     with exit_on_user_error("team"):
         print("\n".join(options.run(options)))

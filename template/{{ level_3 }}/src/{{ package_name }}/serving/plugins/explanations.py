@@ -6,6 +6,7 @@ import json
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from ...core.errors import UserError
 from ...core.explanations import PERMUTATION, REPORT, Explainer
 from ...core.settings import Settings
 from ...registry.client import connected, find
-from ..loader import LoadedModel
+from ..loader import LoadedModel, Models
 from ..schema import Columns, RequestError
 from . import Plugin
 
@@ -43,10 +44,10 @@ class Explanations(Plugin):
     def __init__(self, settings: ExplanationSettings) -> None:
         self._settings, self._pool = settings, ThreadPoolExecutor(1, "explanations")
         self._running: Future[Any] | None = None
-        self._known: dict[tuple[str, str], tuple[Any, Explainer | None, dict[str, Any]]] = {}
 
     def routes(self, inference: "Inference") -> Sequence[Route]:
         """Return the route."""
+        self._prepared = lru_cache(maxsize=4)(partial(prepared, inference.models))
 
         async def explain(request: Request) -> Response:
             """Explain rows: a body of /predict, and as `?version=` the number or alias of a loaded version."""
@@ -58,7 +59,7 @@ class Explanations(Plugin):
             columns = model.inputs.of_rows(body, self._settings.max_rows)
             if self._running and not self._running.done():
                 raise RequestError(503, "another request is being explained, try again in a few seconds")
-            self._running = self._pool.submit(self._explain, inference, model, columns)
+            self._running = self._pool.submit(self._explain, model, columns)
             try:
                 found = await asyncio.wait_for(asyncio.wrap_future(self._running), self._settings.seconds)
             except TimeoutError as error:
@@ -69,13 +70,8 @@ class Explanations(Plugin):
 
         return [Route(path, explain, methods=["POST"]) for path in ("/explain", "/explain/{model}")]
 
-    def _explain(self, inference: "Inference", model: LoadedModel, columns: Columns) -> dict[str, Any]:
-        key = model.name, model.version
-        if key not in self._known:
-            loaded = {(one, version) for one in inference.models.names for version in inference.models.versions(one)}
-            self._known = {each: found for each, found in self._known.items() if each in loaded}
-            self._known[key] = prepared(model, inference.models.native(model))
-        native, explainer, report = self._known[key]
+    def _explain(self, model: LoadedModel, columns: Columns) -> dict[str, Any]:
+        native, explainer, report = self._prepared(model.name, model.version)
         frame, classes = model.inputs.inputs.frame(columns), model.predictor.classes
         served = model.predictor.predict(columns)
         own = native.predict(frame) if classes is None else native.predict_proba(frame)
@@ -96,15 +92,17 @@ class Explanations(Plugin):
         return {**answer, "explanations": rows}
 
 
-def prepared(model: LoadedModel, native: Any) -> tuple[Any, Explainer | None, dict[str, Any]]:
-    """Return a model with its explainer, or None and the importance of its columns that its run has.
+def prepared(models: Models, name: str, version: str) -> tuple[Any, Explainer | None, dict[str, Any]]:
+    """Return the estimator of a loaded version with its explainer, or None and the importance of its columns that its run has.
 
     Raises:
         UserError: it can be explained by neither.
     """
     report: dict[str, Any] = {}
+    model = models.get(name, version)
+    native = models.native(model)
     with connected(), tempfile.TemporaryDirectory() as folder:
-        run = find(mlflow.MlflowClient(), model.name, model.version).run_id
+        run = find(mlflow.MlflowClient(), name, version).run_id
         try:
             path = mlflow.artifacts.download_artifacts(f"runs:/{run}/reports/{REPORT.name}", dst_path=folder)
             report = json.loads(Path(path).read_text(encoding="utf-8"))
