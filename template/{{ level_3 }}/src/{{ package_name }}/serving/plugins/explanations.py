@@ -2,7 +2,6 @@
 """Adds `POST /explain`: how much each column of a row contributed to its prediction. It has one thread of its own."""
 
 import asyncio
-import json
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,6 +18,7 @@ from starlette.routing import Route
 
 from ...core.errors import UserError
 from ...core.explanations import PERMUTATION, REPORT, Explainer
+from ...core.io import read_json
 from ...core.settings import Settings
 from ...registry.client import connected, find
 from ..loader import LoadedModel, Models
@@ -105,7 +105,7 @@ def prepared(models: Models, name: str, version: str) -> tuple[Any, Explainer | 
         run = find(mlflow.MlflowClient(), name, version).run_id
         try:
             path = mlflow.artifacts.download_artifacts(f"runs:/{run}/reports/{REPORT.name}", dst_path=folder)
-            report = json.loads(Path(path).read_text(encoding="utf-8"))
+            report = read_json(Path(path))
         except (mlflow.MlflowException, OSError):
             pass  # it was registered before level 3
     if report.get("method") == PERMUTATION:
