@@ -60,9 +60,7 @@ class Explainer:
         given, estimator = self._before.transform(frame), self._estimator
         if self.method == XGBOOST:
             booster, best = estimator.get_booster(), getattr(estimator, "best_iteration", None)
-            data = import_module("xgboost").DMatrix(
-                given, missing=estimator.missing, feature_names=booster.feature_names
-            )
+            data = import_module("xgboost").DMatrix(given, missing=estimator.missing)
             trees = (0, 0) if best is None else (0, best + 1)
             found = booster.predict(data, pred_contribs=True, strict_shape=True, iteration_range=trees).astype(float)
             raw = estimator.predict(given, output_margin=True)

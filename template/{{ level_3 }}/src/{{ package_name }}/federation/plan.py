@@ -73,7 +73,7 @@ class Plan(BaseModel, frozen=True):
 
     rules: Rules
     sites: int
-    columns: list[dict[str, Any]]  # of `Inputs`
+    inputs: Inputs  # of the model
     rows: dict[str, list[Any]]  # features are fitted on these
     target: Values  # all classes, in order; or the bounds of a number
     classes: bool
@@ -104,17 +104,12 @@ class Plan(BaseModel, frozen=True):
         return cls(
             rules=rules,
             sites=len(settings.sites),
-            columns=inputs.records(),
+            inputs=inputs,
             rows=rows,
             target=target,
             classes=classes,
             trees=trees,
         )
-
-    @property
-    def inputs(self) -> Inputs:
-        """The columns of the model."""
-        return Inputs.from_records(self.columns)
 
     @property
     def scale(self) -> tuple[float, float]:
