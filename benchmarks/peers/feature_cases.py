@@ -25,7 +25,7 @@ def search(happened: pd.DataFrame, label_time: str = "event_timestamp") -> tuple
     happened.to_parquet(settings.events, index=False)
     every = find.describe(ROWS, settings.model_copy(update={"label_time": label_time}))
     frame = find.with_features(ROWS, every).drop(columns="late")
-    return find.search(frame, every.names, params, limits, settings.max_kept), every
+    return find.search(frame, every.names, params, limits), every
 
 
 def main() -> None:

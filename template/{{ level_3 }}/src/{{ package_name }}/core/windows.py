@@ -8,7 +8,7 @@ is older than the longest window.
 from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 import numpy as np
 from pydantic import BaseModel, Field, PositiveInt
@@ -18,7 +18,8 @@ from .settings import Settings
 
 FILE = "window_features.json"  # in modeling/: what was chosen is a part of the model's code
 DAY = 86_400_000_000  # microseconds
-Aggregation = Literal["count", "sum", "mean", "max", "ratio", "since"]
+# In windows; ratio: of a window to the next longer one; since: days since the last event.
+Aggregation = Literal["count", "ratio", "since", "sum", "mean", "max"]
 
 
 class Table(BaseModel, extra="forbid", frozen=True):
@@ -37,10 +38,8 @@ class FeatureSettings(Settings, env_prefix="FEATURES_"):
     time: str
     values: list[str]
     spans_days: Annotated[list[PositiveInt], Field(min_length=1)]
-    aggregations: Annotated[list[Aggregation], Field(min_length=1)]
     label_time: str | None
     tables: list[Table]
-    max_kept: PositiveInt
 
 
 class Window(BaseModel, extra="forbid", frozen=True):
@@ -97,7 +96,7 @@ def candidates(settings: FeatureSettings) -> list[Window]:
     """Return all features that the settings describe: those of the events first, then those of each value."""
     spans, found = sorted({*settings.spans_days}), []
     for value in (None, *settings.values):
-        for kind in settings.aggregations:
+        for kind in get_args(Aggregation):
             if kind == "ratio":
                 pairs = pairwise(spans)
                 found += [Window(aggregation=kind, days=short, of_days=long, value=value) for short, long in pairs]

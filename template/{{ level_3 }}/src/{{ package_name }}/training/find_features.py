@@ -65,7 +65,7 @@ class Found:
         return f"{len(self.kept) or 'none'} of {len(self.why)} candidates kept: {about}"
 
 
-def search(frame: pd.DataFrame, names: list[str], params: Params, limits: Limits, most: int) -> Found:
+def search(frame: pd.DataFrame, names: list[str], params: Params, limits: Limits) -> Found:
     """Return which candidates are kept.
 
     Args:
@@ -73,7 +73,6 @@ def search(frame: pd.DataFrame, names: list[str], params: Params, limits: Limits
         names: of the candidates.
         params: of split and model.
         limits: of the comparison.
-        most: number of features that may be kept.
 
     Raises:
         UserError: there are too few test rows, or the model does not read the candidates.
@@ -110,9 +109,6 @@ def search(frame: pd.DataFrame, names: list[str], params: Params, limits: Limits
     limit = NormalDist().inv_cdf(1 - SIGNIFICANCE / max(2, len(ranked)))
     none = loss = predicted([], earlier, later)[0]
     for name in ranked:
-        if len(found.chosen) == most:
-            found.why[name] = "not tried: max_kept"
-            continue
         gain = loss - (with_it := predicted([*found.chosen, name], earlier, later)[0])
         error = float(gain.std(ddof=1) / len(gain) ** 0.5)
         found.added[name] = -float(gain.mean() / none.mean()), error / float(none.mean())
@@ -154,7 +150,7 @@ def find() -> Found:
     frame = frame.drop(columns=before.names if before else [], errors="ignore")
     all_of_them = describe(frame, settings)
     limits = Retraining.load().comparison
-    found = search(with_features(frame, all_of_them), all_of_them.names, params, limits, settings.max_kept)
+    found = search(with_features(frame, all_of_them), all_of_them.names, params, limits)
     if found.kept:
         write_json(all_of_them.only(found.kept).model_dump(mode="json"), MODELING / FILE)
     else:
