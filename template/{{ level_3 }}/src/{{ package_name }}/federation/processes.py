@@ -126,7 +126,7 @@ def wait(result: Path, seconds: float) -> list[dict[str, Any]]:
         logs = (path.read_text(encoding="utf-8", errors="replace") for path in sorted(result.parent.glob("*.log")))
         # Why a site of this machine cannot take part: only its log has it.
         lines = [line.partition("federate: ")[2] for log in logs for line in log.splitlines()]
-        raise UserError(": ".join([record["problem"], *filter(None, dict.fromkeys(lines))]))
+        raise UserError("; ".join([record["problem"], *filter(None, dict.fromkeys(lines))]))
     return record["rounds"]
 
 
