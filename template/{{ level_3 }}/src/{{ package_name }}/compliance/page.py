@@ -15,7 +15,7 @@ PAGE = REPORTS / "compliance.html"
 def write(evidence: Evidence, results: Sequence[Result]) -> None:
     """Write the page."""
     licences = defaultdict(list)
-    for name, package in evidence["packages"]["serve"].items():
+    for name, package in evidence["packages"].items():
         licences[package["licence"]].append(name)
     file, template = EVIDENCE.relative_to(REPORTS).as_posix(), environment().get_template("compliance.html.j2")
     write_text(template.render(evidence=evidence, rows=results, licences=licences, file=file, states=STATES), PAGE)
