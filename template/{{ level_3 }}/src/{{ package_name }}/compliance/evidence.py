@@ -13,10 +13,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import mlflow
-import yaml
 from mlflow.entities.model_registry import ModelVersion
 
 from ..core.compliance import EVIDENCE, Compliance, DataColumns, Evidence
+from ..core.config import read
 from ..core.errors import UserError
 from ..core.io import read_json, write_text
 from ..core.lineage import Lineage
@@ -154,8 +154,7 @@ def _signature(version: ModelVersion) -> dict[str, str]:
 
 def _image(rules: Compliance) -> dict[str, str]:
     """Return which image the environment runs, and why its signature is not verified, if it is not."""
-    content = yaml.safe_load(overlay().read_text(encoding="utf-8"))
-    image, problem = next(iter(content.get("images", [])), {}), ""
+    image, problem = next(iter(read(overlay()).get("images", [])), {}), ""
     if digest := image.get("digest", ""):
         command = [part.format(image=f"{image['newName']}@{digest}") for part in rules.verify_image]
         try:

@@ -4,7 +4,6 @@
 import argparse
 import logging
 import sys
-from contextlib import suppress
 
 import uvicorn
 
@@ -50,9 +49,8 @@ def main() -> None:
         if len(token(policy)) < MIN_TOKEN:
             raise UserError(f"REMEDIATION_TOKEN or the file token_file must have {MIN_TOKEN} characters or more")
     print(f"remediate: {policy.mode}, port {arguments.port}", flush=True)
-    with suppress(KeyboardInterrupt):
-        app = create_app(policy, Worker(policy, store))
-        uvicorn.run(app, host=arguments.host, port=arguments.port, access_log=False)
+    app = create_app(policy, Worker(policy, store))
+    uvicorn.run(app, host=arguments.host, port=arguments.port, access_log=False)
 
 
 if __name__ == "__main__":
