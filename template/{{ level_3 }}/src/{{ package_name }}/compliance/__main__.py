@@ -8,17 +8,20 @@ from itertools import groupby
 
 from mlflow import MlflowClient
 
-from ..core.compliance import EVENT, EVIDENCE, assess
+from ..core.compliance import EVENT, EVIDENCE, STATES, assess
 from ..core.errors import exit_on_user_error
-from ..core.io import write_json
+from ..core.io import write_json, write_text
+from ..core.paths import REPORTS
 from ..registry.approval import on_github
 from ..registry.audit import note
 from ..registry.audit_log import locked
 from ..registry.checks.compliance import recorded
 from ..registry.client import CHALLENGER, CHAMPION, Tracking, champion, connected, find
-from . import oscal, page
+from ..reporting.html import environment
+from . import oscal
 from .evidence import collect
 
+PAGE = REPORTS / "compliance.html"
 TAG = "compliance_check"  # of a version that passed; the audit log has it at each promotion
 
 
@@ -49,7 +52,9 @@ def main() -> None:
                 client.set_model_version_tag(model, number, TAG, result)
             elif TAG in version.tags:
                 client.delete_model_version_tag(model, number, TAG)
-        page.write(evidence, results)
+        page = environment().get_template("compliance.html.j2")
+        file = EVIDENCE.relative_to(REPORTS).as_posix()
+        write_text(page.render(evidence=evidence, rows=results, file=file, states=STATES), PAGE)
         oscal.write(evidence, results)
     found = [one for result in results for one in result.findings]
     for remedy, same in groupby(found, key=lambda one: one.remedy):
@@ -57,7 +62,7 @@ def main() -> None:
             print(f"  {'open' if one.is_open else 'accepted'}: {one.id}: {one.line}")
         print(f"    {remedy}")
     count = sum(one.is_open for one in found)
-    print(f"comply: {model} {number}: {count} open, {len(found) - count} accepted; {page.PAGE}, {oscal.PATH}")
+    print(f"comply: {model} {number}: {count} open, {len(found) - count} accepted; {PAGE}, {oscal.PATH}")
     raise SystemExit(count > 0)
 
 
