@@ -33,6 +33,7 @@ from ..registry.moves.release import overlay
 from ..registry.verification import signature
 
 SBOM = EVIDENCE.with_name("sbom.cdx.json")
+IN_IMAGE = ("--no-default-groups", "--group", "serve")  # packages, as the Dockerfile installs them
 
 
 def collect(version: ModelVersion, approval: Approval | None = None) -> Evidence:
@@ -112,7 +113,7 @@ def _columns(version: ModelVersion) -> dict[str, Any]:
 
 def _bill_of_materials() -> str:
     """Return the packages of `uv.lock` that the Dockerfile installs, as CycloneDX."""
-    command = ["uv", "export", "--quiet", "--locked", "--format", "cyclonedx1.5", "--no-default-groups", "--group", "serve"]
+    command = ["uv", "export", "--quiet", "--locked", "--format", "cyclonedx1.5", *IN_IMAGE]
     done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     if done.returncode:
         raise UserError(f"uv.lock has no bill of materials: {' '.join(done.stderr.split())[:200]}")
