@@ -30,8 +30,8 @@ def request(path: str, change: dict[str, Any] | None = None) -> Any:
         token, namespace = (ACCOUNT.joinpath(name).read_text() for name in ("token", "namespace"))
         url = f"https://{f'[{host}]' if ':' in host else host}:{port}/apis/{path.format(namespace)}"
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/merge-patch+json"}
-        sent = {"json": change, "headers": headers, "verify": ACCOUNT / "ca.crt", "timeout": TIMEOUT_SECONDS}
-        response = requests.request("PATCH" if change else "GET", url, **sent)
+        method, trusted = "PATCH" if change else "GET", str(ACCOUNT / "ca.crt")
+        response = requests.request(method, url, json=change, headers=headers, verify=trusted, timeout=TIMEOUT_SECONDS)
         response.raise_for_status()
         return response.json()
     except (KeyError, OSError, ValueError) as error:
