@@ -34,7 +34,9 @@ def complete(project: Project) -> None:
     for name in DRILLS:
         (project.path / f"reports/drills/{name}.json").write_text(json.dumps(evidence))
     project.poe("image", "production", f"ghcr.io/{project.answers['owner']}/customer-churn@{DIGEST}")
-    change(project, "config/compliance.yaml", verify_image=["echo", "{image}"], required=True, fairness_columns=["region"])
+    change(
+        project, "config/compliance.yaml", verify_image=["echo", "{image}"], required=True, fairness_columns=["region"]
+    )
 
 
 @pytest.fixture
