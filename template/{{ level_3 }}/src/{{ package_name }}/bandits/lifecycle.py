@@ -47,10 +47,13 @@ def start(plan: Bandit, approval: Approval, now: datetime) -> str:
             return f"{last.name} is running already"
         if names := all_running(tags):
             raise UserError(f"{names[0]} is running: stop it first")
-        for version in others:
-            problems = promotion_blockers(version, approval) + input_problems(model, versions[0], str(version.version))
-            if problems:
-                raise UserError(f"version {version.version} cannot get requests: {'; '.join(problems)}")
+        problems = [
+            f"version {one.version} cannot get requests: {'; '.join(found)}"
+            for one in others
+            if (found := promotion_blockers(one, approval) + input_problems(model, versions[0], str(one.version)))
+        ]
+        if problems:
+            raise UserError("; ".join(problems))
         baseline(plan.metric, model, versions[0], now)  # raises if the metric does not fit the model
         running = prepared(plan, model, versions, now)
         running = learned(running, plan, np.ones((0, len(plan.features) + 1)), np.zeros(0, int), np.zeros(0))
