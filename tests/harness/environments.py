@@ -5,6 +5,7 @@ import os
 import shutil
 import tomllib
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ def install(project: Project, shared: Shared) -> None:
 
     Others run `uv sync` in an empty folder: those of test_readme.py and `make demo`.
     """
-    base = shared(lambda folder: build(project, folder / "project"), "environment", dependencies(project))
+    made = partial(build, project, shared.root / "bytecode")
+    base = shared(made, "environment", dependencies(project))
     shutil.copytree(base / ".venv", project.path / ".venv", symlinks=True, copy_function=link)
     shutil.copy(base / "uv.lock", project.path)
     project.run("git", "init", "--quiet")
@@ -35,13 +37,33 @@ def dependencies(project: Project) -> str:
     return json.dumps(tables)
 
 
-def build(project: Project, folder: Path) -> Path:
-    """Make an environment that can be cloned, with the bytecode of what is imported in it, and return its folder."""
-    made = Project(shutil.copytree(project.path, folder), project.answers)
+def build(project: Project, bytecode: Path, folder: Path) -> Path:
+    """Make an environment that can be cloned, with the bytecode of what is imported in it, and return its folder.
+
+    Args:
+        project: whose environment it is.
+        bytecode: that of all environments, by the paths below `site-packages`. Files have the times of uv's cache, so Python
+            takes it where another environment has the same version, and replaces it elsewhere.
+        folder: for a copy of the project.
+    """
+    made = Project(shutil.copytree(project.path, folder / "project"), project.answers)
     made.run("uv", "venv", "--quiet", "--relocatable")
     made.run("uv", "sync", "--quiet")
+    (packages,) = made.path.glob(".venv/lib/python*/site-packages")
+    for path in bytecode.rglob("*.pyc"):
+        if (package := packages / path.parent.parent.relative_to(bytecode)).is_dir():
+            put(path, package / "__pycache__" / path.name)
     made.run(".venv/bin/python", WARM_UP)
-    return folder
+    for path in packages.rglob("__pycache__/*.pyc"):
+        put(path, bytecode / path.relative_to(packages))
+    return made.path
+
+
+def put(source: Path, target: Path) -> None:
+    """Make a hard link in place of what is there."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.unlink(missing_ok=True)
+    link(str(source), str(target))
 
 
 def link(source: str, target: str) -> None:

@@ -20,7 +20,6 @@ ZYGOTE = Path(__file__).with_name("inside") / "zygote.py"
 MODULE = re.compile(r"python -m (?!pytest)(?P<module>[\w.]+)(?P<arguments>( [\w-]+)*)")
 MOST = 2  # that run at once: each has imported hundreds of megabytes
 
-_spent: list[float] = []
 _zygotes: "OrderedDict[Path, Zygote]" = OrderedDict()
 
 
@@ -31,6 +30,7 @@ class Zygote:
     process: subprocess.Popen[bytes]
     connection: socket.socket
     lock: Lock
+    spent: float = 0.0  # seconds of CPU of its forks
 
     def run(self, request: dict[str, Any]) -> int:
         """Run a request and return its exit code."""
@@ -38,7 +38,7 @@ class Zygote:
             lines.write(json.dumps(request) + "\n")
             lines.flush()
             rc, spent = json.loads(lines.readline())
-        _spent.append(spent)
+        self.spent += spent
         return rc
 
     def end(self) -> None:
@@ -58,8 +58,8 @@ def forked(folder: Path, package: str, environment: dict[str, str], **what: Any)
 
 
 def cpu_seconds() -> float:
-    """Return the CPU time that all commands took."""
-    return sum(_spent)
+    """Return the CPU time of commands that the operating system does not count for this process yet."""
+    return sum(zygote.spent for zygote in _zygotes.values())
 
 
 def zygote(folder: Path, environment: dict[str, str]) -> Zygote:

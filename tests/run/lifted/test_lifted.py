@@ -31,7 +31,7 @@ def test_lifted_project_runs_its_pipeline_with_the_modules_of_the_team(install):
         (project.path / test).unlink()
     model = project.modeling / "model.py"
     forest = model.read_text(encoding="utf-8").replace("HistGradientBoostingClassifier", "ExtraTreesClassifier")
-    forest = forest.replace("**params.model_dump(), random_state", "n_estimators=params.max_iter, random_state")
+    forest = forest.replace("**params.model_dump(), random_state", "n_estimators=40, max_depth=8, random_state")
     forest = forest.replace("    estimator = ", "    # Ours\n    estimator = ")
     model.write_text(forest.replace("build_features())", "build_features()), (\"fill\", SimpleImputer())").replace(
         "from sklearn.pipeline", "from sklearn.impute import SimpleImputer\nfrom sklearn.pipeline"), encoding="utf-8")  # fmt: skip
