@@ -18,7 +18,7 @@ from urllib.request import Request, urlopen
 from harness.projects import nobody_listens
 from harness.template import Project, clean_environment
 
-PATIENCE_SECONDS = 90
+PATIENCE_SECONDS = 240
 
 
 @dataclass(frozen=True)

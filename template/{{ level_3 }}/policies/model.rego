@@ -56,15 +56,15 @@ problem contains {"requirement": "model-signature", "subject": "", "line": input
 
 proven contains "data-columns" if count(input.columns) > 0
 
-problem contains {"requirement": "data-columns", "subject": name, "line": "its purpose is not described"} if {
-	some name, column in input.columns
-	column.purpose == ""
-}
-
 problem contains {"requirement": "data-columns", "subject": name, "line": line} if {
 	some name, column in input.columns
-	column.personal == null
-	line := "it is not stated whether it is personal data"
+	not is_described(column)
+	line := "its purpose, and whether it is personal, are not described"
+}
+
+is_described(column) if {
+	column.purpose != ""
+	column.personal != null
 }
 
 proven contains "fairness" if count(input.fairness) > 0
@@ -72,7 +72,7 @@ proven contains "fairness" if count(input.fairness) > 0
 problem contains {"requirement": "fairness", "subject": column, "line": line} if {
 	some column in input.rules.fairness_columns
 	not input.fairness[column]
-	line := sprintf("no group of it has the metric %s and %d rows", [input.rules.fairness_metric, input.rules.fairness_min_rows])
+	line := sprintf("no group of it has the metric %s and %d rows: is it in SLICES of data.py?", [input.rules.fairness_metric, input.rules.fairness_min_rows])
 }
 
 problem contains {"requirement": "fairness", "subject": column, "line": line} if {

@@ -14,7 +14,7 @@ from harness.cluster.binaries import Binaries
 from harness.cluster.namespaces import NODE, SERVICES, Namespaces, Program, namespaces
 from harness.kube import Manifest
 
-PATIENCE_SECONDS = 240
+PATIENCE_SECONDS = 480
 API, SECOND_API = 6443, 6444  # ports
 SERVICE_ACCOUNTS = "https://kubernetes.default.svc"
 TOKEN = "administrator"  # nothing outside the namespaces reaches the server

@@ -21,6 +21,15 @@ CONSTANTS = {
     "KNOWN_LATER": ["left", "value"],
     "SLICES": ["plan"],
 }
+# Each way to name data, model and packages; all are adopted in each run, without an environment, by tests/lift/test_adopt.py.
+SHORT = {
+    "plain scripts",
+    "notebook heap",
+    "Poetry",
+    "monorepo",
+    "DVC, with stages and parameters",
+    "Windows line ends, formatted by Black",
+}
 
 
 def adopted(shape: Foreign, template: Path, folder: Path) -> Project:
@@ -61,7 +70,11 @@ def call_own_code(project: Project, shape: Foreign) -> None:
     change(project, "params.yaml", gate={"min_accuracy": 0.1, "min_roc_auc": 0.1})
 
 
-@pytest.mark.parametrize("shape", FOREIGN, ids=lambda each: each.name)
+@pytest.mark.parametrize(
+    "shape",
+    [pytest.param(each, marks=() if each.name in SHORT else pytest.mark.long) for each in FOREIGN],
+    ids=lambda each: each.name,
+)
 def test_own_data_and_model_are_in_the_pipeline(shape, template, tmp_path):
     project = adopted(shape, template, tmp_path / "churn")
     if shape.is_checked:

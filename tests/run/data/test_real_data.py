@@ -16,12 +16,12 @@ from harness.template import Project, clean_environment
 
 SUITE = "- expect_table_row_count_to_be_between: { min_value: 50 }\n"
 TOLERANCE = {"native": 1e-6, "onnx": 1e-5}
-SHORT = {"penguins", "loans", "irises", "cars", "flights", "sleep", "diamonds", "ozone"}  # the most awkward ones
+SHORT = {"penguins", "loans", "irises", "flights", "sleep", "diamonds", "ozone"}  # the most awkward ones
 FAST = {"penguins", "flights", "sleep", "diamonds", "ozone", "biopsies"}  # at least these have an ONNX form
 
 
 def parts() -> list[Any]:
-    """Return the data sets by problem and framework: two in each run, the others in the long one."""
+    """Return the data sets by problem and framework: one or two in each run, the others in the long one."""
     found = []
     for answers, group in groupby(DATA_SETS, key=lambda data_set: data_set.answers):
         data_sets = [*group]

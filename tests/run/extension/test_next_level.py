@@ -1,4 +1,7 @@
-"""Every extension point of level 1, used by a level that does not exist yet, and run for real."""
+"""Every extension point of level 1, used by a level that does not exist yet, and run for real.
+
+Levels 2 and 3 use each of them in each run, so that this one is `long`.
+"""
 
 import json
 import tempfile
@@ -15,6 +18,8 @@ from harness.next_level import NEXT, add_next_level
 from harness.projects import change
 from harness.server import Server, eventually, serving
 from harness.template import Project
+
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")

@@ -33,28 +33,25 @@ def record(client: "MlflowClient", event: Event) -> None:
 
 
 def note(
-    client: "MlflowClient", event: str, model: str, version: str, details: dict[str, Any], check: str = "not checked"
+    client: "MlflowClient",
+    event: str,
+    model: str,
+    version: str,
+    details: dict[str, Any],
+    check: str = "not checked",
+    by: str | None = None,
+    approval: str = "no approval needed",
 ) -> None:
-    """Record what happened to a version and needs no approval, and by whom; only inside `locked`."""
+    """Record what happened to a version, and by whom, by default the user of Git; only inside `locked`."""
     place = Governance.load().environment
-    record(client, Event(event, model, version, place, author(), "no approval needed", check, details))
+    record(client, Event(event, model, version, place, by or author(), approval, check, details))
 
 
 def record_registration(client: "MlflowClient", model: str, version: str, by: str, shortfalls: list[str]) -> None:
     """Record once that a version was registered, and whether it passed the quality gate; only inside `locked`."""
-    if _is_recorded(model, version):
-        return
-    event = Event(
-        event=REGISTRATION,
-        model=model,
-        version=version,
-        environment=Governance.load().environment,
-        deployed_by=by,
-        approval_status="rejected by the gate" if shortfalls else "waits for approval",
-        compliance_check="not checked",
-        details={"shortfalls": shortfalls},
-    )
-    record(client, event)
+    if not _is_recorded(model, version):
+        approval = "rejected by the gate" if shortfalls else "waits for approval"
+        note(client, REGISTRATION, model, version, {"shortfalls": shortfalls}, by=by, approval=approval)
 
 
 def unfinished_registration(

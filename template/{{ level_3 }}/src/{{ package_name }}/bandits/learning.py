@@ -2,6 +2,7 @@
 """What a bandit learns: rewards of the decisions in the prediction log, the next shares, and which version does harm."""
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from ..experiments.statistics import radius
 from ..monitoring import reference
 from ..monitoring.labels import JOIN, stored
 from ..monitoring.performance import Truth
-from ..monitoring.prediction_log import Window, query
+from ..monitoring.prediction_log import Window, features, query
 from ..monitoring.settings import Monitoring
 from .settings import Plan
 
@@ -26,6 +27,24 @@ DECISIONS = f"""
     from ({JOIN}) where propensity is not null and entity is not null and row = 0 and list_contains($3, version)
     order by time, request_id
 """
+
+
+class Rewards(NamedTuple):
+    """The decisions whose outcome is known, by time."""
+
+    context: np.ndarray  # as `Running.contexts` returns it
+    arm: np.ndarray  # the place of the version
+    metric: np.ndarray
+    propensity: np.ndarray
+
+
+def rewards(running: Running, rows: pd.DataFrame) -> Rewards:
+    """Return what can be learned from `decisions`."""
+    found = rows[rows["metric"].notna()]
+    context = np.ones((len(found), len(running.features) + 1))
+    if running.features and len(found):
+        context = running.contexts(features(found))
+    return Rewards(context, *(found[name].to_numpy() for name in ("arm", "metric", "propensity")))
 
 
 def decisions(plan: Plan, versions: list[str], model: str, window: Window, now: datetime) -> pd.DataFrame:

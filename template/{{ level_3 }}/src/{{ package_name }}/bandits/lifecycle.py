@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion
 
 from ..core.bandit import ALIASES, MAX_TAG, TAG, Running
 from ..core.errors import UserError
@@ -20,11 +21,11 @@ from ..experiments.lifecycle import by_hand, changing, control_of, input_problem
 from ..experiments.measures import baseline
 from ..experiments.result import Guardrail
 from ..monitoring import reference
-from ..monitoring.prediction_log import Window, features
+from ..monitoring.prediction_log import Window
 from ..registry.approval import Approval
 from ..registry.checks import promotion_blockers
 from ..registry.client import champion, find, registered, version_of
-from .learning import decisions, learned, scores, worse
+from .learning import decisions, learned, rewards, scores, worse
 from .settings import Bandit, Plan
 
 GUARDRAIL_SECONDS = 3_600  # of requests that guardrails judge
@@ -39,39 +40,53 @@ def start(plan: Bandit, approval: Approval, now: datetime) -> str:
         UserError: another bandit or an A/B test is running, or a version may not get users: names the reasons.
     """
     with changing() as (client, model, tags):
-        last, control = _last(tags), control_of(client, model)
-        found = {str(one.version): one for one in (find(client, model, version) for version in plan.versions)}
-        versions = [control, *(version for version in found if version != control)]
+        last, (control, *others) = _last(tags), versions_of(plan, client, model)
+        versions = [str(one.version) for one in (control, *others)]
         if last and not last.stopped and (last.name, last.versions) == (plan.name, versions):
             _serve(client, model, last)
             return f"{last.name} is running already"
-        if others := all_running(tags):
-            raise UserError(f"{others[0]} is running: stop it first")
-        if control not in found or len(found) < len(plan.versions):
-            known = f"found {', '.join(found)}" if control in found else f"{', '.join(found)} lack it"
-            raise UserError(f"versions: expected the champion, version {control}, and others, each once: {known}")
-        problems = {
-            version: [*promotion_blockers(found[version], approval), *input_problems(model, control, version)]
-            for version in versions[1:]
-        }
-        if lines := [
-            f"version {name} cannot get requests: {'; '.join(each)}" for name, each in problems.items() if each
-        ]:
-            raise UserError("; ".join(lines))
-        baseline(plan.metric, model, control, now)  # raises if the metric does not fit the model
-        running = Running(
-            **plan.model_dump(include={"name", "policy", "exploration"}),
-            versions=versions,
-            features=moments(plan.features, model, control),
-            started=now,
-            plan=plan.model_dump(mode="json", exclude={"metrics_from", "features"}),
-        )
+        if names := all_running(tags):
+            raise UserError(f"{names[0]} is running: stop it first")
+        problems = [
+            f"version {one.version} cannot get requests: {'; '.join(found)}"
+            for one in others
+            if (found := promotion_blockers(one, approval) + input_problems(model, versions[0], str(one.version)))
+        ]
+        if problems:
+            raise UserError("; ".join(problems))
+        baseline(plan.metric, model, versions[0], now)  # raises if the metric does not fit the model
+        running = prepared(plan, model, versions, now)
         running = learned(running, plan, np.ones((0, len(plan.features) + 1)), np.zeros(0, int), np.zeros(0))
         if (size := len(running.model_dump_json()) + REASONS) > MAX_TAG:
             raise UserError(f"features: the state would have {size:,} of at most {MAX_TAG:,} characters: name fewer")
         _record(client, model, "started", running, approval.actor, approval.status, **approval.details)
         _serve(client, model, running)
     return f"{running.name} has started: {running.policy} divides requests among the versions {', '.join(versions)}"
+
+
+def versions_of(plan: Plan, client: MlflowClient, model: str) -> list[ModelVersion]:
+    """Return the versions of a plan, the champion first.
+
+    Raises:
+        UserError: the champion is not among them, or one is named twice.
+    """
+    control = control_of(client, model)
+    found = {str(one.version): one for one in (find(client, model, version) for version in plan.versions)}
+    if control not in found or len(found) < len(plan.versions):
+        known = f"found {', '.join(found)}" if control in found else f"{', '.join(found)} lack it"
+        raise UserError(f"versions: expected the champion, version {control}, and others, each once: {known}")
+    return [found.pop(control), *found.values()]
+
+
+def prepared(plan: Bandit, model: str, versions: list[str], now: datetime) -> Running:
+    """Return a bandit that has learned nothing yet, given the versions, the champion first."""
+    return Running(
+        **plan.model_dump(include={"name", "policy", "exploration"}),
+        versions=versions,
+        features=moments(plan.features, model, versions[0]),
+        started=now,
+        plan=plan.model_dump(mode="json", exclude={"metrics_from", "features"}),
+    )
 
 
 def moments(names: list[str], model: str, version: str) -> dict[str, tuple[float, float]]:
@@ -83,9 +98,8 @@ def moments(names: list[str], model: str, version: str) -> dict[str, tuple[float
     known, numeric = reference.load(model, version).features if names else {}, numeric_inputs(model, version)
     if unknown := [name for name in names if name not in numeric or name not in known]:
         raise UserError(f"features: {unknown[0]} is no numeric column of version {version} that the prediction log has")
-    columns = {name: known[name].astype(float) for name in names}
-    digits = {name: (f"{column.mean():.5g}", f"{column.std() or 1:.5g}") for name, column in columns.items()}
-    return {name: (float(mean), float(deviation)) for name, (mean, deviation) in digits.items()}
+    columns = {name: known[name].astype(float) for name in names}  # in five digits, since the state is small
+    return {name: (float(f"{one.mean():.5g}"), float(f"{one.std() or 1:.5g}")) for name, one in columns.items()}
 
 
 def learn(now: datetime) -> str:
@@ -98,8 +112,7 @@ def learn(now: datetime) -> str:
         running = _running(tags)
         plan = plan_of(running)
         rows = decisions(plan, running.versions, model, Window(running.started, now), now)
-        found = rows[rows["metric"].notna()]
-        arm, metric, propensity = (found[name].to_numpy() for name in ("arm", "metric", "propensity"))
+        context, arm, metric, propensity = rewards(running, rows)
         reasons = worse(plan, running, scores(arm, metric, propensity, len(running.versions)))
         for version, limits in judged(plan, running, model, now).items():
             if broken := [f"{one.name} is {one.treatment:.4g}, above {one.limit:g}" for one in limits if one.breached]:
@@ -108,7 +121,6 @@ def learn(now: datetime) -> str:
             _record(client, model, "removed", running, by_hand(), NO_APPROVAL, removed=version, reason=reason)
         removed = {version: f"{now:%Y-%m-%d %H:%M}: {reason:.120}" for version, reason in reasons.items()}
         running = running.model_copy(update={"removed": {**running.removed, **removed}})
-        context = running.contexts(features(found)) if running.features else np.ones((len(found), 1))
         running = learned(running, plan, context, arm, metric)
         _serve(client, model, running)
         lines = [f"version {version} is removed: {reason}" for version, reason in reasons.items()]
@@ -116,22 +128,18 @@ def learn(now: datetime) -> str:
             lines.append(_stop(client, model, running, f"the champion is version {served} now", now))
         elif running.active.sum() == 1:
             lines.append(_stop(client, model, running, "only the champion is left", now))
-    done = f"{running.name}: revision {running.revision}, {len(found):,} rewards of {len(rows):,} decisions"
+    done = f"{running.name}: revision {running.revision}, {len(arm):,} rewards of {len(rows):,} decisions"
     return "\n".join([done, *(f"  {line}" for line in lines)])
 
 
 def judged(plan: Plan, running: Running, model: str, now: datetime) -> dict[str, list[Guardrail]]:
     """Return the guardrails of each version that gets requests, but the champion."""
-    seconds, none = (
-        min(GUARDRAIL_SECONDS, (now - running.started).total_seconds()),
-        pd.DataFrame(columns=["treated", "prediction"]),
-    )
-    arms = [Arms(running.versions[0], *arm) for arm in zip(running.versions[1:], ALIASES, strict=False)]
-    source = Bandit.load().metrics_from
+    seconds = min(GUARDRAIL_SECONDS, (now - running.started).total_seconds())
+    source, none = Bandit.load().metrics_from, pd.DataFrame(columns=["treated", "prediction"])
     return {
-        one.treatment: measure(plan.guardrails, source, model, one, seconds, none)
-        for one in arms
-        if one.treatment not in running.removed
+        version: measure(plan.guardrails, source, model, Arms(running.versions[0], version, alias), seconds, none)
+        for version, alias in zip(running.versions[1:], ALIASES, strict=False)
+        if version not in running.removed
     }
 
 

@@ -11,13 +11,12 @@ from ..core.bandit import Decider, Running
 from ..core.errors import UserError
 from ..core.io import write_json, write_text
 from ..core.paths import REPORTS
-from ..experiments.lifecycle import changing, control_of
+from ..experiments.lifecycle import changing
 from ..monitoring.page import image
-from ..monitoring.prediction_log import Window, features
-from ..registry.client import find
+from ..monitoring.prediction_log import Window
 from ..reporting.html import environment
-from .learning import decisions, interval, learned, scores
-from .lifecycle import judged, last, moments, plan_of
+from .learning import Rewards, decisions, interval, learned, rewards, scores
+from .lifecycle import judged, last, plan_of, prepared, versions_of
 from .settings import Bandit
 
 PAGE = REPORTS / "bandit.html"
@@ -35,28 +34,27 @@ def report(now: datetime) -> str:
     model, running = last()
     plan = plan_of(running)
     rows = decisions(plan, running.versions, model, Window(running.started, running.stopped or now), now)
-    found = rows[rows["metric"].notna()]
-    arm, metric, propensity = (found[name].to_numpy() for name in ("arm", "metric", "propensity"))
+    _, arm, metric, propensity = rewards(running, rows)
     each = scores(arm, metric, propensity, len(running.versions))
     arms = [
         {
             "version": version,
-            "decisions": int((rows["arm"] == arm).sum()),
-            "rewards": int((found["arm"] == arm).sum()),
-            "metric": interval(each[:, arm], plan.significance) if running.active[arm] else None,
+            "decisions": int((rows["arm"] == k).sum()),
+            "rewards": int((arm == k).sum()),
+            "metric": interval(each[:, k], plan.significance) if running.active[k] else None,
             "removed": running.removed.get(version),
         }
-        for arm, version in enumerate(running.versions)
+        for k, version in enumerate(running.versions)
     ]
-    means = found.groupby("arm")["metric"].mean() * plan.sign
-    result = {"arms": arms, "rewards": len(found), "regret": float((means.max() - found["arm"].map(means)).sum())}
+    means = plan.sign * pd.Series(metric).groupby(arm).mean()
+    result = {"arms": arms, "rewards": len(arm), "regret": float((means.max() - means.reindex(arm)).sum())}
     write_json({"running": running.model_dump(mode="json"), **result}, REPORTS / "bandit.json")
     limits = judged(plan, running, model, now) if not running.stopped else {}
     figures = [_shares(rows, running)] if len(rows) else []
     content = {"model": model, "bandit": running, "plan": plan, "guardrails": limits, "figures": figures, **result}
     write_text(environment().get_template("bandit.html.j2").render(content), PAGE)
     shares = ", ".join(f"version {one['version']} {one['decisions'] / max(1, len(rows)):.0%}" for one in arms)
-    return f"{running.name}: {len(found):,} rewards of {len(rows):,} decisions ({shares}); {PAGE} is written"
+    return f"{running.name}: {len(arm):,} rewards of {len(rows):,} decisions ({shares}); {PAGE} is written"
 
 
 def _shares(rows: pd.DataFrame, running: Running) -> str:
@@ -81,40 +79,29 @@ def evaluate(now: datetime, days: int) -> str:
     """
     plan = Bandit.load()
     with changing() as (client, model, _):
-        control = control_of(client, model)
-        versions = [str(find(client, model, version).version) for version in plan.versions]
-    rows = decisions(plan, versions, model, Window(now - timedelta(days=days), now), now)
-    rows = rows[rows["metric"].notna()]
-    fit, judge = slice(0, None, 2), slice(1, None, 2)  # a policy is judged on rows from which it did not learn
-    counts = [min((part["arm"] == arm).sum() for part in (rows[fit], rows[judge])) for arm in range(len(versions))]
+        versions = [str(one.version) for one in versions_of(plan, client, model)]
+    running = prepared(plan, model, versions, now)
+    known = rewards(running, decisions(plan, versions, model, Window(now - timedelta(days=days), now), now))
+    # A policy is judged on rows from which it did not learn.
+    fit, judge = (Rewards(*(values[half::2] for values in known)) for half in (0, 1))
+    counts = [min((part.arm == k).sum() for part in (fit, judge)) for k in range(len(versions))]
     if min(counts) < MIN_REWARDS:
         few = versions[int(np.argmin(counts))]
         raise UserError(
             f"the last {days} days have fewer than {2 * MIN_REWARDS} outcomes of decisions by chance for version {few}:"
             " an A/B test or a bandit with it comes first"
         )
-    running = Running(
-        **plan.model_dump(include={"name", "policy", "exploration"}),
-        versions=versions,
-        features=moments(plan.features, model, control),
-        started=now,
-        plan={},
-    )
-    context = running.contexts(features(rows)) if running.features else np.ones((len(rows), 1))
-    arm, metric, propensity = (rows[name].to_numpy() for name in ("arm", "metric", "propensity"))
-    policy = Decider(learned(running, plan, context[fit], arm[fit], metric[fit]))
-    shares = np.array([policy.probabilities(one if running.features else None) for one in context[judge]])
-    weights = [_ridge(context[fit][arm[fit] == k], metric[fit][arm[fit] == k]) for k in range(len(versions))]
-    expected = context[judge] @ np.array(weights).T
-    chosen = {
-        plan.policy: shares,
-        **{f"version {v}": np.eye(len(versions))[[k] * len(shares)] for k, v in enumerate(versions)},
-    }
+    policy = Decider(learned(running, plan, fit.context, fit.arm, fit.metric))
+    shares = np.array([policy.probabilities(one if running.features else None) for one in judge.context])
+    weights = [_ridge(fit.context[fit.arm == k], fit.metric[fit.arm == k]) for k in range(len(versions))]
+    expected = judge.context @ np.array(weights).T
+    chosen = {plan.policy: shares}
+    chosen |= {f"version {version}": np.eye(len(versions))[[k] * len(shares)] for k, version in enumerate(versions)}
     lines = [
         f"{plan.metric} ({plan.better} is better) of {len(shares):,} decisions; 95 % by the bootstrap: SNIPS, doubly robust"
     ]
     for name, wanted in chosen.items():
-        both = off_policy(wanted, expected, arm[judge], metric[judge], propensity[judge])
+        both = off_policy(wanted, expected, judge.arm, judge.metric, judge.propensity)
         lines.append(f"  {name:16} " + ", ".join(f"{value:.4g} ({low:.4g} to {high:.4g})" for value, low, high in both))
     return "\n".join(lines)
 

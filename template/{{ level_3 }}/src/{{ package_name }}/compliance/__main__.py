@@ -4,20 +4,24 @@
 import argparse
 import hashlib
 import os
+from itertools import groupby
 
 from mlflow import MlflowClient
 
-from ..core.compliance import EVENT, EVIDENCE, assess
+from ..core.compliance import EVENT, EVIDENCE, STATES, assess
 from ..core.errors import exit_on_user_error
-from ..core.io import write_json
+from ..core.io import write_json, write_text
+from ..core.paths import REPORTS
 from ..registry.approval import on_github
 from ..registry.audit import note
 from ..registry.audit_log import locked
 from ..registry.checks.compliance import recorded
 from ..registry.client import CHALLENGER, CHAMPION, Tracking, champion, connected, find
-from . import oscal, page
+from ..reporting.html import environment
+from . import oscal
 from .evidence import collect
 
+PAGE = REPORTS / "compliance.html"
 TAG = "compliance_check"  # of a version that passed; the audit log has it at each promotion
 
 
@@ -39,8 +43,7 @@ def main() -> None:
         evidence = collect(version, on_github() if promoting else None)
         results = assess(evidence)
         write_json(evidence, EVIDENCE)
-        found = [(result.id, one) for result in results for one in result.findings]
-        blocking = [one.id for requirement, one in found if one.is_open and requirement != "approval"]
+        blocking = [one.id for result in results if result.id != "approval" for one in result.findings if one.is_open]
         result = f"failed: {', '.join(blocking)}"[:250] if blocking else "passed"
         digest = hashlib.sha256(EVIDENCE.read_bytes()).hexdigest()
         with locked():
@@ -49,12 +52,17 @@ def main() -> None:
                 client.set_model_version_tag(model, number, TAG, result)
             elif TAG in version.tags:
                 client.delete_model_version_tag(model, number, TAG)
-        page.write(evidence, results)
+        page = environment().get_template("compliance.html.j2")
+        file = EVIDENCE.relative_to(REPORTS).as_posix()
+        write_text(page.render(evidence=evidence, rows=results, file=file, states=STATES), PAGE)
         oscal.write(evidence, results)
-    for _, one in found:
-        print(f"  {'open' if one.is_open else 'accepted'}: {one.id}: {one.line}\n    {one.remedy}")
-    count = sum(one.is_open for _, one in found)
-    print(f"comply: {model} {number}: {count} open, {len(found) - count} accepted; {page.PAGE}, {oscal.PATH}")
+    found = [one for result in results for one in result.findings]
+    for remedy, same in groupby(found, key=lambda one: one.remedy):
+        for one in same:
+            print(f"  {'open' if one.is_open else 'accepted'}: {one.id}: {one.line}")
+        print(f"    {remedy}")
+    count = sum(one.is_open for one in found)
+    print(f"comply: {model} {number}: {count} open, {len(found) - count} accepted; {PAGE}, {oscal.PATH}")
     raise SystemExit(count > 0)
 
 

@@ -8,12 +8,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from pydantic import NonNegativeFloat, PositiveFloat
-from pydantic_settings import SettingsConfigDict
 
+from ..core.config import read
 from ..core.settings import Settings
 from ..delivery.envoy import local_address, running_envoy
 from ..delivery.traffic import traffic
-from ..operations.clouds import ROUTER, read
+from ..operations.clouds import ROUTER
 from ..training.live_server import live_server
 from . import Evidence
 from .harness.sandbox import sandbox, wait
@@ -21,10 +21,8 @@ from .harness.sandbox import sandbox, wait
 QUIET_SECONDS = 2  # after recovery, in which no request may fail or reach the lost cloud
 
 
-class FailOver(Settings):
+class FailOver(Settings, env_prefix="FAIL_OVER_"):
     """The schema of `config/fail_over.yaml`."""
-
-    model_config = SettingsConfigDict(env_prefix="FAIL_OVER_")
 
     requests_per_second: PositiveFloat
     lost_percent: NonNegativeFloat

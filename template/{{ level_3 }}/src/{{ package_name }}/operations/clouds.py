@@ -8,39 +8,31 @@ from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 
-import yaml
 from jsonschema import Draft202012Validator
 
+from ..core.config import read
 from ..core.errors import UserError, exit_on_user_error
 
 CLUSTERS, SCHEMA = Path("deploy/clusters"), Path("deploy/clouds/cluster.schema.yaml")
 ROUTER = Path("deploy/fail-over/envoy.yaml")
 
 
-def read(path: Path) -> dict[str, Any]:
-    """Return the mapping in a YAML file, or raise a `UserError`."""
-    try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise UserError(f"{path}: {' '.join(str(error).split())}") from error
-    if not isinstance(found, dict):
-        raise UserError(f"{path}: expected keys with values (found {found!r:.60})")
-    return found
-
-
 def clusters() -> dict[Path, dict[str, str]]:
     """Return the values of each cluster by its file, or raise a `UserError` with a line for each problem."""
     found: dict[Path, Any] = {path: read(path).get("data") for path in sorted(CLUSTERS.glob("*/cluster.yaml"))}
     problems = [line for path, values in found.items() for line in _problems(path, values)]
-    endpoints = read(ROUTER)["static_resources"]["clusters"][0]["load_assignment"]["endpoints"]
-    hosts = [
-        one["endpoint"]["address"]["socket_address"]["address"] for each in endpoints for one in each["lb_endpoints"]
-    ]
-    known = hosts if problems else [values["host"] for values in found.values()]
-    problems += [f"{ROUTER}: {host} is the host of no cluster in {CLUSTERS}" for host in hosts if host not in known]
+    if not problems:
+        hosts = {values["host"] for values in found.values()}
+        problems = [f"{ROUTER}: {one} is the host of no cluster in {CLUSTERS}" for one in _routed() if one not in hosts]
     if problems:
         raise UserError("\n  ".join(problems))
     return found
+
+
+def _routed() -> list[str]:
+    (router,) = read(ROUTER)["static_resources"]["clusters"]
+    servers = [one["endpoint"] for each in router["load_assignment"]["endpoints"] for one in each["lb_endpoints"]]
+    return [server["address"]["socket_address"]["address"] for server in servers]
 
 
 def _problems(path: Path, values: Any) -> Iterator[str]:

@@ -12,6 +12,8 @@ from datetime import UTC, date, datetime
 from statistics import median
 from typing import Any, NamedTuple
 
+from mlflow import MlflowClient
+
 from ..core.compliance import AcceptedFindings
 from ..core.cost import RunCost
 from ..core.errors import UserError, exit_on_user_error
@@ -85,8 +87,6 @@ def _delivery(moves: list[Mapping[str, Any]], data_until: Mapping[tuple[str, str
 
 def trained_until(names: Iterable[str]) -> dict[tuple[str, str], date]:
     """Return the day of the newest row of each version of some models, as the registry has it."""
-    from mlflow import MlflowClient
-
     with connected():
         versions = [one for name in names for one in MlflowClient().search_model_versions(f"name = '{name}'")]
     tags = {(one.name, str(one.version)): one.tags.get("data_until") for one in versions}

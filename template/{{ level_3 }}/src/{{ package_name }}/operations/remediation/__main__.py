@@ -3,9 +3,7 @@
 
 import argparse
 import logging
-import ssl
 import sys
-from contextlib import suppress
 
 import uvicorn
 
@@ -36,9 +34,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="poe remediate", description="Map alerts to actions.")
     parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0 accepts connections from other machines")
     parser.add_argument("--port", default=PORT, type=int, help=f"default: {PORT}")
-    parser.add_argument("--certificate", help="serve HTTPS with this file")
-    parser.add_argument("--key", help="private key of the certificate")
-    parser.add_argument("--clients", metavar="CA", help="accept clients only that have a certificate of this authority")
     commands = parser.add_subparsers(dest="command", metavar="{approve}")
     approving = commands.add_parser("approve", help="let a decision act; without ID, list what waits")
     approving.add_argument("id", nargs="?", type=int)
@@ -51,23 +46,11 @@ def main() -> None:
         if arguments.command == "approve":
             print(approve(store, arguments.id, arguments.by))
             return
-        if len(token(policy) or "") < MIN_TOKEN and not arguments.clients:
-            needed = f"a token of {MIN_TOKEN} characters or more"
-            raise UserError(f"REMEDIATION_TOKEN or the file token_file must have {needed}, or use --clients")
-    app = create_app(policy, Worker(policy, store), mutual_tls=bool(arguments.clients))
-    config = uvicorn.Config(
-        app,
-        host=arguments.host,
-        port=arguments.port,
-        access_log=False,
-        ssl_certfile=arguments.certificate,
-        ssl_keyfile=arguments.key,
-        ssl_ca_certs=arguments.clients,
-        ssl_cert_reqs=ssl.CERT_REQUIRED if arguments.clients else ssl.CERT_NONE,
-    )
-    with suppress(KeyboardInterrupt):
-        print(f"remediate: {policy.mode}, port {arguments.port}", flush=True)
-        uvicorn.Server(config).run()
+        if len(token(policy)) < MIN_TOKEN:
+            raise UserError(f"REMEDIATION_TOKEN or the file token_file must have {MIN_TOKEN} characters or more")
+    print(f"remediate: {policy.mode}, port {arguments.port}", flush=True)
+    app = create_app(policy, Worker(policy, store))
+    uvicorn.run(app, host=arguments.host, port=arguments.port, access_log=False)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
 # Managed by copier-mlops: an update merges with your edits.
-"""Whether an alert is acted on: a pure function of policy, state and time. Times are seconds since 1970."""
+"""Whether an alert is acted on: a pure function of policy, past decisions and time. Times are seconds since 1970."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 from pydantic import AwareDatetime, BaseModel, Field
@@ -32,14 +31,6 @@ class Alert(BaseModel, frozen=True):
         return self.starts.timestamp()
 
 
-@dataclass(frozen=True)
-class State:
-    """What a decision depends on besides the policy."""
-
-    past: Sequence["Remedy"] = ()  # of the same mode: the same alert's, open ones, and those of the last hours
-    stopped: bool = False  # by the stop file
-
-
 class Decision(NamedTuple):
     """A state of a remedy, why, and the rule that applies."""
 
@@ -48,16 +39,24 @@ class Decision(NamedTuple):
     rule: Rule | None
 
 
-def decide(policy: Remediation, state: State, alert: Alert, now: float) -> Decision:
-    """Decide on a firing alert."""
+def decide(policy: Remediation, past: Sequence["Remedy"], stopped: bool, alert: Alert, now: float) -> Decision:
+    """Decide on a firing alert.
+
+    Args:
+        policy: of the project.
+        past: decisions of the same mode: about the same alert, open ones, and those of the last hours.
+        stopped: whether the stop file exists.
+        alert: it.
+        now: the time.
+    """
     if (rule := policy.rule(alert.labels)) is None:
         return Decision(DECLINED, "no rule", None)
-    taken = [one for one in state.past if one.state != DECLINED]
+    taken = [one for one in past if one.state != DECLINED]
     same = ((one.fingerprint, one.since) == (alert.fingerprint, alert.since) for one in taken)
     acted = [now - one.decided for one in taken if one.action == rule.action]
     obstacles = {
         HANDLED: any(same),
-        "stop file": state.stopped,
+        "stop file": stopped,
         "maintenance window": any(start.timestamp() <= now < end.timestamp() for start, end in policy.maintenance),
         "cool-down": min(acted, default=float("inf")) < 60 * rule.cool_down_minutes,
         "blast radius": sum(one.state in OPEN for one in taken) >= policy.max_open_actions,

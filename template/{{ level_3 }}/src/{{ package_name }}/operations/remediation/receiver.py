@@ -14,6 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 from pydantic import BaseModel, Field, ValidationError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -37,54 +38,43 @@ class Message(BaseModel):
     alerts: Annotated[list[Alert], Field(max_length=1_000)]
 
 
-def token(policy: Remediation) -> str | None:
+def token(policy: Remediation) -> str:
     """Return the token that clients must send; a file is read again each time, so that it can be replaced."""
     if policy.token_file:
         return policy.token_file.read_text(encoding="utf-8").strip()
-    return os.environ.get("REMEDIATION_TOKEN")
+    return os.environ.get("REMEDIATION_TOKEN", "")
 
 
-def create_app(policy: Remediation, worker: Worker, mutual_tls: bool = False) -> Starlette:
-    """Return the service; its worker runs as long as it does.
+def create_app(policy: Remediation, worker: Worker) -> Starlette:
+    """Return the service; its worker runs as long as it does."""
 
-    Args:
-        policy: what it decides by.
-        worker: of the store that it decides in.
-        mutual_tls: clients prove themselves by certificates, so a token is needed only if there is one.
-    """
-
-    def authorized(request: Request) -> bool:
-        if (expected := token(policy)) is None and mutual_tls:
-            return True
+    def authorize(request: Request) -> None:
         scheme, _, sent = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "basic":  # of a browser: the token is the password
             with suppress(ValueError):  # not Base64, so not the token
                 sent = b64decode(sent).decode().partition(":")[2]
-        return bool(expected) and compare_digest(sent.encode(), str(expected).encode())
-
-    def refused() -> Response:
-        return PlainTextResponse("the token is wrong or missing\n", 401, {"WWW-Authenticate": "Basic"})
+        expected = token(policy)
+        if not (expected and compare_digest(sent.encode(), expected.encode())):
+            raise HTTPException(401, "the token is wrong or missing\n", {"WWW-Authenticate": "Basic"})
 
     async def alerts(request: Request) -> Response:
-        if not authorized(request):
-            return refused()
+        authorize(request)
         body = bytearray()
         async for chunk in request.stream():
             body += chunk
             if len(body) > MAX_BYTES:
-                return PlainTextResponse(f"more than {MAX_BYTES} bytes\n", 413, {"connection": "close"})
+                raise HTTPException(413, f"more than {MAX_BYTES} bytes\n", {"connection": "close"})
         try:
             message = Message.model_validate_json(bytes(body))
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
-            problem = ": ".join([".".join(map(str, first["loc"])) or "body", first["msg"]])
+            problem = f"{'.'.join(map(str, first['loc'])) or 'body'}: {first['msg']}"
             return PlainTextResponse(f"this is no message of Alertmanager's webhook: {problem}\n", 400)
         new = await run_in_threadpool(worker.store.receive, policy, message.alerts, time.time())
         return PlainTextResponse(f"{new} new\n")
 
     def page(request: Request) -> Response:
-        if not authorized(request):
-            return refused()
+        authorize(request)
         shown = {"policy": policy, "remedies": worker.store.newest(), "stopped": policy.stop_file.exists()}
         return HTMLResponse(environment().get_template("remediation.html.j2").render(shown))
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from ...core.errors import UserError
 from ...registry.audit_log import one_line
-from .decision import DECLINED, HANDLED, HOUR, OPEN, Alert, State, decide
+from .decision import DECLINED, HANDLED, HOUR, OPEN, Alert, decide
 from .settings import Remediation
 
 LOCK_NUMBER = 7_261_958  # of PostgreSQL's advisory lock of the worker
@@ -141,7 +141,7 @@ def _receive(session: Session, policy: Remediation, alert: Alert, now: float) ->
     recent = Remedy.decided > now - max(HOUR, *(60 * rule.cool_down_minutes for rule in policy.rules))
     counts = sql.and_(Remedy.state != DECLINED, sql.or_(same, recent, Remedy.state.in_(OPEN)))
     past = session.scalars(sql.select(Remedy).where(Remedy.mode == policy.mode, counts)).all()
-    state, reason, rule = decide(policy, State(past, policy.stop_file.exists()), alert, now)
+    state, reason, rule = decide(policy, past, policy.stop_file.exists(), alert, now)
     claim = f"{policy.mode} {alert.fingerprint} {alert.since} {reason if state == DECLINED else ''}"
     if reason == HANDLED or session.scalar(sql.select(Remedy.id).where(Remedy.claim == claim)):
         return False

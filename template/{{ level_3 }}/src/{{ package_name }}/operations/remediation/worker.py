@@ -11,10 +11,10 @@ from mlflow import MlflowClient
 
 from ...core.errors import UserError
 from ...core.prometheus import query
-from ...registry import audit_log, notifications
-from ...registry.audit import record
+from ...registry import notifications
+from ...registry.audit import note
+from ...registry.audit_log import locked
 from ...registry.client import Tracking, connected
-from ...registry.governance import Governance
 from . import actions
 from .decision import DECLINED, OPEN
 from .settings import Remediation, Rule, Verification
@@ -46,11 +46,10 @@ class Worker:
 
     def _tick(self) -> None:
         """Work on each decision in a thread of its own: a retraining delays no rollback."""
-        running = {number: thread for number, thread in self._threads.items() if thread.is_alive()}
-        started = {number: Thread(target=self.step, args=(number,), daemon=True) for number in self.store.unfinished()}
-        self._threads = started | running
-        for number in started.keys() - running.keys():
-            started[number].start()
+        for number in self.store.unfinished():
+            if (running := self._threads.get(number)) is None or not running.is_alive():
+                self._threads[number] = Thread(target=self.step, args=(number,), daemon=True)
+                self._threads[number].start()
         self.seen = time.time()
 
     def step(self, number: int) -> None:
@@ -141,17 +140,9 @@ class Worker:
     def _log(self, remedy: Remedy) -> None:
         """Write a state to the audit log, and ask a person if one has to approve."""
         approved = f"approved by {remedy.approver}" if remedy.state in ("acting", "verifying") else "no approval needed"
-        event = audit_log.Event(
-            event=f"remediation {remedy.state}",
-            model=Tracking.load().model,
-            version=str(remedy.before.get("champion", "")),
-            environment=Governance.load().environment,
-            deployed_by="remediation",
-            approval_status=approved,
-            compliance_check="not checked",
-            details={"reason": f"{remedy.title}: {remedy.reason}", "labels": remedy.labels, "since": remedy.since},
-        )
-        with connected(), audit_log.locked():
-            record(MlflowClient(), event)
+        event, version = f"remediation {remedy.state}", str(remedy.before.get("champion", ""))
+        details = {"reason": f"{remedy.title}: {remedy.reason}", "labels": remedy.labels, "since": remedy.since}
+        with connected(), locked():
+            note(MlflowClient(), event, Tracking.load().model, version, details, by="remediation", approval=approved)
         if remedy.state == "waiting":
             notifications.send(f"{remedy.title}: `uv run poe remediate approve {remedy.id}` lets it act")

@@ -1,13 +1,11 @@
 # Managed by copier-mlops: an update merges with your edits.
 """Actions in Kubernetes, with the permissions of this pod's service account. Argo CD leaves the fields that they set."""
 
-import json
 import os
-import ssl
-from http.client import HTTPException
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
+
+import requests
 
 from ....core.errors import UserError
 from ..settings import Remediation
@@ -32,12 +30,11 @@ def request(path: str, change: dict[str, Any] | None = None) -> Any:
         token, namespace = (ACCOUNT.joinpath(name).read_text() for name in ("token", "namespace"))
         url = f"https://{f'[{host}]' if ':' in host else host}:{port}/apis/{path.format(namespace)}"
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/merge-patch+json"}
-        body, method = (None, "GET") if change is None else (json.dumps(change).encode(), "PATCH")
-        context = ssl.create_default_context(cafile=ACCOUNT / "ca.crt")
-        sent = Request(url, body, headers, method=method)
-        with urlopen(sent, timeout=TIMEOUT_SECONDS, context=context) as response:
-            return json.load(response)
-    except (KeyError, OSError, HTTPException, ValueError) as error:
+        method, trusted = "PATCH" if change else "GET", str(ACCOUNT / "ca.crt")
+        response = requests.request(method, url, json=change, headers=headers, verify=trusted, timeout=TIMEOUT_SECONDS)
+        response.raise_for_status()
+        return response.json()
+    except (KeyError, OSError, ValueError) as error:
         raise UserError(f"Kubernetes, {path.partition('{}/')[2]}: {error}, where only a pod has access") from error
 
 

@@ -1,5 +1,5 @@
 # Managed by copier-mlops: an update merges with your edits.
-"""Actions that leave it to a person."""
+"""An action that sends a message and leaves the rest to a person."""
 
 from ....registry import notifications
 from . import Action
