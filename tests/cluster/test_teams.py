@@ -132,7 +132,7 @@ def platform(
     (rival.path / "deploy").mkdir()
     (rival.path / "deploy" / "kustomization.yaml").write_text("resources: [all.yaml]\n")
     made = Platform(argocd, rival, uid(own_cluster))
-    made.deploy(MODEL, *LEFT_OUT)
+    made.deploy({**MODEL, "spec": {**MODEL["spec"], "replicas": 1}}, *LEFT_OUT)
     runbook = project.text("docs/runbooks/new-team.md")
     (orphan, delete, *applies) = re.findall(
         r"^(?:kubectl (?:delete applicationset|apply)|argocd app delete) .*$", runbook, re.MULTILINE
@@ -147,6 +147,10 @@ def platform(
     own_cluster.eventually("a takeover", lambda: "team" in (server() or {})["metadata"]["labels"])
     own_cluster.eventually("the project's own team", lambda: made.synced(OWN))
     own_cluster.eventually("the second team", made.synced)
+    # Only now, since a pod of the moment between a new namespace and its quota stays.
+    own_cluster.eventually("a quota", lambda: own_cluster.get("quota", "team", RIVAL))
+    made.deploy(MODEL, *LEFT_OUT)
+    own_cluster.eventually("the second pod", made.synced)
     return made
 
 
