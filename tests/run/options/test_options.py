@@ -59,9 +59,9 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
 
 
 @pytest.fixture(scope="module")
-def chosen(installed: Callable[..., Project], s3: S3) -> Project:
-    """Return a project with all of these options, after its first pipeline."""
-    project = installed(**CHOSEN)
+def chosen(install: Callable[..., Project], s3: S3) -> Project:
+    """Return a project with all of these options, after its first pipeline; a worker may need it twice."""
+    project = install(**CHOSEN)
     model = project.modeling / "model.py"
     estimator = model.read_text(encoding="utf-8").replace("random_state=seed", "early_stopping=True, random_state=seed")
     model.write_text(estimator, encoding="utf-8")

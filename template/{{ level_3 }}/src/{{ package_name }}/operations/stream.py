@@ -64,7 +64,7 @@ class Stream:
         self._monitor = replace(monitor, settings=monitor.settings.model_copy(update={"significance": daily}))
         self._settings, self._tracing = settings, provider("labels")
         self._since = started - timedelta(hours=monitor.settings.label_window_hours)  # where the sequence starts
-        self._version, self._read, self._loss = "", (0, ""), ""
+        self._version, self._read, self._loss = "", ({}, ""), ""
         self._traced = {*_traceparents(labelled(self._since, started))} if self._tracing else set()
 
     def look(self, window: Window) -> str:
@@ -76,9 +76,9 @@ class Stream:
             drift, _ = self._monitor.compare(batch.version, batch.sample, None)
             drifted = [one.name for one in [drift.prediction, *drift.columns] if one.alarm]
             parts.append(f"drift in {', '.join(drifted)}" if drifted else "no drift")
-        newest = max((path.stat().st_mtime_ns for path in LABELS.glob("*.parquet")), default=0)
-        if self._version and self._read != (newest, self._version):
-            self._read, self._loss = (newest, self._version), self._compare_loss()
+        files = {path.name: path.stat().st_mtime_ns for path in LABELS.glob("*.parquet")}
+        if self._version and self._read != (files, self._version):
+            self._read, self._loss = (files, self._version), self._compare_loss()
         ROWS.labels(model).set(batch.rows)
         DRIFTED.labels(model).set(len(drifted))
         END.labels(model).set(window.end.timestamp())
