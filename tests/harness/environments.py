@@ -60,10 +60,12 @@ def build(project: Project, bytecode: Path, folder: Path) -> Path:
 
 
 def put(source: Path, target: Path) -> None:
-    """Make a hard link in place of what is there."""
+    """Make a hard link in place of what is there, which another worker may read or replace meanwhile."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.unlink(missing_ok=True)
-    link(str(source), str(target))
+    temporary = target.with_suffix(f".{os.getpid()}")
+    link(str(source), str(temporary))
+    temporary.replace(target)
+    temporary.unlink(missing_ok=True)  # it is still there if both were the same file
 
 
 def link(source: str, target: str) -> None:

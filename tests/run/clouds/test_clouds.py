@@ -18,19 +18,22 @@ from harness.server import eventually
 from harness.template import Project
 
 ENVOY = "deploy/fail-over/envoy.yaml"
-# How long a loaded machine takes is not tested; there, a few requests take longer than all tries. Without retries, a third is lost.
-PATIENT = {"FAIL_OVER_RECOVERY_SECONDS": "300", "FAIL_OVER_LOST_PERCENT": "5"}
+# How long a loaded machine takes is not tested, neither to recover nor for a try.
+PATIENT = {"FAIL_OVER_RECOVERY_SECONDS": "300"}
+PATIENT_TRIES = {"timeout: 10s": "timeout: 50s", "per_try_timeout: 2s": "per_try_timeout: 12s"}
 
 
 @pytest.mark.parametrize("retries", [True, pytest.param(False, marks=pytest.mark.long)])
 def test_lost_cloud_loses_no_request_but_for_a_router_that_does_not_retry(autonomous: Project, retries):
-    path = autonomous.path / ENVOY
-    if not retries:
-        path.write_text(path.read_text().replace("num_retries: 2", "num_retries: 0"))
+    path, changes = autonomous.path / ENVOY, PATIENT_TRIES | ({} if retries else {"num_retries: 2": "num_retries: 0"})
+    for before, after in changes.items():
+        assert before in path.read_text()
+        path.write_text(path.read_text().replace(before, after))
     printed = autonomous.process("drill", "cloud-lost", rc=int(not retries), **PATIENT).stdout
     evidence = autonomous.json("reports/drills/cloud-lost.json")
     assert evidence["recovered"] is retries
-    assert (evidence["requests_failed"] <= 0.05 * evidence["requests"]) is retries
+    assert evidence["requests"] > 0
+    assert (evidence["requests_failed"] == 0) is retries
     assert evidence["recovered_after_seconds"] > evidence["detected_after_seconds"] > 0
     assert f"{evidence['requests_failed']} of {evidence['requests']} requests lost in " in printed
     assert re.search(r"and back \d+\.\d s after", evidence["action"])
