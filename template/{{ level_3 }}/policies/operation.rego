@@ -4,10 +4,10 @@ package compliance
 
 import rego.v1
 
-proven contains "licences" if count(input.packages) > 0
+proven contains "licences" if count(input.packages.serve) > 0
 
 problem contains {"requirement": "licences", "subject": name, "line": line} if {
-	some name, found in input.packages
+	some name, found in input.packages.serve
 	some term in split(found.licence, " AND ")
 	not is_allowed(term)
 	line := sprintf("%s is not in `licences` of config/compliance.yaml", [found.licence])

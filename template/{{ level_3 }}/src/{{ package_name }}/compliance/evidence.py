@@ -33,7 +33,7 @@ from ..registry.moves.release import overlay
 from ..registry.verification import signature
 
 SBOM = EVIDENCE.with_name("sbom.cdx.json")
-IN_IMAGE = ("--no-default-groups", "--group", "serve")  # packages, as the Dockerfile installs them
+IN_IMAGE = ("--no-default-groups", "--group", "serve")  # as the Dockerfile installs them
 
 
 def collect(version: ModelVersion, approval: Approval | None = None) -> Evidence:
@@ -47,8 +47,9 @@ def collect(version: ModelVersion, approval: Approval | None = None) -> Evidence
         UserError: a store cannot be reached, or a file is not valid.
     """
     rules, governance, log, now = Compliance.load(), Governance.load(), PredictionLog.load(), datetime.now(UTC)
-    write_text(bill := _bill_of_materials(), SBOM)
-    tags, reports = version.tags, _reports(version)
+    write_text(bill := _bill(*IN_IMAGE), SBOM)
+    served, tags, reports = _packages(bill, rules), version.tags, _reports(version)
+    tools = {name: one for name, one in _packages(_bill("--all-groups"), rules).items() if name not in served}
     return {
         "made": now.isoformat(timespec="seconds"),
         "model": version.name,
@@ -65,7 +66,7 @@ def collect(version: ModelVersion, approval: Approval | None = None) -> Evidence
         "lineage": {name: tags.get(name) for name in Lineage.model_fields}
         | {"run_id": version.run_id, "restored": not commits_of(version).missing},
         "columns": _columns(version),
-        "packages": _packages(bill, rules),
+        "packages": {"serve": served, "tools": tools},
         "sbom": {"components": len(json.loads(bill)["components"]), "sha256": _sha256(bill)},
         "signature": _signature(version),
         "image": _image(rules),
@@ -111,9 +112,9 @@ def _columns(version: ModelVersion) -> dict[str, Any]:
     }
 
 
-def _bill_of_materials() -> str:
-    """Return the packages of `uv.lock` that the Dockerfile installs, as CycloneDX."""
-    command = ["uv", "export", "--quiet", "--locked", "--format", "cyclonedx1.5", *IN_IMAGE]
+def _bill(*groups: str) -> str:
+    """Return the bill of materials of groups of packages in `uv.lock`, as CycloneDX."""
+    command = ["uv", "export", "--quiet", "--locked", "--format", "cyclonedx1.5", *groups]
     done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     if done.returncode:
         raise UserError(f"uv.lock has no bill of materials: {' '.join(done.stderr.split())[:200]}")
