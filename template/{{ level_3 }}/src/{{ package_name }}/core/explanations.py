@@ -92,26 +92,44 @@ def owners_of(step: Any, owners: list[str]) -> list[str]:
     Raises:
         UserError: an output comes from several columns.
     """
-    if step in (None, "passthrough"):
-        return owners
+    kind = type(step).__name__
     if hasattr(step, "steps"):
         for _, inner in step.steps:
             owners = owners_of(inner, owners)
         return owners
-    names = [*map(str, getattr(step, "feature_names_in_", [f"x{place}" for place in range(len(owners))]))]
     if hasattr(step, "transformers_"):
-        from sklearn.utils import _safe_indexing  # by which ColumnTransformer selects columns
-
-        table, found = pd.DataFrame([owners], columns=names), []
-        for name, inner, columns in step.transformers_:
+        names: list[Any] = [*getattr(step, "feature_names_in_", range(len(owners)))]
+        found: list[str] = [""] * max((place.stop for place in step.output_indices_.values()), default=0)
+        for name, inner, chosen in step.transformers_:
             if (place := step.output_indices_[name]).stop > place.start:
-                found += owners_of(inner, np.ravel(_safe_indexing(table, columns, axis=1)).tolist())
+                given = [
+                    owners[names.index(one) if isinstance(one, str) else one] for one in _chosen(chosen, len(owners))
+                ]
+                found[place] = owners_of(inner, given)
         return found
-    if type(step).__name__ == "OneHotEncoder":
-        return np.repeat(owners, step._n_features_outs).tolist()
+    if step in (None, "passthrough"):
+        return owners
+    if kind == "OneHotEncoder":
+        rare = getattr(step, "infrequent_categories_", None) or [None] * len(owners)
+        dropped = [None] * len(owners) if step.drop_idx_ is None else step.drop_idx_
+        parts = zip(owners, step.categories_, rare, dropped, strict=True)
+        sizes = [
+            (own, len(all_) - (len(few) - 1 if few is not None else 0) - (off is not None))
+            for own, all_, few, off in parts
+        ]
+        return [owner for owner, size in sizes for _ in range(size)]
     outputs = [*map(str, step.get_feature_names_out())] if hasattr(step, "get_feature_names_out") else []
     if len({*owners}) == 1 and outputs:
         return owners[:1] * len(outputs)
+    names = [*map(str, getattr(step, "feature_names_in_", [f"x{place}" for place in range(len(owners))]))]
     if outputs != names:
-        raise UserError(f"{type(step).__name__} mixes columns")
+        raise UserError(f"{kind} mixes columns")
     return owners
+
+
+def _chosen(chosen: Any, count: int) -> Sequence[Any]:
+    if isinstance(chosen, str):
+        return [chosen]
+    if isinstance(chosen, slice):
+        return range(count)[chosen]
+    return np.flatnonzero(chosen).tolist() if np.asarray(chosen).dtype == bool else [*chosen]

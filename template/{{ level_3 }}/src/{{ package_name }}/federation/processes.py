@@ -6,6 +6,7 @@ They run in the environment of `federated/`, without telemetry, update checks, a
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -35,8 +36,10 @@ def flower(folder: Path) -> Iterator[None]:
     """Install what is missing; in the block, Flower's programs are on PATH and keep their state in a folder.
 
     Raises:
-        UserError: uv cannot install Flower.
+        UserError: uv is missing, or cannot install Flower.
     """
+    if not shutil.which("uv"):
+        raise UserError("uv is not on PATH: it installs Flower, see https://docs.astral.sh/uv")
     programs = (PROJECT / ".venv" / ("Scripts" if os.name == "nt" else "bin")).absolute()
     variables = {
         "FLWR_HOME": str(folder.absolute()),

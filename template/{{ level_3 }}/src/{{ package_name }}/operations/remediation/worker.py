@@ -46,10 +46,10 @@ class Worker:
 
     def _tick(self) -> None:
         """Work on each decision in a thread of its own: a retraining delays no rollback."""
-        for number in self.store.unfinished():
-            if (running := self._threads.get(number)) is None or not running.is_alive():
-                self._threads[number] = Thread(target=self.step, args=(number,), daemon=True)
-                self._threads[number].start()
+        self._threads = {number: thread for number, thread in self._threads.items() if thread.is_alive()}
+        for number in {*self.store.unfinished()} - self._threads.keys():
+            self._threads[number] = Thread(target=self.step, args=(number,), daemon=True)
+            self._threads[number].start()
         self.seen = time.time()
 
     def step(self, number: int) -> None:
