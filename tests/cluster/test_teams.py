@@ -2,6 +2,7 @@
 
 import json
 import re
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -63,6 +64,23 @@ FORBIDDEN: list[Manifest] = [
         "spec": {"sourceRepos": ["*"]},
     },
 ]
+
+WITHOUT_OWNER: Manifest = {
+    "apiVersion": "argoproj.io/v1alpha1",
+    "kind": "Application",
+    "metadata": {
+        "name": "without-owner",
+        "ownerReferences": [
+            {
+                "apiVersion": "argoproj.io/v1alpha1",
+                "kind": "ApplicationSet",
+                "name": "deleted",
+                "uid": str(uuid.uuid4()),
+            }
+        ],
+    },
+    "spec": {"project": "default", "destination": {}},
+}
 
 
 @dataclass(frozen=True)
@@ -137,6 +155,9 @@ def platform(
     (orphan, delete, *applies) = re.findall(
         r"^(?:kubectl (?:delete applicationset|apply)|argocd app delete) .*$", runbook, re.MULTILINE
     )
+    own_cluster.apply([WITHOUT_OWNER], "argocd")
+    # The garbage collector, which `--cascade=orphan` needs, looks for new kinds each half minute.
+    own_cluster.eventually("garbage collection", lambda: not own_cluster.get("application", "without-owner", "argocd"))
     own_cluster.kubectl(*orphan.split()[1:])
     argocd.command(delete)
     gone = partial(argocd.application, "production")
