@@ -36,9 +36,13 @@ SOFT_KEYWORDS = {*keyword.softkwlist, "type"}  # the same for each Python versio
 
 # Import names of the dependencies of a generated project: a package of that name would shadow them.
 DEPENDENCIES = frozenset(
-    "airflow copier dvc evidently fastapi feast great_expectations jinja2 joblib jupytext kfp kserve "
-    "markdown_it matplotlib mlflow notebook notebooks numpy onnx onnxruntime pandas poethepoet prek pyarrow "
-    "pydantic pytest ray ruff sklearn skops sqlalchemy src test tests uvicorn wandb xgboost yaml".split()
+    "airflow boto3 botocore chaoslib copier cryptography databricks dp_accounting duckdb dvc evidently fastapi "
+    "feast filelock flwr google great_expectations httpx jinja2 joblib jsonschema jupytext kfp kfp_server_api "
+    "kserve kubeflow_trainer_api mabwiser markdown_it markupsafe matplotlib mlflow mmh3 model_signing notebook "
+    "notebooks numpy onnx onnxmltools onnxruntime opentelemetry optuna orjson packaging pandas poethepoet prek "
+    "prometheus_client psutil pyarrow pydantic pydantic_core pydantic_settings pytest ray redis regopy requests "
+    "ruamel ruff scipy skl2onnx sklearn skops skrub sqlalchemy src starlette test tests trestle urllib3 uvicorn "
+    "wandb xgboost yaml".split()
 )
 
 

@@ -1,5 +1,6 @@
 """What is rendered: the right files, each of them well-formed, for every option."""
 
+import ast
 import json
 import re
 import subprocess
@@ -16,7 +17,7 @@ from allpairspy import AllPairs
 from harness.capabilities import capabilities
 from harness.projects import models
 from harness.template import ROOT, Project, left_to_fill_in, levels, options, visible_questions
-from mlops import catalogue
+from mlops import catalogue, package_name_problem
 
 GOLDEN = ROOT / "tests" / "render" / "golden"
 BINARY = {".png", ".ico"}
@@ -176,6 +177,23 @@ def test_python_is_in_the_style_of_the_project(render, answers, command):
     ruff = [sys.executable, "-m", "ruff", *command, "--no-cache"]
     done = subprocess.run(ruff, cwd=render(**answers).path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def imported(project: Project) -> Iterator[str]:
+    """Yield the name of each package, other than Python's and the project's own, that a module of a project imports."""
+    modules = [path for path in project.path.rglob("*.py") if ".venv" not in path.parts]
+    own = {project.answers["package_name"], *(path.stem for path in modules), *sys.stdlib_module_names}
+    for path in modules:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            named = [node.module] if isinstance(node, ast.ImportFrom) and not node.level else []
+            named += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            yield from {str(name).partition(".")[0] for name in named} - own
+
+
+@each_render
+def test_no_package_can_have_the_name_of_one_that_it_imports(render, answers):
+    allowed = {name for name in imported(render(**answers)) if not package_name_problem(name)}
+    assert not allowed, "DEPENDENCIES in extensions/mlops.py lacks them"
 
 
 @each_main_render
