@@ -9,8 +9,8 @@ from contextlib import contextmanager
 
 # In a URL: the password before the host, and what a query signs with.
 SECRET = re.compile(r"(?<=://)([^/\s:@]*):[^/\s]+@|(?<=[?&])(password|sig|token)=[^&\s]+", re.IGNORECASE)
-# Of a disk that is full or over quota, and of a file or folder that this user may not write or read.
-OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
+# Of a disk that is full or over quota, and of a file or folder that is missing, or that this user may not write or read.
+OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT}
 
 
 class UserError(Exception):

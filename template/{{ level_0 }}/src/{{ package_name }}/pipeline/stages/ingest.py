@@ -1,6 +1,9 @@
 # Managed by copier-mlops: an update merges with your edits.
 """Get the raw data."""
 
+from pathlib import Path
+
+from ...core.errors import UserError
 from ...core.io import write_table
 from ...core.paths import RAW
 from ...modeling import data
@@ -10,6 +13,17 @@ from ..sources import with_further_rows
 
 
 def main() -> None:
-    """Write the rows of `data.ingest`, if they are what the constants of `data.py` promise, and those of further sources."""
+    """Write the rows of `data.ingest`, if they are what the constants of `data.py` promise, and those of further sources.
+
+    Raises:
+        UserError: a file that `data.ingest` reads is missing, or a constant does not fit the table.
+    """
     params = load_params()
-    write_table(with_further_rows(checked(data.ingest(params.data, params.seed))), RAW)
+    try:
+        rows = data.ingest(params.data, params.seed)
+    except FileNotFoundError as error:
+        path = error.filename or error
+        copy = "copy it there, or read a sample that is in Git: docs/your-own-data.md"
+        get = f"`uv run dvc pull {path}` gets it" if Path(f"{path}.dvc").exists() else copy
+        raise UserError(f"data.py: ingest reads {path}, which is missing: {get}") from error
+    write_table(with_further_rows(checked(rows)), RAW)
