@@ -29,7 +29,7 @@ def checked(frame: Any) -> pd.DataFrame:
             raise _error(constant, f"{missing} of {len(frame)} values are missing: drop or fill these rows in ingest")
     frame[data.TARGET] = checked_target(frame[data.TARGET])
     _check_kind(
-        frame, "TIMESTAMP", "times", "pd.to_datetime makes times, with format= or unit= for how they are written"
+        frame, "TIMESTAMP", "times", "pd.to_datetime makes them, with format= or unit= for how they are written"
     )
     _check_kind(frame, "VALUE", "numbers", "a value is an amount, such as 1.0")
     _check_features(frame)

@@ -39,8 +39,9 @@ def predict_file(model: Any, inputs: Inputs, path: Path, output: Path | None, ve
             raise UserError(f"{each}: write .csv or .parquet at the end of its name")
     if not path.exists():
         raise UserError(f"{path} is missing")
+    rows = read_rows(path, inputs)
     try:
-        predictions = predictions_of(model, inputs, read_rows(path, inputs))
+        predictions = predictions_of(model, inputs, rows)
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
     predictions = predictions.assign(version=version) if version else predictions

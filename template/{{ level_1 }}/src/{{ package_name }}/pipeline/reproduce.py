@@ -27,13 +27,11 @@ def reproduce(stages: list[str], force: bool, alone: bool) -> bool:
     Raises:
         UserError: dvc.lock is damaged, or in conflict.
     """
-    # Its advice names dvc.lock alone.
-    logging.getLogger("dvc.repo.scm_context").setLevel(logging.WARNING)
+    logging.getLogger("dvc.repo.scm_context").setLevel(logging.WARNING)  # its advice names dvc.lock alone
+    addresses = [stage if FOLDER == "." else f"{FOLDER}/dvc.yaml:{stage}" for stage in stages]
     try:
         with Repo() as repo:
-            ran = repo.reproduce(
-                [*map(_address, stages)] or None, all_pipelines=not stages, force=force, single_item=alone
-            )
+            ran = repo.reproduce(addresses or None, all_pipelines=not stages, force=force, single_item=alone)
     except DvcException as error:
         if (path := Path(getattr(error, "path", ""))).name == LOCK_FILE:
             restore = f"`git checkout HEAD -- {path}` restores it; without it, all stages run again"
@@ -45,11 +43,6 @@ def reproduce(stages: list[str], force: bool, alone: bool) -> bool:
     if not ran:
         print("Data and pipelines are up to date.")
     return True
-
-
-def _address(stage: str) -> str:
-    """Return how DVC finds a stage of the model's `dvc.yaml`."""
-    return stage if FOLDER == "." else f"{FOLDER}/dvc.yaml:{stage}"
 
 
 def results_to_commit() -> list[str]:

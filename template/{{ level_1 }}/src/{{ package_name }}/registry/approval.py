@@ -58,9 +58,7 @@ def on_github() -> Approval:
     reviews = _get(f"actions/runs/{run_id}/approvals")
     approvers = [review["user"]["login"] for review in reviews if _approves(review)]
     if not approvers:
-        raise UserError(
-            f"this run needed no approval: add required reviewers to the environment `{ENVIRONMENT}` on GitHub"
-        )
+        raise UserError(f"this run needed no approval: add required reviewers to the environment `{ENVIRONMENT}`")
     details = {"identity": "GitHub", "run": about["html_url"], "commit": about["head_sha"]}
     return Approval(about["triggering_actor"]["login"], [*dict.fromkeys(approvers)], True, details)
 

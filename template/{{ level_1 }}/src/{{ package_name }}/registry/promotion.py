@@ -145,7 +145,7 @@ def main() -> None:
     promoting = commands.add_parser("promote", help="make a version the champion")
     promoting.add_argument("--version", required=True, help="number or alias")
     promoting.add_argument(
-        "--approved-by", metavar="NAME", help="not in the workflow Promote: GitHub knows who approved"
+        "--approved-by", metavar="NAME", help="not in the workflow Promote, which reads it from GitHub"
     )
     promoting.add_argument("--ticket", default="", help="where the decision is documented")
     back = commands.add_parser("rollback", help="make the previous champion the champion again")

@@ -24,11 +24,6 @@ def release(client: MlflowClient, found: ModelVersion, number: str) -> str:
     The message of the tag holds the newest entry of the audit log, so that `poe audit verify` detects a log that was
     rewritten. Idempotent: repeating a release changes nothing.
 
-    Args:
-        client: of the registry.
-        found: the version.
-        number: `X.Y.Z`.
-
     Raises:
         UserError: the commit does not hold what the version was made from, or the tag belongs to another version.
     """
@@ -114,12 +109,10 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     tagging = commands.add_parser("release", help="tag code, data and model of a version")
     tagging.add_argument("number", metavar="X.Y.Z")
-    tagging.add_argument(
-        "--version", default=CHALLENGER, help="version or alias in the registry; default: the challenger"
-    )
+    tagging.add_argument("--version", default=CHALLENGER, help="number or alias; default: the challenger")
     lineage = commands.add_parser("lineage", help="show what a version was made from")
     of = lineage.add_mutually_exclusive_group(required=True)
-    of.add_argument("--version", help="version or alias in the registry")
+    of.add_argument("--version", help="number or alias")
     of.add_argument("--commit", help="a Git revision or tag")
     of.add_argument("--data", metavar="FILE_OR_HASH", help="raw data")
     arguments = parser.parse_args()

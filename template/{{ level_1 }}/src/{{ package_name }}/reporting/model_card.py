@@ -11,7 +11,7 @@ from ..core.io import read_json, write_text
 from ..core.paths import METRICS, REPORTS, SLICES
 from ..core.run_record import RunRecord
 from ..modeling import data
-from .html import FEW_ROWS, environment, figures, render_markdown
+from .html import FEW_ROWS, environment, figures, render_markdown, write_page
 
 NOTES = Path(FOLDER, "docs/model_card_notes.md")
 MARKDOWN = REPORTS / "model_card.md"
@@ -57,19 +57,15 @@ def check() -> None:
 
 def render(run: RunRecord) -> str:
     """Return the card of a run as Markdown."""
-    further = notes()
-    return (
-        environment()
-        .get_template("model_card.md.j2")
-        .render(
-            run=run,
-            metrics=read_json(METRICS),
-            slices=read_json(SLICES),
-            few_rows=FEW_ROWS,
-            notes={heading: further.pop(heading, "") for heading in REQUIRED},
-            further=further,
-            figures=figures(),
-        )
+    template, further = environment().get_template("model_card.md.j2"), notes()
+    return template.render(
+        run=run,
+        metrics=read_json(METRICS),
+        slices=read_json(SLICES),
+        few_rows=FEW_ROWS,
+        notes={heading: further.pop(heading, "") for heading in REQUIRED},
+        further=further,
+        figures=figures(),
     )
 
 
@@ -77,10 +73,7 @@ def write(run: RunRecord) -> None:
     """Write the card of a run."""
     text = render(run)
     write_text(text, MARKDOWN)
-    write_text(
-        environment().get_template("model_card.html.j2").render(model=run.model, run=run, card=render_markdown(text)),
-        PAGE,
-    )
+    write_page("model_card.html.j2", PAGE, model=run.model, card=render_markdown(text))
 
 
 def main() -> None:

@@ -142,7 +142,8 @@ class Models:
                     self._refresh(name, alias, version_of(read(), alias))
             except Exception as error:  # noqa: BLE001 - a version that cannot be loaded must not stop the server
                 self._metrics.reloads.labels(name, "failed").inc()
-                self._log_once(name, alias, f"the version with the alias {alias} cannot be loaded: {_line(error)}")
+                reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+                self._log_once(name, alias, f"the version with the alias {alias} cannot be loaded: {reason}")
             self._tried.add(name)
 
     def _read(self, name: str) -> RegisteredModel | None:
@@ -183,11 +184,7 @@ class Models:
 
 
 def load(name: str, version: str, sources: Sequence[Source] = ()) -> LoadedModel:
-    """Return a version from the first source that has it, or else from the registry.
-
-    Raises:
-        UserError: it is refused by `registry/verification`, its signature has a column that JSON cannot hold, or there is none.
-    """
+    """Return a version from the first source that has it, or else from the registry, as `load_folder` does."""
     with downloaded(name, version, sources) as path:
         return load_folder(path, name, version)
 
@@ -215,7 +212,7 @@ def load_folder(path: Path, name: str, version: str) -> LoadedModel:
         raise UserError(f"{name} {version} has no signature with named columns: log it with one")
     inputs = _inputs(model)
     if onnx.exists():
-        predictor: Predictor = OnnxPredictor(onnx, inputs)
+        predictor: Predictor = OnnxPredictor(str(onnx), inputs)
     else:
         predictor = NativePredictor(load_native(str(path), name, version), inputs)
     return LoadedModel(name, version, version, InputSchema(inputs), predictor, _example(model, path))
@@ -241,10 +238,6 @@ def _exempt_from_collection() -> None:
     gc.unfreeze()
     gc.collect()
     gc.freeze()
-
-
-def _line(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
 
 
 def _inputs(model: Any) -> Inputs:

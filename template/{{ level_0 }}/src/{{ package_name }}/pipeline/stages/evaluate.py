@@ -16,7 +16,7 @@ from ...modeling.data import SLICES, TARGET, features_and_target
 from ..evaluation import evaluate
 from ..figures import plot_importance
 from ..gate import shortfalls
-from ..metrics import SCORING, performance, predict, score
+from ..metrics import performance, predict, score
 from ..params import load_params
 from ..plots import plot
 
@@ -41,7 +41,7 @@ def main() -> None:
     write_json(metrics, paths.METRICS)
     write_json(by_slice(test, target, prediction), paths.SLICES)
     plot(target, prediction)
-    plot_importance(importance(model, features, target, params.seed), SCORING)
+    plot_importance(importance(model, features, target, params.seed))
     print("\n".join(comparison(metrics, before)))
     for line in shortfalls(metrics, params.gate):
         print(f"  failed the quality gate: {line}")

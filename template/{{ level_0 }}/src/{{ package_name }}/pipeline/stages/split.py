@@ -20,7 +20,7 @@ def main() -> None:
         raise UserError(f"{len(train)} rows to train on and {len(test)} to test on: check `split` in params.yaml")
     if (target := train[data.TARGET]).nunique() < 2:
         raise UserError(
-            f"{data.TARGET}: it is {example(target)} in all {len(train)} training rows: there is nothing to learn"
+            f"{data.TARGET} is {example(target)} in all {len(train)} training rows: there is nothing to learn"
         )
     write_table(train, TRAIN)
     write_table(test, TEST)

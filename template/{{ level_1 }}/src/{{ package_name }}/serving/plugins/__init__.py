@@ -1,11 +1,9 @@
 # Managed by copier-mlops: an update merges with your edits.
 """Server plug-ins: each module here has a function `plugin() -> Plugin`; the server calls it once, when it starts."""
 
-import pkgutil
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,6 +11,7 @@ import numpy as np
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
+from ...core.discovery import modules
 from ..schema import Columns
 
 if TYPE_CHECKING:
@@ -113,4 +112,4 @@ class Plugin:
 
 def discover() -> list[Plugin]:
     """Return the plug-ins of all modules in this folder, in the order of their names."""
-    return [import_module(f".{found.name}", __name__).plugin() for found in pkgutil.iter_modules(__path__)]
+    return [module.plugin() for module in modules(__name__)]
