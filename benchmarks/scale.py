@@ -1,6 +1,7 @@
 """Time and memory of each stage as the data grows from 2,000 rows to 500,000 rows with 120 features."""
 
 import argparse
+import re
 import tempfile
 from pathlib import Path
 
@@ -11,17 +12,28 @@ PACKAGE = "customer_churn"
 STAGES = ["ingest", "validate", "split", "train", "evaluate", "register"]
 SIMULATED = 8  # features of the simulator
 SIZES = [(2_000, 0), (50_000, 112), (500_000, 112)]  # rows, and noise features in addition
+RETURN = r"    return simulate\(.*\)\n|    import numpy(?:.|\n)*axis=\"columns\"\)\n"  # of `ingest`
+RETURN_WITH_NOISE = """    import numpy as np
+
+    noise = np.random.default_rng(seed).standard_normal((params.customers, {}), dtype="float32")
+    frame = simulate(**params.model_dump(), seed=seed)
+    return pd.concat([frame, pd.DataFrame(noise).add_prefix("noise_")], axis="columns")
+"""
 TOLERANCE = 1.2  # of a growth with the number of rows
 MOST_MEMORY = 8 * 1024  # MB
 LEAST = 0.2  # seconds: a smaller difference from start-up is noise
 
 
 def resize(project: Path, rows: int, noise_features: int) -> None:
-    """Set the size of the simulated data."""
+    """Set the size of the simulated data: of its rows, and by further numeric columns that tell nothing."""
     path = project / "params.yaml"
     params = yaml.safe_load(path.read_text(encoding="utf-8"))
-    params["data"] |= {"customers": rows, "noise_features": noise_features}
+    params["data"]["customers"] = rows
     path.write_text(yaml.safe_dump(params), encoding="utf-8")
+    path = project / f"src/{PACKAGE}/modeling/data.py"
+    text, replaced = re.subn(RETURN, RETURN_WITH_NOISE.format(noise_features), path.read_text(encoding="utf-8"))
+    assert replaced == 1, path
+    path.write_text(text, encoding="utf-8")
 
 
 def run(project: Path, size: tuple[int, int], repetitions: int) -> dict[str, Cost]:

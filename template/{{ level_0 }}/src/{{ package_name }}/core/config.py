@@ -13,11 +13,7 @@ Schema = TypeVar("Schema", bound=BaseModel)
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Return the keys and values of the YAML file `path`.
-
-    Raises:
-        UserError: the file is missing, is not YAML, or holds something else.
-    """
+    """Return the keys and values of the YAML file `path`."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -30,11 +26,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def load(path: Path, schema: type[Schema]) -> Schema:
-    """Return the YAML file `path` as a `schema`.
-
-    Raises:
-        UserError: the file is missing, is not YAML, or a key or value does not fit the schema.
-    """
+    """Return the YAML file `path` as a `schema`."""
     content = read(path)
     try:
         return schema(**content)

@@ -14,7 +14,10 @@ OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCE
 
 
 class UserError(Exception):
-    """Describes in one line what is wrong and what to do; passwords in URLs are masked, since logs keep it."""
+    """Describes in one line what is wrong and what to do; passwords in URLs are masked, since logs keep it.
+
+    Any function may raise it: `exit_on_user_error` prints it.
+    """
 
     def __init__(self, problem: str) -> None:
         super().__init__(

@@ -97,9 +97,6 @@ def read_file(path: Path, texts: Mapping[str, bool], times: Collection[str] = ()
         texts: the columns that are text, since CSV has no types, and whether their values may be missing. Where none may
             be, words such as `NA` and `None` are text; an empty value is missing in any column.
         times: the columns that are times, as ISO 8601 writes them; others stay text, since 05/03 is in March or in May.
-
-    Raises:
-        UserError: it cannot be read as such, or has no row.
     """
     import pandas as pd
 

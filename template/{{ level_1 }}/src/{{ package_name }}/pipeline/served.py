@@ -5,14 +5,18 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import mlflow
 import numpy as np
 import pandas as pd
 
 from ..core.errors import UserError
 from ..core.inputs import Inputs
-from ..serving.loader import LoadedModel
+from ..core.run_record import Champion
+from ..modeling.data import features_and_target
+from ..registry import client
+from ..serving.loader import LoadedModel, load
 from ..serving.schema import RequestError
-from .metrics import predict
+from .metrics import as_prediction, performance, predict
 
 PROBES = 5  # rows for each column that may be missing, and for each text
 CHUNK = 5_000  # rows that are JSON at a time
@@ -29,6 +33,25 @@ def predict_served(loaded: LoadedModel, table: pd.DataFrame) -> np.ndarray:
         return np.concatenate([loaded.predictor.predict(columns) for columns in _requests(loaded, table)])
     except RequestError as error:
         raise UserError(f"the server refuses a row: {error}") from error
+
+
+def measured_champion(model: str, test: pd.DataFrame) -> Champion | None:
+    """Return the champion and its metrics on the test rows, which it predicts as the server does.
+
+    None before the first promotion, or if the champion cannot predict these rows (which is printed).
+    """
+    version = client.champion(mlflow.MlflowClient(), model)
+    if version is None:
+        return None
+    features, target = features_and_target(test)
+    try:
+        loaded = load(model, version)
+        predicted = predict_served(loaded, features)
+        metrics = performance(target, as_prediction(predicted, loaded.predictor.classes, features))
+    except (UserError, KeyError, ValueError) as error:
+        print(f"  not compared with champion {version}, which cannot predict these rows: {error}")
+        return None
+    return Champion(version=version, metrics=metrics)
 
 
 def difference(model: Any, inputs: Inputs, loaded: LoadedModel, test: pd.DataFrame) -> str | None:

@@ -127,11 +127,7 @@ def append(event: Event) -> str:
 
 
 def entries() -> list[dict[str, Any]]:
-    """Return all entries, the oldest first.
-
-    Raises:
-        UserError: the database cannot be reached.
-    """
+    """Return all entries, the oldest first."""
     try:
         with _engine().connect() as connection:
             return [dict(row) for row in connection.execute(sql.select(table).order_by(table.c.id)).mappings()]
@@ -148,10 +144,7 @@ def digest(entry: dict[str, Any]) -> str:
 def verify(found: list[dict[str, Any]], anchors: Iterable[Anchor] = ()) -> list[str]:
     """Return a line for each entry that was edited, deleted or moved; empty if the log is intact.
 
-    Args:
-        found: all entries, the oldest first.
-        anchors: entries as recorded outside the log. The hashes in the log alone prove nothing: they can be computed
-            again after an edit.
+    Anchors are recorded outside the log: its own hashes can be computed again after an edit.
     """
     problems, previous, expected = [], "", 1
     for entry in found:

@@ -71,12 +71,7 @@ class Inference:
     ) -> Response:
         """Return the predictions for a request, or one line with the reason why there are none.
 
-        Args:
-            request: the request, whose header X-Entity-ID may name an entity.
-            name: the model.
-            format: how the body is parsed and the response is written.
-            version: the number or alias of a version; without it, plug-ins may choose.
-            body: what to parse in place of the request's own body.
+        Without the number or alias of a version, plug-ins may choose it. A body is parsed in place of the request's own.
         """
         started, model, code = time.perf_counter(), None, 200
         try:

@@ -107,11 +107,7 @@ class Models:
         raise RequestError(404, f"version {version} of {name} is not loaded; loaded: {', '.join(self.versions(name))}")
 
     def native(self, model: LoadedModel) -> Any:
-        """Return the estimator of a loaded version, whichever its path is.
-
-        Raises:
-            UserError: it needs code that is not here.
-        """
+        """Return the estimator of a loaded version, whichever its path is."""
         if isinstance(model.predictor, NativePredictor):
             return model.predictor.model
         with connected(), downloaded(model.name, model.version, self._sources) as path:
@@ -191,11 +187,7 @@ def load(name: str, version: str, sources: Sequence[Source] = ()) -> LoadedModel
 
 @contextmanager
 def downloaded(name: str, version: str, sources: Sequence[Source]) -> Iterator[Path]:
-    """Yield the folder of a version from the first source that has it, or else from the registry.
-
-    Raises:
-        UserError: it is refused by `registry/verification`.
-    """
+    """Yield the folder of a version from the first source that has it, or else from the registry."""
     with tempfile.TemporaryDirectory() as folder:
         found = (path for source in sources if (path := source(name, version, Path(folder))))
         yield next(found, None) or download(name, version, Path(folder))

@@ -13,11 +13,7 @@ from ..sources import with_further_rows
 
 
 def main() -> None:
-    """Write the rows of `data.ingest`, if they are what the constants of `data.py` promise, and those of further sources.
-
-    Raises:
-        UserError: a file that `data.ingest` reads is missing, or a constant does not fit the table.
-    """
+    """Write the rows of `data.ingest`, if they are what the constants of `data.py` promise, and those of further sources."""
     params = load_params()
     try:
         rows = data.ingest(params.data, params.seed)

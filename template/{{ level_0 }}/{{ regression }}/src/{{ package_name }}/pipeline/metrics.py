@@ -14,11 +14,7 @@ SCORING = "RMSE"  # what `score` measures
 
 
 def checked_target(target: pd.Series) -> pd.Series:
-    """Return a target column.
-
-    Raises:
-        UserError: it does not hold numbers.
-    """
+    """Return a target column if it holds numbers."""
     if kind_of(target) != "numbers":
         raise UserError(f"{target.name}: a regression predicts numbers, found {example(target)}")
     return target

@@ -22,12 +22,11 @@ from ...registry.preparation import prepare
 from ...reporting import model_card, report
 from ...serving.loader import load_folder
 from .. import onnx_export
-from ..champion import measured_champion
 from ..checks import Candidate, shortfalls
 from ..describe import describe_run, learning_curves
 from ..metrics import predict
 from ..params import load_params
-from ..served import difference
+from ..served import difference, measured_champion
 
 
 def main() -> None:

@@ -15,11 +15,7 @@ PAGE = REPORTS / "validation.html"
 
 
 def main() -> None:
-    """Write the validation page, and `reports/validation.json` if the raw data meets all expectations.
-
-    Raises:
-        UserError: it does not; one line for each expectation.
-    """
+    """Write the validation page, and `reports/validation.json` if the raw data meets all expectations."""
     frame = read_table(RAW)
     suite = load_suite(EXPECTATIONS, frame)
     outcomes = check(frame, suite)

@@ -85,12 +85,8 @@ class Plugin:
     def download(self, model: str, version: str, folder: Path) -> Path | None:
         """Download a version and return where it is, or None to leave it to the next plug-in, or the registry.
 
-        An exception refuses the version: what was served before goes on being served.
-
-        Args:
-            model: its name in the registry.
-            version: its number.
-            folder: an empty one, which is deleted when the version is loaded.
+        The folder is empty, and deleted when the version is loaded. An exception refuses the version: what was served
+        before goes on being served.
         """
         return None
 
