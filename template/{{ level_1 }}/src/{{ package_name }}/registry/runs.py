@@ -77,7 +77,8 @@ def log_run(run: Run) -> ModelInfo:
             mlflow.log_artifact(str(path), "reports")
         if LOCK.exists():
             mlflow.log_artifact(str(LOCK), "environment")
-        return log_model(run.model, run.inputs, run.features)
+        info = log_model(run.model, run.inputs, run.features)
+    return info
 
 
 def dataset(frame: pd.DataFrame, path: Path) -> MetaDataset:

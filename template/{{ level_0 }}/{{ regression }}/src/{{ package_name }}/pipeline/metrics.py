@@ -5,7 +5,6 @@ from typing import Any
 
 import pandas as pd
 from sklearn import metrics
-from sklearn.dummy import DummyRegressor
 
 from ..core.column_types import example, kind_of
 from ..core.errors import UserError
@@ -53,8 +52,7 @@ def performance(target: pd.Series, prediction: pd.Series) -> dict[str, float]:
 
 def baseline(train_target: pd.Series, target: pd.Series) -> dict[str, float]:
     """Return the error of always predicting the mean."""
-    dummy = DummyRegressor().fit(train_target.to_frame(), train_target)
-    prediction = dummy.predict(target.to_frame())
+    prediction = constant_prediction(train_target, target.index)
     return {"baseline_rmse": float(metrics.root_mean_squared_error(target, prediction))}
 
 
