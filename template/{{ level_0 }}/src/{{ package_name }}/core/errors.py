@@ -4,7 +4,7 @@
 import errno
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 # In a URL: the password before the host, and what a query signs with.
@@ -26,7 +26,7 @@ class UserError(Exception):
 
 
 @contextmanager
-def exit_on_user_error(command: str) -> Iterator[None]:
+def exit_on_user_error(command: str) -> Generator[None]:
     """Exit with code 1 and one line, not a traceback, if the block raises a `UserError` or a file cannot be used."""
     try:
         yield

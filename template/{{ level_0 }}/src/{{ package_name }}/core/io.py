@@ -12,7 +12,7 @@ import pickle
 import secrets
 import struct
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Generator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,7 @@ DAMAGED = (ValueError, LookupError, EOFError, pickle.UnpicklingError, struct.err
 
 
 @contextmanager
-def atomic_write(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Generator[Path]:
     """Yield a temporary path to write to; it replaces `path` if the block succeeds. Of several writers the last one wins.
 
     Raises:
@@ -60,7 +60,7 @@ def require(path: Path, task: str | None = None) -> Path:
 
 
 @contextmanager
-def readable(path: Path) -> Iterator[None]:
+def readable(path: Path) -> Generator[None]:
     """Name the file if the block cannot decode it, for example because a copy of it was interrupted."""
     try:
         yield

@@ -1,7 +1,7 @@
 # Managed by copier-mlops: an update merges with your edits.
 """Figures as PNG files, byte-identical for identical content, drawn without a display."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import pandas as pd
@@ -20,7 +20,7 @@ rcParams["text.parse_math"] = False  # names of columns and classes are no formu
 
 
 @contextmanager
-def figure(name: str, title: str, xlabel: str, ylabel: str, scale: float = 1) -> Iterator[Axes]:
+def figure(name: str, title: str, xlabel: str, ylabel: str, scale: float = 1) -> Generator[Axes]:
     """Yield the axes of the figure `name`, which is saved at the end of the block; with a scale, it is that much larger."""
     canvas = Figure(figsize=(6 * scale, 4.5 * scale), layout="constrained")
     axes = canvas.subplots()

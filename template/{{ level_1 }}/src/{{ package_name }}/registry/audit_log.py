@@ -9,7 +9,7 @@ detects a log that was edited without the triggers and hashed again.
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
@@ -76,7 +76,7 @@ class Event:
 
 
 @contextmanager
-def locked() -> Iterator[None]:
+def locked() -> Generator[None]:
     """Hold the lock of the log, which all machines that use it share, while the block changes registry and log.
 
     The lock is released when its process ends, however it ends.
@@ -188,7 +188,7 @@ def _open(url: str) -> sql.Engine:
 
 
 @contextmanager
-def _lock(engine: sql.Engine) -> Iterator[None]:
+def _lock(engine: sql.Engine) -> Generator[None]:
     if engine.dialect.name == "sqlite":
         with FileLock(f"{engine.url.database}.lock"):
             yield

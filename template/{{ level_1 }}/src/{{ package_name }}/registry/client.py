@@ -5,7 +5,7 @@ import logging
 import os
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -39,7 +39,7 @@ class Tracking(Settings, env_prefix="TRACKING_"):
 
 
 @contextmanager
-def connected() -> Iterator[None]:
+def connected() -> Generator[None]:
     """Connect to MLflow: `mlflow.db`, or the server at MLFLOW_TRACKING_URI.
 
     Raises:

@@ -7,7 +7,7 @@ one lock. The next run recovers an intent that a crash left unfinished.
 
 import argparse
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -67,7 +67,7 @@ def rollback(model: str, to: str | None, approval: Approval) -> str:
 
 
 @contextmanager
-def _locked(model: str) -> Iterator[tuple[MlflowClient, RegisteredModel]]:
+def _locked(model: str) -> Generator[tuple[MlflowClient, RegisteredModel]]:
     """Exclude all other changes of the champion, recover what a crash left unfinished, and yield the registered model."""
     with connected(), locked():
         client = MlflowClient()

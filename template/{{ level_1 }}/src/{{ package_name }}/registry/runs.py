@@ -2,7 +2,7 @@
 """Tracks runs in MLflow and registers models: in `mlflow.db`, or on the server at MLFLOW_TRACKING_URI."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ QUARTILES = (0.25, 0.5, 0.75)
 
 
 @contextmanager
-def experiment(tracking: Tracking) -> Iterator[None]:
+def experiment(tracking: Tracking) -> Generator[None]:
     """Connect to MLflow and select the experiment of the purpose.
 
     The place of the artifacts is set only if `mlflow.db` is used: a tracking server has its own.

@@ -6,7 +6,7 @@ import gc
 import json
 import logging
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -186,7 +186,7 @@ def load(name: str, version: str, sources: Sequence[Source] = ()) -> LoadedModel
 
 
 @contextmanager
-def downloaded(name: str, version: str, sources: Sequence[Source]) -> Iterator[Path]:
+def downloaded(name: str, version: str, sources: Sequence[Source]) -> Generator[Path]:
     """Yield the folder of a version from the first source that has it, or else from the registry."""
     with tempfile.TemporaryDirectory() as folder:
         found = (path for source in sources if (path := source(name, version, Path(folder))))

@@ -1,7 +1,7 @@
 # Managed by copier-mlops: an update merges with your edits.
 """Server plug-ins: each module here has a function `plugin() -> Plugin`; the server calls it once, when it starts."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,7 +91,7 @@ class Plugin:
         return None
 
     @asynccontextmanager
-    async def lifespan(self, inference: "Inference") -> AsyncIterator[None]:
+    async def lifespan(self, inference: "Inference") -> AsyncGenerator[None]:
         """Start what the plug-in needs, yield while the server runs, then stop it. A failed start stops the server."""
         yield
 
