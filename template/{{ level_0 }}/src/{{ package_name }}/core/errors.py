@@ -33,8 +33,10 @@ def exit_on_user_error(command: str) -> Generator[None]:
     except OSError as error:
         if error.errno not in OF_THE_DISK:
             raise
-        print(f"{command}: {error.filename or 'a file'} cannot be used: {error.strerror}", file=sys.stderr)
-        raise SystemExit(1) from error
+        problem = f"{error.filename or 'a file'} cannot be used: {error.strerror}"
     except UserError as error:
-        print(f"{command}: {error}", file=sys.stderr)
-        raise SystemExit(1) from error
+        problem = str(error)
+    else:
+        return
+    print(f"{command}: {problem}", file=sys.stderr)
+    raise SystemExit(1)
