@@ -10,19 +10,18 @@ from customer_churn.modeling import data
 from customer_churn.modeling.model import build_model, business_kpi
 from customer_churn.pipeline.checks import Candidate, shortfalls
 from customer_churn.pipeline.data_checks import checked
-from customer_churn.pipeline.describe import describe_run
+from customer_churn.pipeline.describe import describe_run, learning_curves
 from customer_churn.pipeline.expectations import check, load_suite
 from customer_churn.pipeline.figures import plot_importance
-from customer_churn.pipeline.learning_curve import learning_curves
-from customer_churn.pipeline.metrics import SCORING, baseline, performance, predict
+from customer_churn.pipeline.metrics import baseline, performance, predict
 from customer_churn.pipeline.params import load_params
 from customer_churn.pipeline.plots import plot
 from customer_churn.pipeline.stages import register
 from customer_churn.pipeline.stages.evaluate import by_slice, importance
-from customer_churn.pipeline.stages.validate import EXPECTATIONS
+from customer_churn.pipeline.stages.validate import EXPECTATIONS, PAGE
 from customer_churn.registry import runs, trackers
 from customer_churn.registry.client import Tracking
-from customer_churn.reporting import validation
+from customer_churn.reporting.html import write_page
 
 params, tracking = load_params(), Tracking.load()
 
@@ -31,7 +30,7 @@ io.write_table(frame, paths.RAW)  # its hash is part of the run
 suite = load_suite(EXPECTATIONS, frame)
 outcomes = check(frame, suite)
 assert all(outcome.met for outcome in outcomes)
-validation.write(paths.RAW, EXPECTATIONS, len(frame), outcomes)
+write_page("validation.html.j2", PAGE, table=paths.RAW, suite=EXPECTATIONS, rows=len(frame), outcomes=outcomes)
 io.write_json({"rows": len(frame), "expectations": len(suite.expectations)}, paths.REPORTS / "validation.json")
 
 train, test = data.split(frame, params.split)
@@ -53,10 +52,10 @@ metrics = {
 io.write_json(metrics, paths.METRICS)
 io.write_json(by_slice(test, target, prediction), paths.SLICES)
 plot(target, prediction)
-plot_importance(importance(model, features, target, params.seed), SCORING)
+plot_importance(importance(model, features, target, params.seed))
 
 with runs.experiment(tracking):
-    missed = shortfalls(Candidate(tracking.model, model, params, metrics, test))
+    missed = shortfalls(Candidate(tracking.model, model, params, metrics, test, champion=None))
     record = describe_run(tracking, params, model, train, test, missed)
     run = trackers.Run(
         record=record,

@@ -22,15 +22,11 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("stages", nargs="+", choices=names, metavar="STAGE", help=", ".join(names))
     for name in parser.parse_args(arguments).stages:
         started = time.perf_counter()
-        print(f"{name}: {purpose(name)}", flush=True)
+        purpose, *_ = read_docstring(Path(stages.__path__[0], f"{name}.py")).split("\n")
+        print(f"{name}: {purpose}", flush=True)
         with exit_on_user_error(name):
             import_module(f"{stages.__name__}.{name}").main()
         print(f"{name}: done in {time.perf_counter() - started:.1f} s")
-
-
-def purpose(stage: str) -> str:
-    """Return the first line of a stage's docstring."""
-    return read_docstring(Path(stages.__path__[0], f"{stage}.py")).partition("\n")[0]
 
 
 if __name__ == "__main__":

@@ -1,2 +1,2 @@
 # Managed by copier-mlops: an update merges with your edits.
-"""Configuration, errors, paths and files; imports nothing else of this package."""
+"""Configuration, errors, paths, files and types of columns; imports nothing else of this package."""

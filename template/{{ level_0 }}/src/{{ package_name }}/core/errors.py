@@ -4,13 +4,13 @@
 import errno
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 # In a URL: the password before the host, and what a query signs with.
 SECRET = re.compile(r"(?<=://)([^/\s:@]*):[^/\s]+@|(?<=[?&])(password|sig|token)=[^&\s]+", re.IGNORECASE)
-# Of a disk that is full or over quota, and of a file or folder that this user may not write or read.
-OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
+# Of a disk that is full or over quota, and of a file or folder that is missing, or that this user may not write or read.
+OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT}
 
 
 class UserError(Exception):
@@ -23,15 +23,17 @@ class UserError(Exception):
 
 
 @contextmanager
-def exit_on_user_error(command: str) -> Iterator[None]:
+def exit_on_user_error(command: str) -> Generator[None]:
     """Exit with code 1 and one line, not a traceback, if the block raises a `UserError` or a file cannot be used."""
     try:
         yield
     except OSError as error:
         if error.errno not in OF_THE_DISK:
             raise
-        print(f"{command}: {error.filename or 'a file'} cannot be used: {error.strerror}", file=sys.stderr)
-        raise SystemExit(1) from error
+        problem = f"{error.filename or 'a file'} cannot be used: {error.strerror}"
     except UserError as error:
-        print(f"{command}: {error}", file=sys.stderr)
-        raise SystemExit(1) from error
+        problem = str(error)
+    else:
+        return
+    print(f"{command}: {problem}", file=sys.stderr)
+    raise SystemExit(1)

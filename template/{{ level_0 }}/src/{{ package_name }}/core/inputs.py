@@ -169,34 +169,18 @@ class Inputs:
         return [asdict(column) for column in self.columns]
 
     def from_table(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Return the rows of a table as the model reads them; other columns are ignored.
-
-        Raises:
-            UserError: a column is absent or has missing values although training had none, or is of another type.
-        """
+        """Return the rows of a table, whose columns `check` accepts, as the model reads them; others are ignored."""
         return self.frame({column.name: column.check(table) for column in self.columns}).set_index(table.index)
 
     def to_rows(self, table: pd.DataFrame) -> list[dict[str, Any]]:
-        """Return the rows of a table as JSON has them: null for a missing value, a time as ISO 8601 writes it.
-
-        Raises:
-            UserError: a column is absent or has missing values although training had none, or is of another type.
-        """
+        """Return the same rows as JSON has them: null for a missing value, a time as ISO 8601 writes it."""
         names = [column.name for column in self.columns]
         values = [column.to_json(column.check(table)) for column in self.columns]
         return [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]
 
     def frame(self, values: Mapping[str, Any]) -> pd.DataFrame:
-        """Return rows as the model reads them.
-
-        Args:
-            values: by column, valid for `Column.array`.
-        """
+        """Return rows as the model reads them, from values by column that are valid for `Column.array`."""
         return pd.DataFrame({column.name: column.series(values[column.name]) for column in self.columns}, copy=False)
-
-    def arrays(self, values: Mapping[str, Any]) -> dict[str, np.ndarray]:
-        """Return rows as `frame` does, but as NumPy arrays, times in UTC."""
-        return {column.name: column.array(values[column.name]) for column in self.columns}
 
 
 def _plain(values: pd.Series) -> np.ndarray:

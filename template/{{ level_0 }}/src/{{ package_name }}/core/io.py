@@ -1,5 +1,8 @@
 # Managed by copier-mlops: an update merges with your edits.
-"""Reads and writes tables, JSON and the model. A file is written completely or not at all."""
+"""Reads and writes tables, JSON and the model.
+
+A file is written completely or not at all; one that is missing or damaged raises a `UserError` that names it.
+"""
 
 import ast
 import glob
@@ -9,7 +12,7 @@ import pickle
 import secrets
 import struct
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Generator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +28,7 @@ DAMAGED = (ValueError, LookupError, EOFError, pickle.UnpicklingError, struct.err
 
 
 @contextmanager
-def atomic_write(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Generator[Path]:
     """Yield a temporary path to write to; it replaces `path` if the block succeeds. Of several writers the last one wins.
 
     Raises:
@@ -57,12 +60,8 @@ def require(path: Path, task: str | None = None) -> Path:
 
 
 @contextmanager
-def readable(path: Path) -> Iterator[None]:
-    """Name the file if the block cannot decode it, for example because a copy of it was interrupted.
-
-    Raises:
-        UserError: the file is damaged.
-    """
+def readable(path: Path) -> Generator[None]:
+    """Name the file if the block cannot decode it, for example because a copy of it was interrupted."""
     try:
         yield
     except DAMAGED as error:
@@ -71,11 +70,7 @@ def readable(path: Path) -> Iterator[None]:
 
 
 def read_table(path: Path, columns: list[str] | None = None) -> "pd.DataFrame":
-    """Return the table in `path`, or only some of its columns, with the types of `column_types.unify_types`.
-
-    Raises:
-        UserError: the file is missing or damaged.
-    """
+    """Return the table in `path`, or only some of its columns, with the types of `column_types.unify_types`."""
     import pandas as pd
 
     from .column_types import unify_types
@@ -102,9 +97,6 @@ def read_file(path: Path, texts: Mapping[str, bool], times: Collection[str] = ()
         texts: the columns that are text, since CSV has no types, and whether their values may be missing. Where none may
             be, words such as `NA` and `None` are text; an empty value is missing in any column.
         times: the columns that are times, as ISO 8601 writes them; others stay text, since 05/03 is in March or in May.
-
-    Raises:
-        UserError: it cannot be read as such, or has no row.
     """
     import pandas as pd
 
@@ -113,7 +105,7 @@ def read_file(path: Path, texts: Mapping[str, bool], times: Collection[str] = ()
             rows = pd.read_parquet(path)
         else:
             optional = {name: "str" for name, missing in texts.items() if missing}
-            complete = {name: _text_or_none for name, missing in texts.items() if not missing}
+            complete = {name: lambda text: text or None for name, missing in texts.items() if not missing}
             header = pd.read_csv(path, nrows=0).columns
             dates = [name for name in times if name in header]
             options: Any = {"dtype": optional, "converters": complete, "parse_dates": dates, "date_format": "ISO8601"}
@@ -129,16 +121,8 @@ def read_file(path: Path, texts: Mapping[str, bool], times: Collection[str] = ()
     return rows
 
 
-def _text_or_none(value: str) -> str | None:
-    return value or None
-
-
 def read_json(path: Path, task: str | None = None) -> Any:
-    """Return the JSON value in `path`, which `task` makes.
-
-    Raises:
-        UserError: the file is missing or damaged.
-    """
+    """Return the JSON value in `path`, which `task` makes."""
     with readable(require(path, task)):
         return json.loads(path.read_text(encoding="utf-8"))
 
@@ -160,11 +144,7 @@ def read_docstring(module: Path) -> str:
 
 
 def read_model() -> Any:
-    """Return the trained model.
-
-    Raises:
-        UserError: the file is missing or damaged.
-    """
+    """Return the trained model."""
     import joblib
 
     with readable(require(MODEL)):

@@ -22,11 +22,7 @@ def misses(value: float, threshold: str, limit: float) -> bool:
 
 
 def check_names(thresholds: Mapping[str, float], metrics: Iterable[str], place: str) -> None:
-    """Check that the thresholds at `place`, such as `params.yaml: gate`, name metrics that exist.
-
-    Raises:
-        UserError: one does not; lists those that do.
-    """
+    """Check that the thresholds at `place`, such as `params.yaml: gate`, name metrics that exist."""
     known = [*metrics]
     for threshold in thresholds:
         if (name := metric_of(threshold)) not in known:

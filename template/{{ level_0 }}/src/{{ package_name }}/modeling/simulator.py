@@ -15,7 +15,6 @@ def simulate(
     start: date,
     days: int,
     seed: int,
-    noise_features: int = 0,
     data_drift_from: date | None = None,
     concept_drift_from: date | None = None,
 ) -> pd.DataFrame:
@@ -26,7 +25,6 @@ def simulate(
         start: first day of observation.
         days: length of the observation, spread evenly over the customers.
         seed: equal seeds give equal customers.
-        noise_features: further numeric columns that tell nothing.
         data_drift_from: from this day on prices are higher, the south has grown and the survey is answered less.
         concept_drift_from: from this day on price alone, no longer service, makes customers leave, also those with a contract.
     """
@@ -52,8 +50,7 @@ def simulate(
     frame["customer_value"] = _value(frame, rng)
     frame.loc[rng.random(customers) < 0.05, "data_usage_gb"] = np.nan
     frame.loc[rng.random(customers) < np.where(drifted, 0.6, 0.3), "satisfaction"] = np.nan
-    noise = rng.standard_normal((customers, noise_features), dtype="float32")
-    return pd.concat([frame, pd.DataFrame(noise).add_prefix("noise_")], axis="columns")
+    return frame
 
 
 def _since(time: pd.DatetimeIndex, day: date | None) -> np.ndarray:

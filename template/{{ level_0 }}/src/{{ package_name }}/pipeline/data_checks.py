@@ -15,11 +15,7 @@ MANY_TEXTS = 100
 
 
 def checked(frame: Any) -> pd.DataFrame:
-    """Return the table that `data.ingest` returned, with unified types; print if entity and time do not identify a row.
-
-    Raises:
-        UserError: a constant does not fit the table; names both.
-    """
+    """Return the table that `data.ingest` returned, with unified types; print if entity and time do not identify a row."""
     if not isinstance(frame, pd.DataFrame) or frame.empty:
         raise UserError(f"data.py: ingest returned {'no row' if isinstance(frame, pd.DataFrame) else type(frame)}")
     frame = unify_types(frame)
@@ -29,7 +25,7 @@ def checked(frame: Any) -> pd.DataFrame:
             raise _error(constant, f"{missing} of {len(frame)} values are missing: drop or fill these rows in ingest")
     frame[data.TARGET] = checked_target(frame[data.TARGET])
     _check_kind(
-        frame, "TIMESTAMP", "times", "pd.to_datetime makes times, with format= or unit= for how they are written"
+        frame, "TIMESTAMP", "times", "pd.to_datetime makes them, with format= or unit= for how they are written"
     )
     _check_kind(frame, "VALUE", "numbers", "a value is an amount, such as 1.0")
     _check_features(frame)

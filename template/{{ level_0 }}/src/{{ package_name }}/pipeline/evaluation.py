@@ -14,13 +14,9 @@ from .metrics import baseline, constant_prediction, performance
 
 
 def evaluate(prediction: Any, train: pd.DataFrame, test: pd.DataFrame, params: Params) -> dict[str, float]:
-    """Return performance, business KPI and baseline.
+    """Return performance, business KPI and baseline of a prediction of the test rows, as `metrics.predict` returns it.
 
-    Args:
-        prediction: of the test rows, as `metrics.predict` returns it.
-        train: training rows with at least the target, for the baseline.
-        test: test rows.
-        params: with those of the business KPI.
+    The baseline is measured with the target of the training rows.
     """
     return {
         **performance(test[TARGET], prediction),
@@ -30,10 +26,6 @@ def evaluate(prediction: Any, train: pd.DataFrame, test: pd.DataFrame, params: P
 
 
 def check_gate(train: pd.DataFrame, test: pd.DataFrame, params: Params) -> None:
-    """Check the names in `gate` before a model is trained, with a prediction that is the same for all rows.
-
-    Raises:
-        UserError: the gate names an unknown metric.
-    """
+    """Check the names in `gate` before a model is trained, with a prediction that is the same for all rows."""
     prediction = constant_prediction(train[TARGET], test.index)
     check_names(params.gate, evaluate(prediction, train, test, params), PLACE)

@@ -1,7 +1,7 @@
 # Managed by copier-mlops: an update merges with your edits.
 """Figures as PNG files, byte-identical for identical content, drawn without a display."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import pandas as pd
@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from ..core.io import atomic_write
 from ..core.paths import FIGURES
+from .metrics import SCORING
 
 COLOR = "#2f6f9f"
 REFERENCE_LINE = {"color": "#999999", "linestyle": "--", "linewidth": 1}
@@ -19,7 +20,7 @@ rcParams["text.parse_math"] = False  # names of columns and classes are no formu
 
 
 @contextmanager
-def figure(name: str, title: str, xlabel: str, ylabel: str, scale: float = 1) -> Iterator[Axes]:
+def figure(name: str, title: str, xlabel: str, ylabel: str, scale: float = 1) -> Generator[Axes]:
     """Yield the axes of the figure `name`, which is saved at the end of the block; with a scale, it is that much larger."""
     canvas = Figure(figsize=(6 * scale, 4.5 * scale), layout="constrained")
     axes = canvas.subplots()
@@ -30,13 +31,8 @@ def figure(name: str, title: str, xlabel: str, ylabel: str, scale: float = 1) ->
         canvas.savefig(temporary, format="png", dpi=150)
 
 
-def plot_importance(importance: pd.Series, scoring: str) -> None:
-    """Plot permutation importance, most important feature first.
-
-    Args:
-        importance: by how much `scoring` gets worse, by feature.
-        scoring: name of the measure.
-    """
+def plot_importance(importance: pd.Series) -> None:
+    """Plot by how much `metrics.SCORING` gets worse, by feature, most important feature first."""
     top = importance.nlargest(MAX_FEATURES).iloc[::-1]
-    with figure("importance", "Permutation importance", f"increase of {scoring} when shuffled", "") as axes:
+    with figure("importance", "Permutation importance", f"increase of {SCORING} when shuffled", "") as axes:
         axes.barh(top.index, top, color=COLOR)

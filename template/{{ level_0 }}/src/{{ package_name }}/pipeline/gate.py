@@ -7,11 +7,7 @@ PLACE = "params.yaml: gate"
 
 
 def shortfalls(metrics: dict[str, float], gate: Thresholds) -> list[str]:
-    """Return one line for each threshold of `gate` that `metrics` miss; empty if the model passes.
-
-    Raises:
-        UserError: the gate names an unknown metric.
-    """
+    """Return one line for each threshold of `gate` that `metrics` miss; empty if the model passes."""
     check_names(gate, metrics, PLACE)
     return [
         f"{metric_of(threshold)} {metrics[metric_of(threshold)]:.4g} misses {threshold} {limit:g}"

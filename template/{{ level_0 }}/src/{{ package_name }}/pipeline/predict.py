@@ -28,19 +28,16 @@ def parser() -> argparse.ArgumentParser:
 
 
 def predict_file(model: Any, inputs: Inputs, path: Path, output: Path | None, version: str | None = None) -> str:
-    """Write a prediction for each row of a file, with the version that made it if it has one, and return a message.
-
-    Raises:
-        UserError: the file is missing, cannot be read as CSV or Parquet, or a column is not as the model needs it.
-    """
+    """Write a prediction for each row of a file, with the version that made it if it has one, and return a message."""
     output = output or path.with_stem(f"{path.stem}_predictions")
     for each in (path, output):
         if each.suffix not in FORMATS:
             raise UserError(f"{each}: write .csv or .parquet at the end of its name")
     if not path.exists():
         raise UserError(f"{path} is missing")
+    rows = read_rows(path, inputs)
     try:
-        predictions = predictions_of(model, inputs, read_rows(path, inputs))
+        predictions = predictions_of(model, inputs, rows)
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
     predictions = predictions.assign(version=version) if version else predictions

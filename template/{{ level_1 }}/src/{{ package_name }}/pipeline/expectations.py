@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-import yaml
 
 from ..core.column_types import example
+from ..core.config import read_yaml
 from ..core.errors import UserError
 
 if TYPE_CHECKING:
@@ -41,20 +41,12 @@ def load_suite(path: Path, frame: pd.DataFrame) -> "ExpectationSuite":
     """Return the expectations in `path`, a YAML list of expectations with their arguments.
 
     A date, in quotes or not, is a time if the column of `frame` holds times.
-
-    Raises:
-        UserError: the file is no such list, or an expectation does not exist or does not have such an argument.
     """
     from great_expectations import ExpectationSuite
 
-    try:
-        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise UserError(f"{path} is missing: write `- NAME: {{ column: COLUMN }}` for each expectation") from error
-    except yaml.YAMLError as error:
-        raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
+    entries = read_yaml(path) if path.exists() else None
     if not isinstance(entries, list) or not entries:
-        raise UserError(f"{path} holds no list of expectations: write `- NAME: {{ column: COLUMN }}` for each")
+        raise UserError(f"{path} is missing, or no list: write `- NAME: {{ column: COLUMN }}` for each expectation")
     return ExpectationSuite(
         name=path.stem,
         expectations=[_expectation(entry, frame, f"{path}, expectation {n}") for n, entry in enumerate(entries, 1)],

@@ -33,9 +33,7 @@ def registered(version: str) -> tuple[Any, Inputs, str]:
         number = str(found.version)
         metadata = mlflow.models.get_model_info(f"models:/{found.name}/{number}").metadata or {}
         if INPUTS not in metadata:
-            raise UserError(
-                f"{found.name} {found.version} was not registered by `poe register`: its inputs are unknown"
-            )
+            raise UserError(f"{found.name} {number} was not registered by `poe register`: its inputs are unknown")
         with TemporaryDirectory() as folder:
             model = load_native(str(download(found.name, number, Path(folder))), found.name, number)
         return model, Inputs.from_records(metadata[INPUTS]), number

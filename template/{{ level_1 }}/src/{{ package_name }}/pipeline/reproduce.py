@@ -17,39 +17,24 @@ from ..core.paths import REPORTS
 
 
 def reproduce(stages: list[str], force: bool, alone: bool) -> bool:
-    """Run stages and return whether all succeeded; why one did not is logged as DVC logs it.
+    """Run stages of the model's `dvc.yaml`, or of all pipelines if none is named, and return whether all succeeded.
 
-    Args:
-        stages: names in the model's `dvc.yaml`; empty for the stages of all pipelines.
-        force: run also what is up to date.
-        alone: do not run the stages before.
-
-    Raises:
-        UserError: dvc.lock is damaged, or in conflict.
+    Why one did not is logged as DVC logs it.
     """
-    # Its advice names dvc.lock alone.
-    logging.getLogger("dvc.repo.scm_context").setLevel(logging.WARNING)
+    logging.getLogger("dvc.repo.scm_context").setLevel(logging.WARNING)  # its advice names dvc.lock alone
+    addresses = [stage if FOLDER == "." else f"{FOLDER}/dvc.yaml:{stage}" for stage in stages]
     try:
         with Repo() as repo:
-            ran = repo.reproduce(
-                [*map(_address, stages)] or None, all_pipelines=not stages, force=force, single_item=alone
-            )
+            ran = repo.reproduce(addresses or None, all_pipelines=not stages, force=force, single_item=alone)
     except DvcException as error:
         if (path := Path(getattr(error, "path", ""))).name == LOCK_FILE:
             restore = f"`git checkout HEAD -- {path}` restores it; without it, all stages run again"
-            raise UserError(
-                f"{path} cannot be read, for example because a copy or a merge was interrupted: {restore}"
-            ) from error
+            raise UserError(f"{path} cannot be read, as after an interrupted copy or merge: {restore}") from error
         logging.getLogger("dvc").exception("")
         return False
     if not ran:
         print("Data and pipelines are up to date.")
     return True
-
-
-def _address(stage: str) -> str:
-    """Return how DVC finds a stage of the model's `dvc.yaml`."""
-    return stage if FOLDER == "." else f"{FOLDER}/dvc.yaml:{stage}"
 
 
 def results_to_commit() -> list[str]:

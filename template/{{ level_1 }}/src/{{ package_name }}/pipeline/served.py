@@ -5,14 +5,18 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import mlflow
 import numpy as np
 import pandas as pd
 
 from ..core.errors import UserError
 from ..core.inputs import Inputs
-from ..serving.loader import LoadedModel
+from ..core.run_record import Champion
+from ..modeling.data import features_and_target
+from ..registry import client
+from ..serving.loader import LoadedModel, load
 from ..serving.schema import RequestError
-from .metrics import predict
+from .metrics import as_prediction, performance, predict
 
 PROBES = 5  # rows for each column that may be missing, and for each text
 CHUNK = 5_000  # rows that are JSON at a time
@@ -31,23 +35,39 @@ def predict_served(loaded: LoadedModel, table: pd.DataFrame) -> np.ndarray:
         raise UserError(f"the server refuses a row: {error}") from error
 
 
+def measured_champion(model: str, test: pd.DataFrame) -> Champion | None:
+    """Return the champion and its metrics on the test rows, which it predicts as the server does.
+
+    None before the first promotion, or if the champion cannot predict these rows (which is printed).
+    """
+    version = client.champion(mlflow.MlflowClient(), model)
+    if version is None:
+        return None
+    features, target = features_and_target(test)
+    try:
+        loaded = load(model, version)
+        predicted = predict_served(loaded, features)
+        metrics = performance(target, as_prediction(predicted, loaded.predictor.classes, features))
+    except (UserError, KeyError, ValueError) as error:
+        print(f"  not compared with champion {version}, which cannot predict these rows: {error}")
+        return None
+    return Champion(version=version, metrics=metrics)
+
+
 def difference(model: Any, inputs: Inputs, loaded: LoadedModel, test: pd.DataFrame) -> str | None:
     """Return in which way the server predicts differently from the trained model, or None.
 
     Compared are all test rows, rows in which each column is missing that may be, and rows with an unknown text.
-
-    Args:
-        model: the trained model.
-        inputs: its columns.
-        loaded: the same model, as the server loads it.
-        test: feature columns of the test rows.
     """
-    rows = pd.concat([test, *_probes(inputs, test.head(PROBES))], ignore_index=True)
+    probes = [*_probes(inputs, test.head(PROBES))]
+    rows = pd.concat([test, *(probe for _, probe in probes)], ignore_index=True)
     expected, found = predict(model, inputs.from_table(rows)).to_numpy(), predict_served(loaded, rows)
     scale = 1.0 if expected.ndim == 2 else max(1.0, float(np.abs(expected).mean()))
     off = np.abs(expected - found).reshape(len(rows), -1).max(axis=1) / scale
     if not off.max() <= TOLERANCES[loaded.predictor.path]:
-        return f"predictions differ by up to {off.max():.2g}{_where(off, test, inputs)}"
+        probe = (int(off.argmax()) - len(test)) // min(PROBES, len(test))  # negative if a test row differs most
+        where = f" where {probes[probe][0]} is missing or unknown" if probe >= 0 else ""
+        return f"predictions differ by up to {off.max():.2g}{where}"
     if expected.ndim == 2 and (other := int((expected.argmax(axis=1) != found.argmax(axis=1)).sum())):
         return f"the class differs for {other} rows"
     return None
@@ -59,20 +79,9 @@ def _requests(loaded: LoadedModel, table: pd.DataFrame) -> Iterator[Any]:
         yield loaded.inputs.of_rows(json.dumps({"rows": rows}).encode(), CHUNK)
 
 
-def _probes(inputs: Inputs, rows: pd.DataFrame) -> Iterator[pd.DataFrame]:
+def _probes(inputs: Inputs, rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     for column in inputs.columns:
         if not column.required:
-            yield rows.assign(**{column.name: None})
+            yield column.name, rows.assign(**{column.name: None})
         if column.type == "string":
-            yield rows.assign(**{column.name: "a text that is not in the training data"})
-
-
-def _where(off: np.ndarray, test: pd.DataFrame, inputs: Inputs) -> str:
-    """Return which probe differs most, unless a test row does."""
-    probe = (int(off.argmax()) - len(test)) // min(PROBES, len(test))
-    if probe < 0:
-        return ""
-    names = [
-        column.name for column in inputs.columns for kind in (not column.required, column.type == "string") if kind
-    ]
-    return f" where {names[probe]} is missing or unknown"
+            yield column.name, rows.assign(**{column.name: "a text that is not in the training data"})

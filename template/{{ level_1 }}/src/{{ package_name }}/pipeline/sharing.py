@@ -19,11 +19,7 @@ PAGE = "docs/sharing.md"
 
 
 def push() -> None:
-    """Send data and models that `dvc.lock` names to DVC's remote, and print where they are.
-
-    Raises:
-        UserError: DVC cannot send them.
-    """
+    """Send data and models that `dvc.lock` names to DVC's remote, and print where they are."""
     if _dvc("push"):
         raise UserError(f"nothing was sent to {_remote()}; DVC's message above has the reason")
     print(f"data and model are in {_remote()}")
@@ -32,14 +28,7 @@ def push() -> None:
 
 
 def pull(clone: Path | None) -> None:
-    """Get data and models that `dvc.lock` names from DVC's remote, and print where runs and versions are.
-
-    Args:
-        clone: folder of another clone on this machine, whose remote, registry and audit log this one uses from now on.
-
-    Raises:
-        UserError: `clone` has no remote, or the remote does not have the files.
-    """
+    """Get data and models that `dvc.lock` names from DVC's remote, and print where runs and versions are."""
     if clone:
         use_stores_of(clone.resolve())
     if _dvc("pull"):
@@ -57,11 +46,7 @@ def pull(clone: Path | None) -> None:
 
 
 def use_stores_of(clone: Path) -> None:
-    """Use remote, registry and audit log of another clone on this machine: by `.dvc/config.local` and `.env`.
-
-    Raises:
-        UserError: it has no remote.
-    """
+    """Use remote, registry and audit log of another clone on this machine: by `.dvc/config.local` and `.env`."""
     if not (clone / LOCAL_REMOTE).is_dir():
         raise UserError(f"{clone / LOCAL_REMOTE} is missing: run `uv run poe push` in {clone}")
     if _dvc("remote", "modify", "--local", "local", "url", str(clone / LOCAL_REMOTE)):

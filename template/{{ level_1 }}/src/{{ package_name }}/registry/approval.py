@@ -46,9 +46,6 @@ def on_github() -> Approval:
     """Return who started this workflow run and who approved it, as GitHub recorded both.
 
     Source: https://docs.github.com/en/rest/actions/workflow-runs, *Get the review history for a workflow run*.
-
-    Raises:
-        UserError: this is no run of the workflow, no one had to approve it, or GitHub cannot be reached.
     """
     if not (run_id := os.environ.get("GITHUB_RUN_ID")):
         raise UserError("name the approver with --approved-by, or run the workflow Promote on GitHub")
@@ -58,9 +55,7 @@ def on_github() -> Approval:
     reviews = _get(f"actions/runs/{run_id}/approvals")
     approvers = [review["user"]["login"] for review in reviews if _approves(review)]
     if not approvers:
-        raise UserError(
-            f"this run needed no approval: add required reviewers to the environment `{ENVIRONMENT}` on GitHub"
-        )
+        raise UserError(f"this run needed no approval: add required reviewers to the environment `{ENVIRONMENT}`")
     details = {"identity": "GitHub", "run": about["html_url"], "commit": about["head_sha"]}
     return Approval(about["triggering_actor"]["login"], [*dict.fromkeys(approvers)], True, details)
 

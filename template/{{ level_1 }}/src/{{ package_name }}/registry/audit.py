@@ -57,15 +57,9 @@ def record_registration(client: "MlflowClient", model: str, version: str, by: st
 def unfinished_registration(
     client: "MlflowClient", model: str, lineage: dict[str, str], shortfalls: list[str]
 ) -> "ModelVersion | None":
-    """Return the newest version if it was made from the same, and a crash came before its entry or its alias.
+    """Return the newest version if it has this lineage and these shortfalls, and a crash came before its entry or alias.
 
     Only inside `locked`, which a registration holds until it is finished.
-
-    Args:
-        client: of the registry.
-        model: its name there.
-        lineage: the tags of the version to be registered that say what it was made from.
-        shortfalls: of that version.
     """
     from .client import CHALLENGER, registered, version_of
 
@@ -100,19 +94,15 @@ def newest_anchor() -> str:
     return f"{found[-1]['id']}:{found[-1]['hash']}" if found else "no entry"
 
 
-def unlogged(found: list[dict[str, Any]], model: str, champion: str | None) -> list[str]:
-    """Return a line if the champion is not the version that the log last made champion."""
-    moves = [entry["version"] for entry in found if entry["model"] == model and entry["event"].endswith(" done")]
-    logged = moves[-1] if moves else None
-    return [] if champion == logged else [f"the champion is {champion}, but the log made it {logged}"]
-
-
 def problems() -> list[str]:
     """Return a line for each entry that was changed, and for each disagreement of log and registry."""
     from .client import Tracking, version_of
 
-    found, model = entries(), _in_registry()
-    return verify(found, anchors(model)) + unlogged(found, Tracking.load().model, version_of(model))
+    found, model, name = entries(), _in_registry(), Tracking.load().model
+    moves = [entry["version"] for entry in found if entry["model"] == name and entry["event"].endswith(" done")]
+    champion, logged = version_of(model), moves[-1] if moves else None
+    moved = [] if champion == logged else [f"the champion is {champion}, but the log made it {logged}"]
+    return verify(found, anchors(model)) + moved
 
 
 def unconfirmed() -> str:
@@ -152,9 +142,7 @@ def line(entry: dict[str, Any]) -> str:
 
 def main() -> None:
     """List, export or verify the log."""
-    parser = argparse.ArgumentParser(
-        prog="poe audit", description="The audit log of the registry; without a command, list."
-    )
+    parser = argparse.ArgumentParser(prog="poe audit", description="The audit log; without a command, list.")
     commands = parser.add_subparsers(dest="command", metavar="{list,verify,export}")
     commands.add_parser("list", help="print all entries, the oldest first")
     commands.add_parser("verify", help="check that no entry was edited, deleted or moved")

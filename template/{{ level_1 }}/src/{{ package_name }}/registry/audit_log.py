@@ -9,7 +9,7 @@ detects a log that was edited without the triggers and hashed again.
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
@@ -76,7 +76,7 @@ class Event:
 
 
 @contextmanager
-def locked() -> Iterator[None]:
+def locked() -> Generator[None]:
     """Hold the lock of the log, which all machines that use it share, while the block changes registry and log.
 
     The lock is released when its process ends, however it ends.
@@ -127,11 +127,7 @@ def append(event: Event) -> str:
 
 
 def entries() -> list[dict[str, Any]]:
-    """Return all entries, the oldest first.
-
-    Raises:
-        UserError: the database cannot be reached.
-    """
+    """Return all entries, the oldest first."""
     try:
         with _engine().connect() as connection:
             return [dict(row) for row in connection.execute(sql.select(table).order_by(table.c.id)).mappings()]
@@ -148,10 +144,7 @@ def digest(entry: dict[str, Any]) -> str:
 def verify(found: list[dict[str, Any]], anchors: Iterable[Anchor] = ()) -> list[str]:
     """Return a line for each entry that was edited, deleted or moved; empty if the log is intact.
 
-    Args:
-        found: all entries, the oldest first.
-        anchors: entries as recorded outside the log. The hashes in the log alone prove nothing: they can be computed
-            again after an edit.
+    Anchors are recorded outside the log: its own hashes can be computed again after an edit.
     """
     problems, previous, expected = [], "", 1
     for entry in found:
@@ -195,7 +188,7 @@ def _open(url: str) -> sql.Engine:
 
 
 @contextmanager
-def _lock(engine: sql.Engine) -> Iterator[None]:
+def _lock(engine: sql.Engine) -> Generator[None]:
     if engine.dialect.name == "sqlite":
         with FileLock(f"{engine.url.database}.lock"):
             yield

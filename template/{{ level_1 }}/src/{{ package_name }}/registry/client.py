@@ -5,7 +5,7 @@ import logging
 import os
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -39,7 +39,7 @@ class Tracking(Settings, env_prefix="TRACKING_"):
 
 
 @contextmanager
-def connected() -> Iterator[None]:
+def connected() -> Generator[None]:
     """Connect to MLflow: `mlflow.db`, or the server at MLFLOW_TRACKING_URI.
 
     Raises:
@@ -67,14 +67,11 @@ def _cause(error: Exception) -> str:
 
 @cache
 def _initialize(uri: str) -> None:
-    """Make or migrate the tables of a local database; of two processes that start at once, one waits.
-
-    Raises:
-        UserError: the file is empty although there were runs: a new database would hide that the registry is lost.
-    """
+    """Make or migrate the tables of a local database; of two processes that start at once, one waits."""
     if uri.startswith("sqlite:///"):
         path = Path(uri.removeprefix("sqlite:///"))
         with FileLock(f"{path}.lock"):
+            # A new database would hide that the registry is lost.
             if path.exists() and path.stat().st_size == 0 and (runs := path.with_name("mlruns")).exists():
                 raise UserError(f"{path} is empty: restore it from a copy, or remove it and {runs} for a new registry")
             mlflow.search_experiments(max_results=1)
@@ -108,11 +105,7 @@ def champion(client: MlflowClient, model: str) -> str | None:
 
 
 def find(client: MlflowClient, model: str, version: str) -> ModelVersion:
-    """Return a version by its number or alias.
-
-    Raises:
-        UserError: there is no such version.
-    """
+    """Return a version by its number or alias."""
     try:
         if version.isdigit():
             return client.get_model_version(model, version)
@@ -124,11 +117,7 @@ def find(client: MlflowClient, model: str, version: str) -> ModelVersion:
 
 
 def download(model: str, version: str, folder: Path) -> Path:
-    """Download the files of a version to a folder, and return where they are; what is loaded of a version is loaded from there.
-
-    Raises:
-        UserError: there is no such version, or a module of `registry/verification` refuses it.
-    """
+    """Download the files of a version to a folder, and return where they are; what is loaded of a version is loaded from there."""
     found = find(MlflowClient(), model, version)
     path = Path(mlflow.artifacts.download_artifacts(f"models:/{model}/{found.version}", dst_path=str(folder)))
     verify(found, path)

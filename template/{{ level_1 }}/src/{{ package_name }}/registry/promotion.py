@@ -7,7 +7,7 @@ one lock. The next run recovers an intent that a crash left unfinished.
 
 import argparse
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -32,11 +32,7 @@ NONE, ROLLED_BACK = "none", "rolled back"  # its values before the second champi
 
 
 def promote(model: str, version: str, approval: Approval, ticket: str = "") -> str:
-    """Make a version the champion and return a message; it is not an error if the version is the champion already.
-
-    Raises:
-        UserError: the version may not be promoted; names the reasons.
-    """
+    """Make a version the champion and return a message; it is not an error if the version is the champion already."""
     with _locked(model) as (client, _):
         found = find(client, model, version)
         version, current = str(found.version), champion(client, model)
@@ -54,9 +50,6 @@ def rollback(model: str, to: str | None, approval: Approval) -> str:
     """Make the previous champion, or version `to`, the champion again and return a message.
 
     Idempotent: a second rollback is a no-op, so two responders to one incident cannot undo two promotions.
-
-    Raises:
-        UserError: there is no previous champion, or `to` never passed the quality gate.
     """
     with _locked(model) as (client, before):
         current, target = version_of(before), to or before.tags.get(PREVIOUS)
@@ -74,7 +67,7 @@ def rollback(model: str, to: str | None, approval: Approval) -> str:
 
 
 @contextmanager
-def _locked(model: str) -> Iterator[tuple[MlflowClient, RegisteredModel]]:
+def _locked(model: str) -> Generator[tuple[MlflowClient, RegisteredModel]]:
     """Exclude all other changes of the champion, recover what a crash left unfinished, and yield the registered model."""
     with connected(), locked():
         client = MlflowClient()
@@ -145,7 +138,7 @@ def main() -> None:
     promoting = commands.add_parser("promote", help="make a version the champion")
     promoting.add_argument("--version", required=True, help="number or alias")
     promoting.add_argument(
-        "--approved-by", metavar="NAME", help="not in the workflow Promote: GitHub knows who approved"
+        "--approved-by", metavar="NAME", help="not in the workflow Promote, which reads it from GitHub"
     )
     promoting.add_argument("--ticket", default="", help="where the decision is documented")
     back = commands.add_parser("rollback", help="make the previous champion the champion again")

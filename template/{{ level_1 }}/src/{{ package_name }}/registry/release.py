@@ -23,14 +23,6 @@ def release(client: MlflowClient, found: ModelVersion, number: str) -> str:
 
     The message of the tag holds the newest entry of the audit log, so that `poe audit verify` detects a log that was
     rewritten. Idempotent: repeating a release changes nothing.
-
-    Args:
-        client: of the registry.
-        found: the version.
-        number: `X.Y.Z`.
-
-    Raises:
-        UserError: the commit does not hold what the version was made from, or the tag belongs to another version.
     """
     if not re.fullmatch(r"\d+\.\d+\.\d+", number):
         raise UserError(f"{number} is not a version number: write three numbers, as in 1.0.0")
@@ -60,11 +52,7 @@ def release(client: MlflowClient, found: ModelVersion, number: str) -> str:
 
 
 def versions_at_commit(versions: list[ModelVersion], revision: str) -> list[ModelVersion]:
-    """Return the versions whose code or pipeline outputs are at a Git revision.
-
-    Raises:
-        UserError: there is no such revision.
-    """
+    """Return the versions whose code or pipeline outputs are at a Git revision."""
     commit = git("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
     if not commit:
         raise UserError(f"there is no Git revision {revision}")
@@ -73,11 +61,7 @@ def versions_at_commit(versions: list[ModelVersion], revision: str) -> list[Mode
 
 
 def versions_from_data(versions: list[ModelVersion], data: str) -> list[ModelVersion]:
-    """Return the versions that were trained from raw data: a file, or the start of its DVC hash.
-
-    Raises:
-        UserError: it is neither.
-    """
+    """Return the versions that were trained from raw data: a file, or the start of its DVC hash."""
     if not (path := user_path(data)).is_file() and not DVC_HASH.fullmatch(data):
         raise UserError(f"there is no file {data}, and it is not the start of a DVC hash")
     prefix = dvc_hash(path) if path.is_file() else data
@@ -85,11 +69,7 @@ def versions_from_data(versions: list[ModelVersion], data: str) -> list[ModelVer
 
 
 def describe(found: ModelVersion) -> str:
-    """Return the code, data, model and run of a version, and how to restore them.
-
-    Raises:
-        UserError: the version was not registered by `poe register`.
-    """
+    """Return the code, data, model and run of a version, and how to restore them."""
     tags = found.tags
     if found.run_id is None or "model_md5" not in tags:
         raise UserError(f"{found.name} {found.version} was not registered by `poe register`: its lineage is unknown")
@@ -114,12 +94,10 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     tagging = commands.add_parser("release", help="tag code, data and model of a version")
     tagging.add_argument("number", metavar="X.Y.Z")
-    tagging.add_argument(
-        "--version", default=CHALLENGER, help="version or alias in the registry; default: the challenger"
-    )
+    tagging.add_argument("--version", default=CHALLENGER, help="number or alias; default: the challenger")
     lineage = commands.add_parser("lineage", help="show what a version was made from")
     of = lineage.add_mutually_exclusive_group(required=True)
-    of.add_argument("--version", help="version or alias in the registry")
+    of.add_argument("--version", help="number or alias")
     of.add_argument("--commit", help="a Git revision or tag")
     of.add_argument("--data", metavar="FILE_OR_HASH", help="raw data")
     arguments = parser.parse_args()

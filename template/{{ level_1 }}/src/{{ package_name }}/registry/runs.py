@@ -2,7 +2,7 @@
 """Tracks runs in MLflow and registers models: in `mlflow.db`, or on the server at MLFLOW_TRACKING_URI."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,20 +19,17 @@ from ..core.errors import UserError
 from ..core.inputs import Inputs
 from ..core.lineage import LOCK, dvc_hash, git, requirements
 from ..core.paths import FIGURES, MODEL, REPORTS, TEST, TRAIN
-from .client import CHALLENGER, EXAMPLE, INPUTS, Tracking, connected
+from .client import EXAMPLE, INPUTS, Tracking, connected
 from .trackers import Run
 
 QUARTILES = (0.25, 0.5, 0.75)
 
 
 @contextmanager
-def experiment(tracking: Tracking) -> Iterator[None]:
+def experiment(tracking: Tracking) -> Generator[None]:
     """Connect to MLflow and select the experiment of the purpose.
 
     The place of the artifacts is set only if `mlflow.db` is used: a tracking server has its own.
-
-    Raises:
-        UserError: `mlflow.db` stores artifacts in another place: the folder was moved or copied, or the setting was changed.
     """
     name = f"{tracking.model}/{tracking.purpose}"
     local = "MLFLOW_TRACKING_URI" not in os.environ  # before connecting, which sets it
@@ -71,7 +68,8 @@ def log_run(run: Run) -> ModelInfo:
         for name, values in run.curves.items():
             for step, value in enumerate(values):
                 mlflow.log_metric(name, value, step=step)
-        mlflow.log_metrics({**run.metrics, **_sizes(run.train, run.test)})
+        sizes = {"train_rows": len(run.train), "test_rows": len(run.test), "columns": run.train.shape[1]}
+        mlflow.log_metrics({**run.metrics, **sizes, "model_megabytes": MODEL.stat().st_size / 1e6})
         mlflow.log_input(dataset(run.train, TRAIN), "training")
         mlflow.log_input(dataset(run.test, TEST), "testing")
         mlflow.log_artifacts(str(FIGURES), "reports/figures")
@@ -149,26 +147,12 @@ def register(
 
 def describe(name: str, version: str, run_id: str, metrics: dict[str, float]) -> None:
     """Write metrics and links to the description of a version, and its number to the name of its run."""
-    client, suffix = mlflow.MlflowClient(), f", version {version}"
-    client.update_model_version(name, version, _summary(run_id, metrics))
-    client.update_run(run_id, name=f"{mlflow.get_run(run_id).info.run_name}".removesuffix(suffix) + suffix)
-
-
-def make_challenger(name: str, version: str) -> None:
-    """Give a version the alias of the challenger."""
-    mlflow.MlflowClient().set_registered_model_alias(name, CHALLENGER, version)
-
-
-def log_file(run_id: str, path: Path) -> None:
-    """Add a file to the reports of a run."""
-    mlflow.MlflowClient().log_artifact(run_id, str(path), "reports")
-
-
-def _summary(run_id: str, metrics: dict[str, float]) -> str:
-    """Return the description of a version: its metrics, and links to the pages of its run."""
+    client, run, suffix = mlflow.MlflowClient(), mlflow.get_run(run_id).info, f", version {version}"
     figures = ", ".join(f"{name} {value:.4g}" for name, value in metrics.items() if not name.startswith("baseline_"))
-    run = f"#/experiments/{mlflow.get_run(run_id).info.experiment_id}/runs/{run_id}"
-    return f"{figures}\n\n[Run]({run}) · [Report and model card]({run}/artifacts)"
+    page = f"#/experiments/{run.experiment_id}/runs/{run_id}"
+    links = f"[Run]({page}) · [Report and model card]({page}/artifacts)"
+    client.update_model_version(name, version, f"{figures}\n\n{links}")
+    client.update_run(run_id, name=f"{run.run_name}".removesuffix(suffix) + suffix)
 
 
 def _expand(place: str) -> str:
@@ -184,15 +168,6 @@ def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     for name, value in values.items():
         flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
     return flat
-
-
-def _sizes(train: pd.DataFrame, test: pd.DataFrame) -> dict[str, float]:
-    return {
-        "train_rows": len(train),
-        "test_rows": len(test),
-        "columns": train.shape[1],
-        "model_megabytes": MODEL.stat().st_size / 1e6,
-    }
 
 
 def _schema(inputs: Inputs) -> Schema:

@@ -1,2 +1,2 @@
 # Managed by copier-mlops: an update merges with your edits.
-"""The pages of a run: report, model card, pull request comment."""
+"""The pages of a run: report and model card."""

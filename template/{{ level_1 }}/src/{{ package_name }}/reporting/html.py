@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
+from ..core.io import write_text
 from ..core.paths import FIGURES, REPORTS
 
 FRONT_MATTER = "---\n"
@@ -29,6 +30,11 @@ def environment() -> Environment:
     found.filters["code"] = code
     found.filters["measured"] = measured
     return found
+
+
+def write_page(template: str, path: Path, **values: Any) -> None:
+    """Write the page that a template makes of values."""
+    write_text(environment().get_template(template).render(values), path)
 
 
 def format_number(value: Any) -> str:

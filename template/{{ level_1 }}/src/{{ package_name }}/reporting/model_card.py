@@ -11,7 +11,7 @@ from ..core.io import read_json, write_text
 from ..core.paths import METRICS, REPORTS, SLICES
 from ..core.run_record import RunRecord
 from ..modeling import data
-from .html import FEW_ROWS, environment, figures, render_markdown
+from .html import FEW_ROWS, environment, figures, render_markdown, write_page
 
 NOTES = Path(FOLDER, "docs/model_card_notes.md")
 MARKDOWN = REPORTS / "model_card.md"
@@ -22,11 +22,7 @@ EXAMPLE = re.compile(r"<!-- example\b.*?(?=^## |\Z)", re.DOTALL | re.MULTILINE) 
 
 
 def notes() -> dict[str, str]:
-    """Return the team's sections by heading, without those that describe the example although the data is another.
-
-    Raises:
-        UserError: there are no notes.
-    """
+    """Return the team's sections by heading, without those that describe the example although the data is another."""
     if not NOTES.exists():
         raise UserError(f"{NOTES} is missing: write it with the headings {', '.join(REQUIRED)}")
     text = NOTES.read_text(encoding="utf-8")
@@ -44,11 +40,7 @@ def empty_sections() -> list[str]:
 
 
 def check() -> None:
-    """Check that the team has written all required sections.
-
-    Raises:
-        UserError: a required section is empty; names it.
-    """
+    """Check that the team has written all required sections."""
     if empty := empty_sections():
         marked = EXAMPLE.search(NOTES.read_text(encoding="utf-8"))
         how = ", in place of the comments `example` and what they mark" if marked else ""
@@ -57,19 +49,15 @@ def check() -> None:
 
 def render(run: RunRecord) -> str:
     """Return the card of a run as Markdown."""
-    further = notes()
-    return (
-        environment()
-        .get_template("model_card.md.j2")
-        .render(
-            run=run,
-            metrics=read_json(METRICS),
-            slices=read_json(SLICES),
-            few_rows=FEW_ROWS,
-            notes={heading: further.pop(heading, "") for heading in REQUIRED},
-            further=further,
-            figures=figures(),
-        )
+    template, further = environment().get_template("model_card.md.j2"), notes()
+    return template.render(
+        run=run,
+        metrics=read_json(METRICS),
+        slices=read_json(SLICES),
+        few_rows=FEW_ROWS,
+        notes={heading: further.pop(heading, "") for heading in REQUIRED},
+        further=further,
+        figures=figures(),
     )
 
 
@@ -77,10 +65,7 @@ def write(run: RunRecord) -> None:
     """Write the card of a run."""
     text = render(run)
     write_text(text, MARKDOWN)
-    write_text(
-        environment().get_template("model_card.html.j2").render(model=run.model, run=run, card=render_markdown(text)),
-        PAGE,
-    )
+    write_page("model_card.html.j2", PAGE, model=run.model, card=render_markdown(text))
 
 
 def main() -> None:

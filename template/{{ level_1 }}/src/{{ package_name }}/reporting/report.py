@@ -3,13 +3,11 @@
 
 import argparse
 
-from markupsafe import Markup
-
 from ..core.errors import exit_on_user_error
-from ..core.io import read_json, write_text
+from ..core.io import read_json
 from ..core.paths import METRICS, REPORTS, SLICES
 from ..core.run_record import RunRecord
-from .html import FEW_ROWS, environment, figures, render_markdown
+from .html import FEW_ROWS, figures, render_markdown, write_page
 from .sections import sections
 
 PAGE = REPORTS / "index.html"
@@ -17,8 +15,9 @@ PAGE = REPORTS / "index.html"
 
 def write(run: RunRecord) -> None:
     """Write the page."""
-    template = environment().get_template("report.html.j2")
-    page = template.render(
+    write_page(
+        "report.html.j2",
+        PAGE,
         model=run.model,
         run=run,
         metrics=read_json(METRICS),
@@ -27,20 +26,14 @@ def write(run: RunRecord) -> None:
         validation=read_json(REPORTS / "validation.json", task="validate"),
         pages=pages(),
         figures=figures(),
-        sections=rendered_sections(),
+        sections={title: render_markdown(text) for title, text in sections().items()},
     )
-    write_text(page, PAGE)
 
 
 def pages() -> dict[str, str]:
     """Return the file name of each other page in `reports/`, by title."""
     names = sorted(path.name for path in REPORTS.glob("*.html") if path != PAGE)
     return {name.removesuffix(".html").replace("_", " ").capitalize(): name for name in names}
-
-
-def rendered_sections() -> dict[str, Markup]:
-    """Return the HTML of each section that `reporting/sections` adds, by title."""
-    return {title: render_markdown(text) for title, text in sections().items()}
 
 
 if __name__ == "__main__":

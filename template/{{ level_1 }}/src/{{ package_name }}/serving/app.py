@@ -2,7 +2,7 @@
 """The ASGI application: routes, middleware, and the tasks that run as long as it does."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -53,7 +53,7 @@ def create_app(inference: Inference) -> Starlette:
         return inference.respond({"error": "the server failed; its log has the reason"}, 500)
 
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_: Starlette) -> AsyncGenerator[None]:
         async with AsyncExitStack() as stack:
             for plugin in plugins:
                 await stack.enter_async_context(plugin.lifespan(inference))

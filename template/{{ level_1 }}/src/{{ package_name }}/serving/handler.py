@@ -71,12 +71,7 @@ class Inference:
     ) -> Response:
         """Return the predictions for a request, or one line with the reason why there are none.
 
-        Args:
-            request: the request, whose header X-Entity-ID may name an entity.
-            name: the model.
-            format: how the body is parsed and the response is written.
-            version: the number or alias of a version; without it, plug-ins may choose.
-            body: what to parse in place of the request's own body.
+        Without the number or alias of a version, plug-ins may choose it. A body is parsed in place of the request's own.
         """
         started, model, code = time.perf_counter(), None, 200
         try:
@@ -168,11 +163,7 @@ async def read_body(request: Request, headers: Headers, max_megabytes: float) ->
 
 
 def decompress(body: bytes | bytearray, encoding: str, limit: int) -> bytes:
-    """Return a decompressed body, or its first `limit + 1` bytes if it is longer.
-
-    Raises:
-        RequestError: it is not compressed by gzip or deflate.
-    """
+    """Return a decompressed body, or its first `limit + 1` bytes if it is longer."""
     if encoding not in ("gzip", "deflate"):
         raise RequestError(415, f"content-encoding {encoding} is not supported; gzip, deflate and identity are")
     try:

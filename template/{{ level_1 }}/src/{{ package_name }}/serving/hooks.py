@@ -4,7 +4,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from threading import Lock
 
@@ -70,7 +70,7 @@ class Hooks:
             self._delivered += sum(size for _, size in pending)
 
     @contextmanager
-    def _contained(self, plugin: Plugin, hook: str) -> Iterator[None]:
+    def _contained(self, plugin: Plugin, hook: str) -> Generator[None]:
         name = type(plugin).__module__.rpartition(".")[2]
         try:
             yield

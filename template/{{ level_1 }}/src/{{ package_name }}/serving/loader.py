@@ -6,7 +6,7 @@ import gc
 import json
 import logging
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -107,11 +107,7 @@ class Models:
         raise RequestError(404, f"version {version} of {name} is not loaded; loaded: {', '.join(self.versions(name))}")
 
     def native(self, model: LoadedModel) -> Any:
-        """Return the estimator of a loaded version, whichever its path is.
-
-        Raises:
-            UserError: it needs code that is not here.
-        """
+        """Return the estimator of a loaded version, whichever its path is."""
         if isinstance(model.predictor, NativePredictor):
             return model.predictor.model
         with connected(), downloaded(model.name, model.version, self._sources) as path:
@@ -142,7 +138,8 @@ class Models:
                     self._refresh(name, alias, version_of(read(), alias))
             except Exception as error:  # noqa: BLE001 - a version that cannot be loaded must not stop the server
                 self._metrics.reloads.labels(name, "failed").inc()
-                self._log_once(name, alias, f"the version with the alias {alias} cannot be loaded: {_line(error)}")
+                reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+                self._log_once(name, alias, f"the version with the alias {alias} cannot be loaded: {reason}")
             self._tried.add(name)
 
     def _read(self, name: str) -> RegisteredModel | None:
@@ -183,22 +180,14 @@ class Models:
 
 
 def load(name: str, version: str, sources: Sequence[Source] = ()) -> LoadedModel:
-    """Return a version from the first source that has it, or else from the registry.
-
-    Raises:
-        UserError: it is refused by `registry/verification`, its signature has a column that JSON cannot hold, or there is none.
-    """
+    """Return a version from the first source that has it, or else from the registry, as `load_folder` does."""
     with downloaded(name, version, sources) as path:
         return load_folder(path, name, version)
 
 
 @contextmanager
-def downloaded(name: str, version: str, sources: Sequence[Source]) -> Iterator[Path]:
-    """Yield the folder of a version from the first source that has it, or else from the registry.
-
-    Raises:
-        UserError: it is refused by `registry/verification`.
-    """
+def downloaded(name: str, version: str, sources: Sequence[Source]) -> Generator[Path]:
+    """Yield the folder of a version from the first source that has it, or else from the registry."""
     with tempfile.TemporaryDirectory() as folder:
         found = (path for source in sources if (path := source(name, version, Path(folder))))
         yield next(found, None) or download(name, version, Path(folder))
@@ -215,7 +204,7 @@ def load_folder(path: Path, name: str, version: str) -> LoadedModel:
         raise UserError(f"{name} {version} has no signature with named columns: log it with one")
     inputs = _inputs(model)
     if onnx.exists():
-        predictor: Predictor = OnnxPredictor(onnx, inputs)
+        predictor: Predictor = OnnxPredictor(str(onnx), inputs)
     else:
         predictor = NativePredictor(load_native(str(path), name, version), inputs)
     return LoadedModel(name, version, version, InputSchema(inputs), predictor, _example(model, path))
@@ -241,10 +230,6 @@ def _exempt_from_collection() -> None:
     gc.unfreeze()
     gc.collect()
     gc.freeze()
-
-
-def _line(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
 
 
 def _inputs(model: Any) -> Inputs:

@@ -2,7 +2,6 @@
 """Predictors: the ONNX form of a model, which takes microseconds, and the model itself."""
 
 import json
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,9 +10,7 @@ import onnxruntime
 from ..core.inputs import Inputs
 from .schema import Columns
 
-CLASSES = (
-    "classes"  # property of the ONNX model: the classes of its probabilities as JSON, null if it predicts a number
-)
+CLASSES = "classes"  # property of the ONNX model: its classes as JSON, null if it predicts a number
 
 
 class Predictor(Protocol):
@@ -32,11 +29,10 @@ class OnnxPredictor:
 
     path = "onnx"
 
-    def __init__(self, model: bytes | Path, inputs: Inputs) -> None:
+    def __init__(self, model: bytes | str, inputs: Inputs) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        source = model if isinstance(model, bytes) else str(model)
-        self._session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+        self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         self._inputs = [  # ONNX may rename columns, but keeps their order
             (column, one.name, _DTYPES[one.type])
             for column, one in zip(inputs.columns, self._session.get_inputs(), strict=True)

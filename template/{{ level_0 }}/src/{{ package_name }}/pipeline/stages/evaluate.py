@@ -16,7 +16,7 @@ from ...modeling.data import SLICES, TARGET, features_and_target
 from ..evaluation import evaluate
 from ..figures import plot_importance
 from ..gate import shortfalls
-from ..metrics import SCORING, performance, predict, score
+from ..metrics import performance, predict, score
 from ..params import load_params
 from ..plots import plot
 
@@ -25,11 +25,7 @@ SHUFFLES, MANY_COLUMNS = 3, 100  # of a column; one where there are more columns
 
 
 def main() -> None:
-    """Write metrics, metrics by slice, and figures; print the metrics, and how they changed since the run before.
-
-    Raises:
-        UserError: a metric is not a finite number, or the test rows have a class that the training rows lack.
-    """
+    """Write metrics, metrics by slice, and figures; print the metrics, and how they changed since the run before."""
     params, model, test = load_params(), read_model(), read_table(paths.TEST)
     features, target = features_and_target(test)
     features = Inputs.read().from_table(features)
@@ -41,7 +37,7 @@ def main() -> None:
     write_json(metrics, paths.METRICS)
     write_json(by_slice(test, target, prediction), paths.SLICES)
     plot(target, prediction)
-    plot_importance(importance(model, features, target, params.seed), SCORING)
+    plot_importance(importance(model, features, target, params.seed))
     print("\n".join(comparison(metrics, before)))
     for line in shortfalls(metrics, params.gate):
         print(f"  failed the quality gate: {line}")

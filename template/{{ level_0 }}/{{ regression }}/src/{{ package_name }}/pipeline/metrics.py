@@ -5,7 +5,6 @@ from typing import Any
 
 import pandas as pd
 from sklearn import metrics
-from sklearn.dummy import DummyRegressor
 
 from ..core.column_types import example, kind_of
 from ..core.errors import UserError
@@ -14,11 +13,7 @@ SCORING = "RMSE"  # what `score` measures
 
 
 def checked_target(target: pd.Series) -> pd.Series:
-    """Return a target column.
-
-    Raises:
-        UserError: it does not hold numbers.
-    """
+    """Return a target column if it holds numbers."""
     if kind_of(target) != "numbers":
         raise UserError(f"{target.name}: a regression predicts numbers, found {example(target)}")
     return target
@@ -57,8 +52,7 @@ def performance(target: pd.Series, prediction: pd.Series) -> dict[str, float]:
 
 def baseline(train_target: pd.Series, target: pd.Series) -> dict[str, float]:
     """Return the error of always predicting the mean."""
-    dummy = DummyRegressor().fit(train_target.to_frame(), train_target)
-    prediction = dummy.predict(target.to_frame())
+    prediction = constant_prediction(train_target, target.index)
     return {"baseline_rmse": float(metrics.root_mean_squared_error(target, prediction))}
 
 

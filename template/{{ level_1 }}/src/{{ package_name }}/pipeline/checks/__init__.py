@@ -4,13 +4,12 @@
 One that has `REPLACES`, the name of another module here, is used in its place.
 """
 
-import pkgutil
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
 import pandas as pd
 
+from ...core.discovery import modules
 from ...core.run_record import Champion
 from ...modeling.params import Params
 
@@ -29,6 +28,6 @@ class Candidate:
 
 def shortfalls(candidate: Candidate) -> list[str]:
     """Return why a candidate may not become the challenger, one line each; empty if it may."""
-    modules = {found.name: import_module(f".{found.name}", __name__) for found in pkgutil.iter_modules(__path__)}
-    replaced = {getattr(module, "REPLACES", None) for module in modules.values()}
-    return [line for name, module in modules.items() if name not in replaced for line in module.shortfalls(candidate)]
+    found = {module.__name__.rpartition(".")[2]: module for module in modules(__name__)}
+    replaced = {getattr(module, "REPLACES", None) for module in found.values()}
+    return [line for name, module in found.items() if name not in replaced for line in module.shortfalls(candidate)]

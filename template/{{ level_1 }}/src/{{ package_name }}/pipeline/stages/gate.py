@@ -9,11 +9,7 @@ from ..params import load_params
 
 
 def main() -> None:
-    """Print that the model passed.
-
-    Raises:
-        UserError: it misses a threshold; one line for all.
-    """
+    """Print that the model passed, or raise one line with all thresholds that it misses."""
     if missed := shortfalls(read_json(METRICS), load_params().gate):
         raise UserError(f"the model failed the quality gate: {'; '.join(missed)}")
     print("  the model passed the quality gate")

@@ -17,18 +17,16 @@ from ...core.run_record import RunRecord
 from ...modeling.data import ENTITY, TARGET, features_and_target
 from ...registry import audit, runs, trackers
 from ...registry.audit_log import locked
-from ...registry.client import FAST_PATH, Tracking
+from ...registry.client import CHALLENGER, FAST_PATH, Tracking
 from ...registry.preparation import prepare
 from ...reporting import model_card, report
 from ...serving.loader import load_folder
 from .. import onnx_export
-from ..champion import measured_champion
 from ..checks import Candidate, shortfalls
-from ..describe import describe_run
-from ..learning_curve import learning_curves
+from ..describe import describe_run, learning_curves
 from ..metrics import predict
 from ..params import load_params
-from ..served import difference
+from ..served import difference, measured_champion
 
 
 def main() -> None:
@@ -99,7 +97,7 @@ def register(run: trackers.Run, record: RunRecord, logged: ModelInfo) -> RunReco
         write_reports(record)
         audit.record_registration(MlflowClient(), record.model, str(record.version), author, record.shortfalls)
         if not record.shortfalls:
-            runs.make_challenger(record.model, str(record.version))
+            MlflowClient().set_registered_model_alias(record.model, CHALLENGER, str(record.version))
     return record
 
 
@@ -143,4 +141,4 @@ def write_reports(record: RunRecord, attach: bool = True) -> None:
     model_card.write(record)
     report.write(record)
     for path in (model_card.MARKDOWN, model_card.PAGE, report.PAGE) if attach else ():
-        runs.log_file(str(record.run_id), path)
+        MlflowClient().log_artifact(str(record.run_id), str(path), "reports")

@@ -1,13 +1,12 @@
 # Managed by copier-mlops: an update merges with your edits.
 """Additional experiment trackers: each module here has a function `log(run, run_id)`."""
 
-import pkgutil
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
 import pandas as pd
 
+from ...core.discovery import modules
 from ...core.inputs import Inputs
 from ...core.run_record import RunRecord
 
@@ -29,5 +28,5 @@ class Run:
 
 def log(run: Run, run_id: str) -> None:
     """Send a run to all additional trackers; `run_id` is its id in MLflow."""
-    for found in pkgutil.iter_modules(__path__):
-        import_module(f".{found.name}", __name__).log(run, run_id)
+    for module in modules(__name__):
+        module.log(run, run_id)

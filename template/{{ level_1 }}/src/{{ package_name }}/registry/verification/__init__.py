@@ -4,18 +4,14 @@
 It raises a `UserError`. The server imports this, so modules import no data or model code.
 """
 
-import pkgutil
-from importlib import import_module
 from pathlib import Path
 
 from mlflow.entities.model_registry import ModelVersion
 
+from ...core.discovery import modules
+
 
 def verify(version: ModelVersion, folder: Path) -> None:
-    """Let all modules verify the files of a version.
-
-    Raises:
-        UserError: one of them refuses it.
-    """
-    for found in pkgutil.iter_modules(__path__):
-        import_module(f".{found.name}", __name__).verify(version, folder)
+    """Let all modules verify the files of a version."""
+    for module in modules(__name__):
+        module.verify(version, folder)

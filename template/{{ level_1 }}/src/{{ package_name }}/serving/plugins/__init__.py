@@ -1,11 +1,9 @@
 # Managed by copier-mlops: an update merges with your edits.
 """Server plug-ins: each module here has a function `plugin() -> Plugin`; the server calls it once, when it starts."""
 
-import pkgutil
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,6 +11,7 @@ import numpy as np
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
+from ...core.discovery import modules
 from ..schema import Columns
 
 if TYPE_CHECKING:
@@ -86,17 +85,13 @@ class Plugin:
     def download(self, model: str, version: str, folder: Path) -> Path | None:
         """Download a version and return where it is, or None to leave it to the next plug-in, or the registry.
 
-        An exception refuses the version: what was served before goes on being served.
-
-        Args:
-            model: its name in the registry.
-            version: its number.
-            folder: an empty one, which is deleted when the version is loaded.
+        The folder is empty, and deleted when the version is loaded. An exception refuses the version: what was served
+        before goes on being served.
         """
         return None
 
     @asynccontextmanager
-    async def lifespan(self, inference: "Inference") -> AsyncIterator[None]:
+    async def lifespan(self, inference: "Inference") -> AsyncGenerator[None]:
         """Start what the plug-in needs, yield while the server runs, then stop it. A failed start stops the server."""
         yield
 
@@ -113,4 +108,4 @@ class Plugin:
 
 def discover() -> list[Plugin]:
     """Return the plug-ins of all modules in this folder, in the order of their names."""
-    return [import_module(f".{found.name}", __name__).plugin() for found in pkgutil.iter_modules(__path__)]
+    return [module.plugin() for module in modules(__name__)]
