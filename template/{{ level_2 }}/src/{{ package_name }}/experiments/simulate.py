@@ -39,15 +39,10 @@ def simulate(server: str, users: int, effect: float) -> str:
 def send(server: str, users: int, effect: float, metric: Metric, aliases: Sequence[str]) -> str:
     """Send a request for each user, store all outcomes, and return a message.
 
-    Args:
-        server: its address.
-        users: number of them.
-        effect: of the treatment on the metric, if that is the outcome or the value of a user.
-        metric: which one.
-        aliases: of the versions that are the treatment.
+    Where a version with one of the aliases predicts, the effect is added to the metric.
 
     Raises:
-        UserError: no server responds, or a request fails.
+        UserError: no server responds, a request fails, or the metric is no outcome or value of a user.
     """
     client, rng = Client(server), np.random.default_rng()
     if effect and metric not in ("outcome", "value"):

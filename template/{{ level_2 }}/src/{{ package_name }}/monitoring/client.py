@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pandas as pd
 
 from ..core.inputs import Inputs
+from ..core.prometheus import samples
 from ..modeling.data import ENTITY, features_and_target
 from ..registry.client import Tracking
 
@@ -29,6 +30,11 @@ class Client:
     def get(self, path: str) -> bytes | None:
         """Return the body of a response, or None if there is none or its status is not 200."""
         return self._ask("GET", path)
+
+    def metric(self, name: str, **labels: str) -> float:
+        """Return the sum of a metric of the server, of the series with these labels; 0 if it has none."""
+        found = samples((self.get("/metrics") or b"").decode())
+        return sum(one.value for one in found if one.name == name and labels.items() <= one.labels.items())
 
     def predict(self, rows: Sequence[Mapping[str, Any]], entity: str | None = None) -> dict[str, Any] | None:
         """Return the answer for rows, or None if the request failed, which is counted."""

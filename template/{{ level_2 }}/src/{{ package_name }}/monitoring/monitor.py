@@ -184,11 +184,11 @@ def summary(result: MonitoringResult) -> str:
 
 def monitor(window: Window) -> MonitoringResult:
     """Monitor a batch, write `reports/monitoring.json` and its page, and return the result."""
-    from .page import write_page
+    from . import page
 
     results, sample = Monitor.load().run(window, by_slice=True)
     result = results[-1]
-    write_page(results, sample, _reference(result.model, result.version)[0])
+    page.write(results, sample, _reference(result.model, result.version)[0])
     result.write()
     return result
 

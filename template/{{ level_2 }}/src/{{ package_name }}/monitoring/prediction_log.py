@@ -136,7 +136,8 @@ def _dataset(window: Window, version: str | None) -> ds.Dataset | pa.Table:
     read = partial(ds.dataset, format="parquet", filesystem=system)
     examples = {writer: read(path) for path, writer in paths.items()}  # each writer has one schema, and one version
     try:
-        schema = _unified([one.schema for one in examples.values()])
+        schemas = (one.schema for one in examples.values())
+        schema = pa.unify_schemas([COLUMNS, *schemas], promote_options="permissive")
     except pa.ArrowTypeError:
         of_version = {name for name, one in examples.items() if version in (None, one.head(1)["version"][0].as_py())}
         paths = {path: writer for path, writer in paths.items() if writer in of_version}
@@ -153,10 +154,6 @@ def _folders(window: Window) -> list[str]:
 def _stored(system: Any) -> set[str]:
     """Return the folders that there are."""
     return {each.path.rstrip("/") for each in system.get_file_info(FileSelector("", allow_not_found=True))}
-
-
-def _unified(schemas: list[pa.Schema]) -> pa.Schema:
-    return pa.unify_schemas([COLUMNS, *schemas], promote_options="permissive")
 
 
 def _with_texts(schemas: list[pa.Schema]) -> pa.Schema:

@@ -93,12 +93,7 @@ class Year(BaseModel, frozen=True):
 
 
 def simulate(rows: int, seed: int) -> Year:
-    """Return a simulated year; it happens in a copy of the project.
-
-    Args:
-        rows: of a month.
-        seed: of the rows.
-    """
+    """Return a simulated year, which happens in a copy of the project, with a number of rows in each month."""
     started, found = time.monotonic(), list[Month]()
     with sandbox(), environment(**SETTINGS), connected(), live_server() as server:
         for month in live_months(rows, seed, server):
@@ -116,14 +111,7 @@ def simulate(rows: int, seed: int) -> Year:
 
 
 def live_months(rows: int, seed: int, server: Client, learn: Callable[[date], Retrained] = retrain) -> Iterator[Month]:
-    """Let the months of a year pass, and yield what happened in each.
-
-    Args:
-        rows: of a month.
-        seed: of the rows.
-        server: that predicts them.
-        learn: retrains on a day, if there is a reason to.
-    """
+    """Let the months of a year pass, and yield what happened in each; `learn` retrains if there is a reason to."""
     tables: list[pd.DataFrame] = []
     with quiet():
         frozen, first = load(Tracking.load().model, "1"), months.start()
@@ -143,16 +131,7 @@ def live_month(
     frozen: LoadedModel,
     learn: Callable[[date], Retrained],
 ) -> Month:
-    """Let a month pass: predictions, labels, monitoring, new rows, retraining.
-
-    Args:
-        number: of the month.
-        tables: rows of all months so far.
-        end: of the month.
-        server: that predicts them.
-        frozen: the first champion.
-        learn: retrains on a day, if there is a reason to.
-    """
+    """Let a month pass, the last of some tables: predictions, labels, monitoring, new rows, retraining."""
     table = tables[-1]
     answers = [answer for answer in server.send(table) if answer]
     if server.failed:

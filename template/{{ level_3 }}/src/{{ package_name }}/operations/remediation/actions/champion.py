@@ -10,7 +10,7 @@ from mlflow import MlflowClient
 
 from ....core.errors import UserError
 from ....core.lineage import git
-from ....core.triggers import Alert, Labels, record
+from ....core.alerts import Alert, Labels, record
 from ....registry.approval import Approval
 from ....registry.client import Tracking, champion, connected, find
 from ....registry.moves.release import overlay
