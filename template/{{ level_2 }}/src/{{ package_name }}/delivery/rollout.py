@@ -74,11 +74,7 @@ class Metric(BaseModel):
     dry_run: bool = False  # it is only observed
 
     def value(self, prometheus: str) -> float | None:
-        """Return the value now, or None if there is too little to measure.
-
-        Raises:
-            UserError: Prometheus cannot be reached, or refuses the query.
-        """
+        """Return the value now, or None if there is too little to measure."""
         found = query(prometheus, self.query)
         return found[0][1] if found and not math.isnan(found[0][1]) else None
 

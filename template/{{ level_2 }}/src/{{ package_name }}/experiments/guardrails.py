@@ -29,13 +29,7 @@ class Arms(NamedTuple):
 
 
 def samples(source: str, name: str, model: str, seconds: float) -> Samples:
-    """Return the increase of a counter with its labels: by a Prometheus, or since a model server started.
-
-    Raises:
-        UserError: a Prometheus cannot be reached, or refuses the query.
-        OSError: there is no answer of a model server.
-        ValueError: the answer is neither.
-    """
+    """Return the increase of a counter with its labels: by a Prometheus, or since a model server started."""
     with suppress(NoPrometheusError):
         return query(source, f"increase({name}{{model={json.dumps(model)}}}[{ceil(seconds)}s])")
     found = scrape(source)

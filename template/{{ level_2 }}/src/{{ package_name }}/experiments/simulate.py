@@ -25,11 +25,7 @@ LOG_SECONDS = 2  # until the server has written the last predictions
 
 
 def simulate(server: str, users: int, effect: float) -> str:
-    """Send users to a server while a test is running, and return a message: `send` with the metric of its plan.
-
-    Raises:
-        UserError: no test is running, no server responds, or a request fails.
-    """
+    """Send users to a server while a test is running, and return a message: `send` with the metric of its plan."""
     running = state()[1]
     if running.stopped is not None:
         raise UserError(f"{running.name} has ended: `poe experiment start` starts another")

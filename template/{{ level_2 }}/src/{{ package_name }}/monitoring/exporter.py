@@ -104,7 +104,7 @@ def _metrics(found: MonitoringResult) -> Iterator[Gauge]:
         yield Gauge("concept_drift_batches_in_a_row", "Batches with concept drift", found.concept.in_a_row)
     if performance:
         yield Gauge("labels_due", "Predictions whose label is due", performance.due)
-        yield Gauge("labels_missing", "Those whose label is not known", performance.due - performance.labelled)
+        yield Gauge("labels_missing", "Those whose label is not known", performance.due - performance.labeled)
         ends = ("value", "low", "high")
         bounds = {(name, end): getattr(one, end) for name, one in performance.metrics.items() for end in ends}
         yield Gauge("model_performance", "Metrics of predictions whose labels are due", bounds, ("metric", "bound"))

@@ -1,5 +1,5 @@
 # Managed by copier-mlops: an update merges with your edits.
-"""The outcomes of predictions: `poe labels` stores them, and `labelled` joins them to the prediction log."""
+"""The outcomes of predictions: `poe labels` stores them, and `labeled` joins them to the prediction log."""
 
 import argparse
 from datetime import UTC, datetime, timedelta
@@ -114,7 +114,7 @@ def _first_predictions(entities: pd.DataFrame, window: Window) -> pd.DataFrame:
     return found.groupby("entity", as_index=False).agg({"first": "min"})
 
 
-def labelled(start: datetime, end: datetime, version: str | None = None, rows: int | None = None) -> pd.DataFrame:
+def labeled(start: datetime, end: datetime, version: str | None = None, rows: int | None = None) -> pd.DataFrame:
     """Return the project's predictions in a span of time with `target`, `label_time` and `value`, null where no label is known.
 
     With `version`, only its predictions; with `rows`, at most this number, chosen at random.

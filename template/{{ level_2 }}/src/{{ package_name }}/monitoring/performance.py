@@ -38,7 +38,7 @@ class Truth:
 
     @classmethod
     def of(cls, rows: pd.DataFrame, reference: Reference) -> "Truth":
-        """Return those of rows of `labels.labelled` that have a label."""
+        """Return those of rows of `labels.labeled` that have a label."""
         rows = rows[rows["target"].notna()].reset_index(drop=True)
         table = features(rows)
         target = rows["target"].astype(reference.target.dtype).rename(TARGET)
@@ -79,7 +79,7 @@ def measure(
 ) -> tuple[Performance, Kpi | None]:
     """Return the performance and the business KPI of predictions whose labels are due.
 
-    The rows are all of a window, as `labels.labelled` returns them. Labels of classes that the version lacks are left out,
+    The rows are all of a window, as `labels.labeled` returns them. Labels of classes that the version lacks are left out,
     since no metric is defined for them: see `new_classes`.
     """
     truth = Truth.of(rows, reference)
@@ -106,7 +106,7 @@ def measure(
     found = Performance(
         start=window.start,
         end=window.end,
-        labelled=labels,
+        labeled=labels,
         due=len(rows),
         metrics=metrics,
         slices=slices,

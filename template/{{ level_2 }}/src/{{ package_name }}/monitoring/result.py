@@ -81,7 +81,7 @@ class Performance(Part):
 
     start: datetime  # of these predictions, which are older than the batch by the delay of labels
     end: datetime
-    labelled: int  # predictions with a label
+    labeled: int  # predictions with a label
     due: int  # predictions that should have one
     metrics: dict[str, Interval]
     slices: list[Slice]

@@ -4,7 +4,7 @@
 Both predict the same rows, so the difference is taken row by row, and its interval comes from resampling entities with their
 rows (Efron and Tibshirani, *An Introduction to the Bootstrap*, chapter 13; the percentile interval). The candidate is not worse if
 the whole interval lies below the margin (Piaggio et al., *Reporting of Noninferiority and Equivalence Randomized Trials*, JAMA 2012).
-It assumes that entities are independent of each other, and says nothing with a handful of them.
+It assumes that entities are independent of each other, and needs more than a handful of them.
 """
 
 from typing import Any, Literal

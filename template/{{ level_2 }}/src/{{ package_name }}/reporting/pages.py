@@ -28,8 +28,8 @@ def drawing(width: float, height: float, **labels: Any) -> Axes:
     return axes
 
 
-def image(axes: Axes) -> str:
-    """Return the figure of some axes as a URL that holds it."""
+def image(axes: Axes, **options: Any) -> str:
+    """Return the figure of some axes, saved with options of `savefig`, as a URL that holds it."""
     buffer = BytesIO()
-    axes.figure.savefig(buffer, format="png", dpi=110)  # pyrefly: ignore
+    axes.figure.savefig(buffer, format="png", dpi=110, **options)  # pyrefly: ignore
     return f"data:image/png;base64,{b64encode(buffer.getvalue()).decode()}"

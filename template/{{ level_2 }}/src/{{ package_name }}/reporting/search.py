@@ -45,7 +45,6 @@ def draw(study: optuna.Study, names: list[str]) -> dict[str, str]:
             warnings.simplefilter("ignore")  # Optuna calls these plots experimental
             axes = plot()
             axes.set_title(title)
-            axes.figure.set_layout_engine("constrained")
-            drawn[title] = image(axes)
+            drawn[title] = image(axes, bbox_inches="tight")
         pyplot.close("all")
     return drawn
