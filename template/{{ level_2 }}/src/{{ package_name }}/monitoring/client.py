@@ -29,7 +29,7 @@ class Client:
 
     def get(self, path: str) -> bytes | None:
         """Return the body of a response, or None if there is none or its status is not 200."""
-        return self._ask("GET", path)
+        return self._request("GET", path)
 
     def metric(self, name: str, **labels: str) -> float:
         """Return the sum of a metric of the server, of the series with these labels; 0 if it has none."""
@@ -40,7 +40,7 @@ class Client:
         """Return the answer for rows, or None if the request failed, which is counted."""
         self.requests += 1
         named = {"X-Entity-ID": entity.encode()} if entity else {}
-        answer = self._ask("POST", self._path, json.dumps({"rows": [*rows]}), named)
+        answer = self._request("POST", self._path, json.dumps({"rows": [*rows]}), named)
         self.failed += answer is None
         return None if answer is None else json.loads(answer)
 
@@ -54,7 +54,9 @@ class Client:
         for row, entity in zip(rows, table[ENTITY].astype(str), strict=True):
             yield self.predict([row], entity)
 
-    def _ask(self, method: str, path: str, body: str | None = None, headers: Mapping[str, Any] = {}) -> bytes | None:
+    def _request(
+        self, method: str, path: str, body: str | None = None, headers: Mapping[str, Any] = {}
+    ) -> bytes | None:
         kept = self._connection.sock is not None
         try:
             self._connection.request(method, path, body, {**self._headers, **headers})
@@ -64,7 +66,7 @@ class Client:
             self.problem = f"no answer from {self.address}: {error}"
             self._connection.close()  # the next request connects again
             closed = isinstance(error, ConnectionError)  # as servers do with connections that were idle
-            return self._ask(method, path, body, headers) if kept and closed else None
+            return self._request(method, path, body, headers) if kept and closed else None
         if response.status != 200:
             self.problem = f"{self.address} answers {response.status}: {content[:300].decode(errors='replace')}"
             return None

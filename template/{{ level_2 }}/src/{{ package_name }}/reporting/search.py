@@ -44,6 +44,7 @@ def draw(study: optuna.Study, names: list[str]) -> dict[str, str]:
         with warnings.catch_warnings(), suppress(ValueError, RuntimeError):  # too few trials, or all of them equal
             warnings.simplefilter("ignore")  # Optuna calls these plots experimental
             axes = plot()
+            axes.set_title("", loc="left")  # Optuna's, of one plot
             axes.set_title(title)
             drawn[title] = image(axes, bbox_inches="tight")
         pyplot.close("all")

@@ -4,7 +4,6 @@
 from itertools import pairwise
 from typing import Any
 
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..core.paths import REPORTS
@@ -38,17 +37,12 @@ def figure(name: str, found: list[dict[str, Any]]) -> str:
     known = [one for one in found if one["surprise_z"] is not None]
     surprise.bar([one["month"] for one in known], [one["surprise_z"] for one in known], color=COLOR)
     surprise.set(ylabel="surprise z", xlabel="month", xticks=number)
-    for axes in (kpi, drift, surprise):
-        _mark(axes)
+    for month, change in ((months.DATA_DRIFT, "data drift"), (months.CONCEPT_DRIFT, "concept drift")):
+        kpi.text(month - 0.45, 1, change, transform=kpi.get_xaxis_transform(), color=ALARM, fontsize=8, va="top")
+        for axes in (kpi, drift, surprise):
+            axes.axvline(month - 0.5, color=ALARM, linewidth=1)
+            axes.spines[["top", "right"]].set_visible(False)
     for one in found:
         if one["kinds"]:
             kpi.axvline(one["month"] + 0.5, **REFERENCE_LINE)
     return image(kpi)
-
-
-def _mark(axes: Axes) -> None:
-    """Mark the months in which drift begins."""
-    axes.spines[["top", "right"]].set_visible(False)
-    for month, name in ((months.DATA_DRIFT, "data drift"), (months.CONCEPT_DRIFT, "concept drift")):
-        axes.axvline(month - 0.5, color=ALARM, linewidth=1)
-        axes.text(month - 0.45, 1, name, transform=axes.get_xaxis_transform(), color=ALARM, fontsize=8, va="top")

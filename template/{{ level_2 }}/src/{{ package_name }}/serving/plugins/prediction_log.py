@@ -79,14 +79,15 @@ class PredictionLogWriter(Plugin):
         self._open: dict[Group, Parts] = {}
         self._day: date | None = None
         self._inference: Inference | None = None
+        self._written = Counter("prediction_log_rows", "Rows written to the prediction log", registry=None)
+        self._dropped = Counter("prediction_log_dropped_rows", "Rows that could not be written", registry=None)
 
     @asynccontextmanager
     async def lifespan(self, inference: "Inference") -> AsyncIterator[None]:
         """Add the metrics, and merge the files that are left when the server stops."""
-        to: Any = {"registry": inference.metrics.registry}
         self._inference = inference
-        self._written = Counter("prediction_log_rows", "Rows written to the prediction log", **to)
-        self._dropped = Counter("prediction_log_dropped_rows", "Rows that could not be written", **to)
+        for counter in (self._written, self._dropped):
+            inference.metrics.registry.register(counter)
         yield
         for group in [*self._open]:
             self._merge(group)

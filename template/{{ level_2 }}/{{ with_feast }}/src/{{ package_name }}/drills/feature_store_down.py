@@ -36,7 +36,7 @@ def main() -> Evidence:
         with live_server(**variables, FEATURE_STORE_CHECK_SECONDS="1") as server:
 
             def reaches(outcome: str, up: int) -> bool:
-                answers.append(_ask(server, body))
+                answers.append(_source_of(server, body))
                 return answers[-1] == f"{outcome}=1" and server.metric("feature_store_up") == up
 
             answers: list[str | None] = []
@@ -72,7 +72,7 @@ def _copy(source: redis.Redis, target: redis.Redis) -> None:
         ) from error
 
 
-def _ask(server: Client, body: bytes) -> str | None:
+def _source_of(server: Client, body: bytes) -> str | None:
     """Return where the features of a prediction came from, or None if the request failed."""
     try:
         with urlopen(Request(f"{server.address}/entities/predict", body), timeout=5) as response:
