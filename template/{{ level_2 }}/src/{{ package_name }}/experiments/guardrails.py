@@ -28,7 +28,7 @@ class Arms(NamedTuple):
     alias: str = ALIAS  # of the treatment
 
 
-def samples(source: str, name: str, model: str, seconds: float) -> Samples:
+def increase(source: str, name: str, model: str, seconds: float) -> Samples:
     """Return the increase of a counter with its labels: by a Prometheus, or since a model server started."""
     with suppress(NoPrometheusError):
         return query(source, f"increase({name}{{model={json.dumps(model)}}}[{ceil(seconds)}s])")
@@ -37,12 +37,12 @@ def samples(source: str, name: str, model: str, seconds: float) -> Samples:
 
 
 def traffic(source: str, model: str, arms: Arms, seconds: float, treated: bool) -> dict[str, float]:
-    """Return the number of requests of an arm, their error ratio and p99. It raises what `samples` does."""
+    """Return the number of requests of an arm, their error ratio and p99. It raises what `increase` does."""
     version = arms.treatment if treated else arms.control
     counts: dict[str, float] = defaultdict(float)  # by the code of the response
     buckets: dict[float, float] = defaultdict(float)
     for name in (REQUESTS, SECONDS):
-        for labels, number in samples(source.rstrip("/"), name, model, seconds):
+        for labels, number in increase(source.rstrip("/"), name, model, seconds):
             if (labels["variant"] == arms.alias, labels["version"]) == (treated, version):
                 if name == REQUESTS:
                     counts[labels["code"]] += number

@@ -27,7 +27,7 @@ def figure(name: str, found: list[dict[str, Any]]) -> str:
     kpi.plot(number, [one["kpi"] for one in found], marker="o", color=COLOR, label="with retraining")
     kpi.plot(number, [one["kpi_frozen"] for one in found], marker="o", color=GRAY, label="without")
     kpi.set_ylabel(name.replace("_", " "))
-    kpi.legend(frameon=False, loc="upper left")
+    kpi.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
     for before, one in pairwise(found):
         if one["version"] != before["version"]:
             above = {"xytext": (0, 12), "textcoords": "offset points", "ha": "center"}

@@ -19,7 +19,7 @@ from mlflow import MlflowClient
 from pydantic import BaseModel
 
 from ..core.environment import environment
-from ..core.errors import UserError, exit_on_user_error
+from ..core.errors import exit_on_user_error
 from ..core.io import write_json
 from ..core.paths import REPORTS
 from ..core.prediction_log import PredictionLog, folder_of
@@ -33,6 +33,7 @@ from ..monitoring.client import Client, outputs
 from ..monitoring.labels import ingest
 from ..monitoring.monitor import Monitor
 from ..monitoring.prediction_log import Window
+from ..monitoring.replay import replay
 from ..pipeline.metrics import as_prediction
 from ..pipeline.params import load_params
 from ..pipeline.served import predict_served
@@ -118,9 +119,7 @@ def live_months(rows: int, seed: int, server: Client, learn: Callable[[date], Re
     for number, table in enumerate(tables, 1):
         end = datetime.combine(first + timedelta(days=number * months.DAYS), datetime.min.time(), UTC)
         with quiet():
-            answers = [answer for answer in server.send(table) if answer]
-            if server.failed:
-                raise UserError(f"{server.failed} of {server.requests} requests failed: {server.problem}")
+            answers = [answer for answer, _ in replay(server, table)]
             _move_log(table, f"year{number:02}-0.parquet")
             _label(pd.concat(tables[:number][-2:]), end)
             results, _ = Monitor.load().run(Window(end - timedelta(days=months.DAYS), end))

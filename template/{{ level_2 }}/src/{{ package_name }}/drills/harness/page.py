@@ -39,5 +39,5 @@ def figure(found: Mapping[str, Evidence]) -> str:
     axes.set_xlim(0)
     axes.xaxis.set_major_formatter("{x:g}")
     axes.invert_yaxis()
-    axes.legend(fontsize=8, frameon=False)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, fontsize=8, frameon=False)
     return image(axes)
