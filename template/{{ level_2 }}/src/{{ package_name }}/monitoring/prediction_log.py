@@ -16,6 +16,7 @@ from pyarrow.fs import FileSelector
 
 from ..core.errors import UserError
 from ..core.prediction_log import FEATURE, PredictionLog, folder_of
+from ..registry.client import Tracking
 
 COLUMNS = pa.schema(
     {
@@ -76,7 +77,7 @@ def query(
 ) -> pd.DataFrame:
     """Return the result of SQL on `predictions`, the rows of the log in a window, and on further tables by name.
 
-    A feature whose type differs between versions of the model is text, unless the SQL reads one `version` only.
+    A feature whose type differs between versions or models is text, unless the SQL reads one `version` of the project's only.
 
     Raises:
         UserError: the place of the log cannot be read, or a file of it is damaged.
@@ -131,9 +132,11 @@ def _dataset(window: Window, version: str | None) -> ds.Dataset | pa.Table:
         schemas = (one.schema for one in examples.values())
         schema = pa.unify_schemas([COLUMNS, *schemas], promote_options="permissive")
     except pa.ArrowTypeError:
-        of_version = {name for name, one in examples.items() if version in (None, one.head(1)["version"][0].as_py())}
-        paths = {path: writer for path, writer in paths.items() if writer in of_version}
-        schema = _with_texts([one.schema for name, one in examples.items() if name in of_version])
+        if version:
+            wanted = {"model": Tracking.load().model, "version": version}
+            examples = {w: one for w, one in examples.items() if one.head(1, columns=[*wanted]).to_pylist() == [wanted]}
+            paths = {path: writer for path, writer in paths.items() if writer in examples}
+        schema = _with_texts([one.schema for one in examples.values()])
     return read([*paths], schema=schema)
 
 
