@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from ..core.io import write_json
 from ..core.paths import REPORTS
 from ..pipeline.figures import COLOR, REFERENCE_LINE
-from ..reporting.pages import ALARM, GRAY, drawing, image, write_page
+from ..reporting.pages import ALARM, GRAY, image, new_axes, write_page
 from .versions import Version
 
 RESULT, PAGE = REPORTS / "canary.json", REPORTS / "canary.html"
@@ -77,7 +77,7 @@ class Result(BaseModel):
         for name, limit in {one.metric: one.limit for one in measured}.items():
             found = [one for one in measured if one.metric == name]
             times, values = [one.seconds for one in found], [one.value or 0 for one in found]
-            axes = drawing(6, 3, title=f"{name}, limit {limit:g}", xlabel="seconds of the check")
+            axes = new_axes(6, 3, title=f"{name}, limit {limit:g}", xlabel="seconds of the check")
             axes.plot(times, values, color=COLOR, zorder=1)
             axes.scatter(times, values, s=20, color=[COLOR if one.passed else ALARM for one in found], zorder=2)
             axes.axhline(limit, **REFERENCE_LINE)

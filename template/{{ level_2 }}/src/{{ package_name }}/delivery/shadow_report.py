@@ -16,7 +16,7 @@ from ..core.paths import REPORTS
 from ..monitoring.prediction_log import read
 from ..pipeline.figures import COLOR, REFERENCE_LINE
 from ..registry.client import Tracking
-from ..reporting.pages import drawing, image, write_page
+from ..reporting.pages import image, new_axes, write_page
 
 COLUMNS = ["request_id", "row", "entity", "time", "model", "version", "prediction", "output"]
 NEAR = 0.1  # standard deviations of the served predictions: numbers that differ by less agree
@@ -96,7 +96,7 @@ def _read(model: str, start: datetime, end: datetime) -> pd.DataFrame:
 def _figure(both: pd.DataFrame) -> str:
     """Return the predictions of both versions as a URL that holds the picture."""
     rows = both.sample(min(len(both), POINTS), random_state=0)
-    axes = drawing(5, 4.6, xlabel="prediction that was served", ylabel="prediction of the shadow")
+    axes = new_axes(5, 4.6, xlabel="prediction that was served", ylabel="prediction of the shadow")
     axes.scatter(rows["prediction"], rows["prediction_shadow"], s=8, alpha=0.4, color=COLOR, linewidths=0)
     axes.axline((rows["prediction"].mean(),) * 2, slope=1, **REFERENCE_LINE)
     return image(axes)

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from ..core.io import write_json
 from ..core.paths import REPORTS
 from ..pipeline.figures import COLOR, REFERENCE_LINE
-from ..reporting.pages import GRAY, drawing, image, write_page
+from ..reporting.pages import GRAY, image, new_axes, write_page
 from .result import PATH, Result
 
 PAGE = REPORTS / "experiment.html"
@@ -45,6 +45,6 @@ def _means(result: Result) -> str:
 
 def _figure(result: Result, title: str) -> tuple[Axes, list[int]]:
     entities = [one.entities for one in result.looks]
-    axes = drawing(6.4, 3.8, title=title, xlabel="entities with a known outcome")
+    axes = new_axes(6.4, 3.8, title=title, xlabel="entities with a known outcome")
     axes.set_xlim(0, max(result.longest, entities[-1]) * 1.03)
     return axes, entities

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from ..core.paths import REPORTS
 from ..pipeline.figures import COLOR
-from ..reporting.pages import ALARM, GRAY, drawing, image, write_page
+from ..reporting.pages import ALARM, GRAY, image, new_axes, write_page
 from .prediction_log import features
 from .quality import unusual
 from .reference import Reference
@@ -89,7 +89,7 @@ def _history(results: list[MonitoringResult]) -> Iterator[str]:
 
 
 def _small(title: str, alarm: bool = False) -> Axes:
-    axes = drawing(4, 2.5)
+    axes = new_axes(4, 2.5)
     axes.set_title(title, fontsize=10, color=ALARM if alarm else "black")
     axes.tick_params(labelsize=8)
     return axes

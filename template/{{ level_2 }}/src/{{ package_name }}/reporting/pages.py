@@ -20,7 +20,7 @@ def write_page(path: Path, **content: Any) -> None:
     write_text(environment().get_template(f"{path.name}.j2").render(content), path)
 
 
-def drawing(width: float, height: float, **labels: Any) -> Axes:
+def new_axes(width: float, height: float, **labels: Any) -> Axes:
     """Return the axes of a new figure, whose size is in inches."""
     axes = Figure(figsize=(width, height), layout="constrained").subplots()
     axes.set(**labels)

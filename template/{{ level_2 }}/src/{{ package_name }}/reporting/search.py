@@ -39,13 +39,13 @@ def draw(study: optuna.Study, names: list[str]) -> dict[str, str]:
         "Importance of the parameters": lambda: plots.plot_param_importances(study),
         **{f"Score by {name}": partial(plots.plot_slice, study, params=[name]) for name in names},
     }
-    drawn = {}
+    images = {}
     for title, plot in figures.items():
         with warnings.catch_warnings(), suppress(ValueError, RuntimeError):  # too few trials, or all of them equal
             warnings.simplefilter("ignore")  # Optuna calls these plots experimental
             axes = plot()
             axes.set_title("", loc="left")  # Optuna's, of one plot
             axes.set_title(title)
-            drawn[title] = image(axes, bbox_inches="tight")
+            images[title] = image(axes, bbox_inches="tight")
         pyplot.close("all")
-    return drawn
+    return images

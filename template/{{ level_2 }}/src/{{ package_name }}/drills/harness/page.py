@@ -7,7 +7,7 @@ from ...core.io import read_json
 from ...core.paths import REPORTS
 from ...pipeline.figures import COLOR
 from ...registry.client import Tracking
-from ...reporting.pages import ALARM, GRAY, drawing, image, write_page
+from ...reporting.pages import ALARM, GRAY, image, new_axes, write_page
 from .. import FOLDER, Evidence
 
 PAGE = REPORTS / "drills.html"
@@ -31,7 +31,7 @@ def figure(found: Mapping[str, Evidence]) -> str:
     if len(times) < 2:
         return ""
     detected, recovered = zip(*times.values(), strict=True)
-    axes = drawing(6, 1 + 0.25 * len(times), xlabel="seconds after the fault")
+    axes = new_axes(6, 1 + 0.25 * len(times), xlabel="seconds after the fault")
     axes.hlines([*times], detected, recovered, color=GRAY, zorder=1)
     for seconds, color, label in ((detected, ALARM, "detected"), (recovered, COLOR, "recovered")):
         axes.scatter(seconds, [*times], s=20, color=color, label=label, zorder=2)
