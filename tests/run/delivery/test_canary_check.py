@@ -61,4 +61,4 @@ def test_a_version_that_would_be_aborted_is_one_line_and_a_page(looping: Project
 def test_a_version_without_an_alias_is_one_line(looping: Project, tool):
     tool("prometheus")
     refused = looping.poe("canary-check", "--canary", "99", rc=1).stderr
-    assert "has no version 99, or one without an alias" in refused
+    assert "has no version 99: `poe versions` lists all" in refused

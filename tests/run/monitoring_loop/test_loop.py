@@ -30,7 +30,7 @@ def alarming(result: dict[str, Any]) -> dict[str, Any]:
         "drift": {**result["drift"], "in_a_row": 2},
         "concept": {**result["concept"], "in_a_row": 2},
         "quality": {**result["quality"], "problems": ["one"]},
-        "performance": {**performance, "shortfalls": ["one"], "labelled": performance["due"] // 2},
+        "performance": {**performance, "shortfalls": ["one"], "labeled": performance["due"] // 2},
     }
 
 

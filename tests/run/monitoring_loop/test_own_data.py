@@ -44,7 +44,7 @@ def test_loop_works_on_own_data(install, tmp_path: Path, name: str):
         project.poe("replay", "--server", server.url)
     printed = project.poe("monitor", "--end", "now", **SOON).stdout
     assert "no drift" in printed
-    assert project.json("reports/monitoring.json")["performance"]["labelled"] > 0
+    assert project.json("reports/monitoring.json")["performance"]["labeled"] > 0
     project.poe("new-data", "--from-log")
     project.commit("New rows")
     done = project.poe("retrain", "--today", "2100-01-01", **SMALL)

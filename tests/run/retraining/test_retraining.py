@@ -122,7 +122,7 @@ def test_alerts_of_the_webhook_are_reasons(looping):
         "startsAt": "2100-01-01T00:00:00Z",
     }
     looping.python(
-        f"from customer_churn.core.triggers import Alert, record; assert record(Alert(**{json.dumps(alert)}))"
+        f"from customer_churn.core.alerts import Alert, record; assert record(Alert(**{json.dumps(alert)}))"
     )
     looping.python(
         "from customer_churn.training.decision import decide; from customer_churn.registry.client import connected; import datetime\n"

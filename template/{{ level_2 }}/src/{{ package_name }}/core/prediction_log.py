@@ -1,7 +1,7 @@
 # Managed by copier-mlops: an update merges with your edits.
 """The prediction log: where it is and how long it is kept. The server writes it, `monitoring` reads it."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,12 +57,12 @@ def folder_of(day: date) -> str:
     return f"date={day.isoformat()}"
 
 
-def delete_expired(settings: PredictionLog, today: date | None = None) -> list[str]:
+def delete_expired(settings: PredictionLog, today: date) -> list[str]:
     """Delete the days that are older than `keep_days`, and return their folders."""
     from pyarrow.fs import FileSelector
 
     system = settings.filesystem()
-    first = folder_of((today or datetime.now(UTC).date()) - timedelta(days=settings.keep_days))
+    first = folder_of(today - timedelta(days=settings.keep_days))
     found = system.get_file_info(FileSelector("", allow_not_found=True))
     expired = [each.path for each in found if each.path.startswith("date=") and each.path < first]
     for path in expired:

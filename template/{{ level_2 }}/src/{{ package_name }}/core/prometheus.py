@@ -1,11 +1,14 @@
 # Managed by copier-mlops: an update merges with your edits.
-"""Queries of a Prometheus."""
+"""Queries of a Prometheus, and the metrics of one server."""
 
 import json
 from http.client import HTTPException
 from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import urlopen
+
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 
 from .errors import UserError
 
@@ -33,6 +36,22 @@ def query(address: str, expression: str) -> Samples:
         raise UserError(f"Prometheus at {address} refuses a query: {_reason(error)}") from error
     except (OSError, HTTPException, ValueError, KeyError, TypeError) as error:
         raise UserError(f"Prometheus at {address}: {getattr(error, 'reason', error)}") from error
+
+
+def scrape(address: str) -> list[Sample]:
+    """Return the metrics of a server.
+
+    Raises:
+        OSError: it does not respond.
+        ValueError: its answer has no metrics.
+    """
+    with urlopen(f"{address}/metrics", timeout=SECONDS) as response:
+        return samples(response.read().decode())
+
+
+def samples(text: str) -> list[Sample]:
+    """Return the samples in what a server has at `/metrics`."""
+    return [one for family in text_string_to_metric_families(text) for one in family.samples]
 
 
 def _reason(error: HTTPError) -> str:

@@ -114,10 +114,9 @@ class Check:
 
     def _measure(self, metric: Metric) -> None:
         try:
-            found = query(self._prometheus, metric.query)
+            value = metric.value(self._prometheus)
         except UserError as error:
             raise UserError(f"{ANALYSIS}: {metric.name}: {error}") from error
-        value = found[0][1] if found and not math.isnan(found[0][1]) else None
         passed = value is None or value <= metric.limit
         self._result.measurements.append(
             Measurement(metric=metric.name, seconds=self._seconds, value=value, limit=metric.limit, passed=passed)

@@ -4,14 +4,12 @@
 from collections.abc import Iterator
 from typing import Literal
 
-from matplotlib.figure import Figure
 from pydantic import BaseModel
 
-from ..core.io import write_json, write_text
+from ..core.io import write_json
 from ..core.paths import REPORTS
-from ..monitoring.page import ALARM, image
 from ..pipeline.figures import COLOR, REFERENCE_LINE
-from ..reporting.html import environment
+from ..reporting.pages import ALARM, GRAY, image, new_axes, write_page
 from .versions import Version
 
 RESULT, PAGE = REPORTS / "canary.json", REPORTS / "canary.html"
@@ -71,26 +69,21 @@ class Result(BaseModel):
     def write(self) -> None:
         """Write `reports/canary.json` and its page."""
         write_json(self.model_dump(mode="json"), RESULT)
-        page = environment().get_template("canary.html.j2")
-        write_text(page.render(model=self.model, result=self, figures=[*self._figures()]), PAGE)
+        write_page(PAGE, model=self.model, result=self, figures=[*self._figures()])
 
     def _figures(self) -> Iterator[str]:
         """Yield for each metric its values over time as a URL that holds the picture."""
         measured = [one for one in self.measurements if one.value is not None]
         for name, limit in {one.metric: one.limit for one in measured}.items():
-            canvas = Figure(figsize=(6, 3), layout="constrained")
-            axes = canvas.subplots()
             found = [one for one in measured if one.metric == name]
             times, values = [one.seconds for one in found], [one.value or 0 for one in found]
+            axes = new_axes(6, 3, title=f"{name}, limit {limit:g}", xlabel="seconds of the check")
             axes.plot(times, values, color=COLOR, zorder=1)
             axes.scatter(times, values, s=20, color=[COLOR if one.passed else ALARM for one in found], zorder=2)
             axes.axhline(limit, **REFERENCE_LINE)
             for step in self.steps:
-                axes.axvline(step.seconds, color="#999999", linewidth=1)
+                axes.axvline(step.seconds, color=GRAY, linewidth=1)
                 place = {"transform": axes.get_xaxis_transform(), "fontsize": 8, "va": "top"}
                 axes.text(step.seconds, 1, f" {step.weight} %", **place)
-            axes.set(
-                title=f"{name}, limit {limit:g}", xlabel="seconds of the check", ylim=(0, 1.2 * max(limit, *values))
-            )
-            axes.spines[["top", "right"]].set_visible(False)
-            yield image(canvas)
+            axes.set_ylim(0, 1.2 * max(limit, *values))
+            yield image(axes)

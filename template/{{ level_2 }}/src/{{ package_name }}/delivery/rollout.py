@@ -1,6 +1,7 @@
 # Managed by copier-mlops: an update merges with your edits.
 """Reads the steps of a release and what it is measured by, from `deploy/levels/level-2/canary/`."""
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pydantic import AliasPath, BaseModel, BeforeValidator, Field
 
 from ..core.config import load
 from ..core.errors import UserError
+from ..core.prometheus import query
 
 FOLDER = Path("deploy/levels/level-2/canary")
 ROLLOUT, ANALYSIS = FOLDER / "rollout.yaml", FOLDER / "analysis.yaml"
@@ -71,6 +73,11 @@ class Metric(BaseModel):
     failure_limit: int = Field(0, alias="failureLimit")  # more failures than this abort the release
     dry_run: bool = False  # it is only observed
 
+    def value(self, prometheus: str) -> float | None:
+        """Return the value now, or None if there is too little to measure."""
+        found = query(prometheus, self.query)
+        return found[0][1] if found and not math.isnan(found[0][1]) else None
+
 
 class Rollout(BaseModel):
     """What matters here of `rollout.yaml`."""
@@ -102,11 +109,9 @@ class Plan:
 
 
 def read_plan(seconds_per_step: float | None, given: Mapping[str, str] = {}) -> Plan:
-    """Return what a release does. A pause takes `seconds_per_step`, and the longest range of a query half of it.
+    """Return what a release does, with some arguments given in place of those of the files.
 
-    Args:
-        seconds_per_step: None leaves all durations as they are in the cluster.
-        given: arguments in place of those of the files.
+    A pause takes `seconds_per_step`, and the longest range of a query half of it; None leaves durations as in the cluster.
 
     Raises:
         UserError: a file is missing, or a value in it does not fit.

@@ -7,18 +7,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 from pydantic import BaseModel
 
-from ..core.environment import environment as variables
+from ..core.environment import environment
 from ..core.errors import UserError
-from ..core.io import write_json, write_text
+from ..core.io import write_json
 from ..core.paths import REPORTS
-from ..monitoring.page import image
 from ..monitoring.prediction_log import read
 from ..pipeline.figures import COLOR, REFERENCE_LINE
 from ..registry.client import Tracking
-from ..reporting.html import environment
+from ..reporting.pages import image, new_axes, write_page
 
 COLUMNS = ["request_id", "row", "entity", "time", "model", "version", "prediction", "output"]
 NEAR = 0.1  # standard deviations of the served predictions: numbers that differ by less agree
@@ -50,19 +48,14 @@ class Shadow(BaseModel, frozen=True, extra="forbid"):
 
 
 def report(start: datetime, end: datetime, place: str) -> Shadow:
-    """Write `reports/shadow.json` and `reports/shadow.html`, and return the result.
-
-    Args:
-        start: of the predictions.
-        end: of the predictions; it is not part of the span.
-        place: where the shadow logs its predictions.
+    """Write `reports/shadow.json` and its page about predictions until `end`, those of the shadow in the log at `place`.
 
     Raises:
         UserError: no request is in both logs.
     """
     model, key = Tracking.load().model, ["request_id", "row"]
     served = _read(model, start, end)
-    with variables(PREDICTION_LOG_PLACE=place):
+    with environment(PREDICTION_LOG_PLACE=place):
         shadow = _read(model, start, end)
     both = served.merge(shadow, on=key, suffixes=("", "_shadow")).sort_values("time", ignore_index=True)
     if both.empty:
@@ -91,8 +84,7 @@ def report(start: datetime, end: datetime, place: str) -> Shadow:
         largest=json.loads(largest.to_json(orient="records", double_precision=15)),
     )
     write_json(result.model_dump(mode="json"), RESULT)
-    template = environment().get_template("shadow.html.j2")
-    write_text(template.render(model=model, result=result, figure=_figure(both)), PAGE)
+    write_page(PAGE, model=model, result=result, figure=_figure(both))
     return result
 
 
@@ -103,10 +95,8 @@ def _read(model: str, start: datetime, end: datetime) -> pd.DataFrame:
 
 def _figure(both: pd.DataFrame) -> str:
     """Return the predictions of both versions as a URL that holds the picture."""
-    canvas, rows = Figure(figsize=(5, 4.6), layout="constrained"), both.sample(min(len(both), POINTS), random_state=0)
-    axes = canvas.subplots()
+    rows = both.sample(min(len(both), POINTS), random_state=0)
+    axes = new_axes(5, 4.6, xlabel="prediction that was served", ylabel="prediction of the shadow")
     axes.scatter(rows["prediction"], rows["prediction_shadow"], s=8, alpha=0.4, color=COLOR, linewidths=0)
     axes.axline((rows["prediction"].mean(),) * 2, slope=1, **REFERENCE_LINE)
-    axes.set(xlabel="prediction that was served", ylabel="prediction of the shadow")
-    axes.spines[["top", "right"]].set_visible(False)
-    return image(canvas)
+    return image(axes)

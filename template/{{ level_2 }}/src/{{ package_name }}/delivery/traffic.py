@@ -1,5 +1,5 @@
 # Managed by copier-mlops: an update merges with your edits.
-"""Simulated clients, who send test rows at a constant rate."""
+"""Simulated clients, which send test rows at a constant rate."""
 
 import time
 from collections import Counter

@@ -5,7 +5,7 @@ import mlflow
 from pydantic import BaseModel
 
 from ..core.errors import UserError
-from ..registry.client import connected, registered
+from ..registry.client import connected, find
 
 
 class Version(BaseModel, frozen=True):
@@ -19,23 +19,19 @@ def find_version(model: str, name: str) -> Version:
     """Return a version by its alias or number.
 
     Raises:
-        UserError: there is none, or it has no alias, which servers need.
+        UserError: there is none, or it has no alias.
     """
     with connected():
-        found = registered(mlflow.MlflowClient(), model)
-    aliases = {alias: str(version) for alias, version in found.aliases.items()} if found else {}
-    for alias, version in aliases.items():
-        if name in (alias, version):
-            return Version(alias=alias, version=version)
-    raise UserError(f"{model} has no version {name}, or one without an alias: `poe versions` lists all")
+        found = find(mlflow.MlflowClient(), model, name)
+    if not found.aliases:
+        raise UserError(
+            f"version {found.version} of {model} has no alias, which servers need: `poe versions` lists all"
+        )
+    return Version(alias=name if name in found.aliases else found.aliases[0], version=str(found.version))
 
 
 def find_two(model: str, served: str, further: str) -> tuple[Version, Version]:
-    """Return the version in production and another one.
-
-    Raises:
-        UserError: see `find_version`, or both are the same.
-    """
+    """Return the version in production and another one."""
     first, second = find_version(model, served), find_version(model, further)
     if first.version == second.version:
         raise UserError(f"{served} and {further} are the same version {first.version}: name another one")

@@ -26,11 +26,15 @@ def main() -> Evidence:
         def variants() -> list[Any]:
             return [(answer or {}).get("variant") for answer in server.send(rows)]
 
+        def stopped() -> str:
+            variants()  # by which the guardrail judges
+            return next((line for line in copy.log().splitlines() if " is stopped: " in line), "")
+
         wait(lambda: ALIAS in variants(), "the treatment is served")
         started, watch = time.monotonic(), ("--act", "--every", "1")
         watching = copy.start("experiments", "report", *watch, **variables)
         try:
-            decision = wait(lambda: _stopped(variants(), copy.log()), "the guardrail stops the test")
+            decision = wait(stopped, "the guardrail stops the test")
             detected = time.monotonic() - started
             wait(lambda: ALIAS not in variants(), "the champion is served to all")
             recovered = time.monotonic() - started
@@ -47,8 +51,3 @@ def main() -> Evidence:
         requests_failed=server.failed,
         recovered=ended and server.failed == 0,
     )
-
-
-def _stopped(_: list[Any], log: str) -> str:
-    """Return the line about the end of the test, once there is one after further requests."""
-    return next((line for line in log.splitlines() if " is stopped: " in line), "")

@@ -7,7 +7,7 @@ from itertools import islice
 
 import pandas as pd
 
-from ..core import triggers
+from ..core import alerts
 from ..core.environment import environment
 from ..core.run_record import RunRecord
 from ..monitoring.client import Client
@@ -38,14 +38,14 @@ def main() -> Evidence:
     with sandbox() as copy, environment(**SETTINGS), live_server() as server:
         first, second, third = islice(months(ROWS, seed=0), CONCEPT_DRIFT - 1, CONCEPT_DRIFT + 2)
         exporter = copy.serving("monitoring.exporter", port, **SETTINGS)
-        with exporter, alerting(f"127.0.0.1:{port}", [server.place]) as alerts:
-            return _drill(copy, server, alerts.manager, pd.concat([first, second], ignore_index=True), third)
+        with exporter, alerting(f"127.0.0.1:{port}", [server.place]) as started:
+            return _drill(copy, server, started.manager, pd.concat([first, second], ignore_index=True), third)
 
 
 def _drill(copy: Sandbox, server: Client, manager: str, drifted: pd.DataFrame, later: pd.DataFrame) -> Evidence:
     fault = time.monotonic()
     serve_and_monitor(server, drifted)
-    wait(lambda: [one for one in triggers.recorded() if one["name"] == "DataDrift"], "DataDrift reaches the webhook")
+    wait(lambda: [one for one in alerts.recorded() if one["name"] == "DataDrift"], "DataDrift reaches the webhook")
     detected, fired = time.monotonic() - fault, firing(manager)
     with quiet():
         learn_from(copy, drifted)
@@ -74,13 +74,7 @@ def learn_from(copy: Sandbox, rows: pd.DataFrame) -> None:
 
 
 def serve_and_monitor(server: Client, rows: pd.DataFrame, version: str | None = None) -> None:
-    """Send a request for each row, wait until all are logged, and monitor them as a batch.
-
-    Args:
-        server: of the model.
-        rows: of the batch.
-        version: that must be served first.
-    """
+    """Once a version is served, send a request for each row, wait until all are logged, and monitor them as a batch."""
     if version:
         wait(lambda: (server.send(rows.head(1))[0] or {}).get("version") == version, f"version {version} is served")
     start = datetime.now(UTC)

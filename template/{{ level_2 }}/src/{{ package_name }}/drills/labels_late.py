@@ -1,5 +1,5 @@
 # Managed by copier-mlops: an update merges with your edits.
-"""Outcomes stop arriving: monitoring says so, and measures again once they come, late, repeated and corrected."""
+"""Outcomes stop arriving: monitoring reports it, and measures again once they come, late, repeated and corrected."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -31,13 +31,13 @@ def main() -> Evidence:
         window = Window(begun, datetime.now(UTC) + timedelta(seconds=1))
         started = time.monotonic()
         before, decision = _performance(window)
-        detected = time.monotonic() - started if before.labelled == 0 and before.due == len(rows) else None
+        detected = time.monotonic() - started if before.labeled == 0 and before.due == len(rows) else None
         outcomes = rows[[ENTITY, TARGET, VALUE]].assign(**{TIME: datetime.now(UTC)})
         wrong = outcomes.assign(**{TARGET: outcomes[TARGET].sample(frac=1, random_state=0).to_numpy()})
         ingest(wrong.head(200))
         late = ingest(pd.concat([outcomes, outcomes.tail(50)]))
         after, _ = _performance(window)
-        recovered = after.labelled == len(rows) and bool(after.metrics)
+        recovered = after.labeled == len(rows) and bool(after.metrics)
         seconds = time.monotonic() - started
     return Evidence(
         fault=f"no outcome of {len(rows)} predictions that are due",

@@ -6,21 +6,18 @@ from collections import defaultdict
 from contextlib import suppress
 from math import ceil
 from typing import NamedTuple
-from urllib.request import urlopen
 
 import pandas as pd
-from prometheus_client.parser import text_string_to_metric_families
 
 from ..core.errors import UserError
 from ..core.experiment import ALIAS
-from ..core.prometheus import NoPrometheusError, Samples, query
+from ..core.prometheus import NoPrometheusError, Samples, query, scrape
 from .result import Guardrail
 from .settings import Limits
 
 MIN_REQUESTS = 100  # of an arm before it is judged
 REQUESTS, SECONDS = "inference_requests_total", "inference_request_duration_seconds_bucket"
 MEASURED = ("error_ratio", "p99_seconds")  # from there
-TIMEOUT = 10
 
 
 class Arms(NamedTuple):
@@ -31,29 +28,21 @@ class Arms(NamedTuple):
     alias: str = ALIAS  # of the treatment
 
 
-def samples(source: str, name: str, model: str, seconds: float) -> Samples:
-    """Return the increase of a counter with its labels: by a Prometheus, or since a model server started.
-
-    Raises:
-        UserError: a Prometheus cannot be reached, or refuses the query.
-        OSError: there is no answer of a model server.
-        ValueError: the answer is neither.
-    """
+def increase(source: str, name: str, model: str, seconds: float) -> Samples:
+    """Return the increase of a counter with its labels: by a Prometheus, or since a model server started."""
     with suppress(NoPrometheusError):
         return query(source, f"increase({name}{{model={json.dumps(model)}}}[{ceil(seconds)}s])")
-    with urlopen(f"{source}/metrics", timeout=TIMEOUT) as response:
-        families = [*text_string_to_metric_families(response.read().decode())]
-    found = [one for family in families for one in family.samples]
+    found = scrape(source)
     return [(one.labels, one.value) for one in found if one.name == name and one.labels["model"] == model]
 
 
 def traffic(source: str, model: str, arms: Arms, seconds: float, treated: bool) -> dict[str, float]:
-    """Return the number of requests of an arm, their error ratio and p99. It raises what `samples` does."""
+    """Return the number of requests of an arm, their error ratio and p99. It raises what `increase` does."""
     version = arms.treatment if treated else arms.control
     counts: dict[str, float] = defaultdict(float)  # by the code of the response
     buckets: dict[float, float] = defaultdict(float)
     for name in (REQUESTS, SECONDS):
-        for labels, number in samples(source.rstrip("/"), name, model, seconds):
+        for labels, number in increase(source.rstrip("/"), name, model, seconds):
             if (labels["variant"] == arms.alias, labels["version"]) == (treated, version):
                 if name == REQUESTS:
                     counts[labels["code"]] += number
@@ -79,13 +68,7 @@ def quantile(buckets: dict[float, float], share: float) -> float:
 def measure(limits: Limits, source: str, model: str, arms: Arms, seconds: float, rows: pd.DataFrame) -> list[Guardrail]:
     """Return each guardrail that has a limit.
 
-    Args:
-        limits: of the plan.
-        source: address of a Prometheus or of a model server.
-        model: name in the registry.
-        arms: which are compared.
-        seconds: since the start.
-        rows: of both arms, with `treated` and `prediction`.
+    `source` is the address of a Prometheus or of one model server; the rows of both arms have `treated` and `prediction`.
     """
     problems, found = {}, {}
     if limits.max_error_ratio is not None or limits.max_p99_seconds is not None:

@@ -183,17 +183,7 @@ def _record(
 def record_once(
     client: MlflowClient, model: str, what: str, version: str, actor: str, approval: str, details: dict[str, Any]
 ) -> None:
-    """Add an event to the audit log, unless it is the last one of its kind already: a crash came after it.
-
-    Args:
-        client: of the registry.
-        model: name in the registry.
-        what: the event; its first word is its kind.
-        version: of the model.
-        actor: whose command it is.
-        approval: its status.
-        details: of the event.
-    """
+    """Add an event, whose first word is its kind, to the audit log, unless it is the last of its kind: a crash came after it."""
     event = Event(
         event=what,
         model=model,

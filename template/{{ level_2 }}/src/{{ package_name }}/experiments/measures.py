@@ -14,7 +14,7 @@ from ..core.paths import TEST
 from ..core.prediction_log import FEATURE
 from ..modeling.data import VALUE
 from ..monitoring import reference
-from ..monitoring.labels import JOIN, labelled, stored
+from ..monitoring.labels import JOIN, labeled, stored
 from ..monitoring.performance import Truth, as_prediction
 from ..monitoring.prediction_log import Window, query, quoted
 from ..monitoring.settings import Monitoring
@@ -69,7 +69,7 @@ def baseline(metric: Metric, model: str, version: str, now: datetime) -> tuple[n
     """Return the metric of a version, and of which rows: its labeled predictions, or its test rows if those are too few."""
     known, settings = reference.load(model, version), Monitoring.load()
     end = now - settings.label_delay
-    rows = labelled(end - timedelta(hours=settings.label_window_hours), end, version, settings.sample_rows)
+    rows = labeled(end - timedelta(hours=settings.label_window_hours), end, version, settings.sample_rows)
     if rows["target"].notna().sum() >= MIN_ENTITIES:
         truth, source = Truth.of(rows, known), "labeled predictions"
     else:

@@ -4,19 +4,12 @@
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from ..core.paths import REPORTS
+from ..monitoring.result import Part
 from .settings import Arm, Plan
 
 PATH = REPORTS / "experiment.json"
 Verdict = Literal["continue", "promote the treatment", "keep the control", "stop"]
-
-
-class Part(BaseModel):
-    """A part of the result."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class ArmResult(Part):

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, PositiveFloat, field_validator
 
 from ..core.settings import Settings
+from ..monitoring.settings import Share
 
-Share = Annotated[float, Field(gt=0, lt=1)]
 Arm = Literal["control", "treatment"]
 Metric = Literal["outcome", "value", "error", "loss"]
 

@@ -18,18 +18,13 @@ from ..modeling.data import ENTITY, TARGET, VALUE
 from ..modeling.labels import TIME
 from ..monitoring.client import Client
 from ..monitoring.labels import ingest
+from ..monitoring.replay import LOG_SECONDS, replay
 from .lifecycle import state
 from .settings import Metric, Plan
 
-LOG_SECONDS = 2  # until the server has written the last predictions
-
 
 def simulate(server: str, users: int, effect: float) -> str:
-    """Send users to a server while a test is running, and return a message: `send` with the metric of its plan.
-
-    Raises:
-        UserError: no test is running, no server responds, or a request fails.
-    """
+    """Send users to a server while a test is running, and return a message: `send` with the metric of its plan."""
     running = state()[1]
     if running.stopped is not None:
         raise UserError(f"{running.name} has ended: `poe experiment start` starts another")
@@ -39,29 +34,18 @@ def simulate(server: str, users: int, effect: float) -> str:
 def send(server: str, users: int, effect: float, metric: Metric, aliases: Sequence[str]) -> str:
     """Send a request for each user, store all outcomes, and return a message.
 
-    Args:
-        server: its address.
-        users: number of them.
-        effect: of the treatment on the metric, if that is the outcome or the value of a user.
-        metric: which one.
-        aliases: of the versions that are the treatment.
+    Where a version with one of the aliases predicts, the effect is added to the metric.
 
     Raises:
-        UserError: no server responds, or a request fails.
+        UserError: no server responds, a request fails, or the metric is no outcome or value of a user.
     """
-    client, rng = Client(server), np.random.default_rng()
+    rng = np.random.default_rng()
     if effect and metric not in ("outcome", "value"):
         raise UserError(f"--effect changes an outcome or a value; the {metric} depends on the two models alone")
-    if client.get("/v2/health/ready") is None:
-        raise UserError(f"{client.problem}; `uv run poe serve` starts a server with the champion")
     rows = read_table(TEST).sample(users, replace=True, random_state=rng, ignore_index=True)
-    first = int(time.time() * 1000)
-    new = np.arange(first, first + users) if kind_of(rows[ENTITY]) == "numbers" else f"{uuid4().hex[:8]}-"
-    rows[ENTITY] = new if isinstance(new, np.ndarray) else [f"{new}{user}" for user in range(users)]
-    answers = client.send(rows)
-    if client.failed:
-        raise UserError(f"{client.failed} of {client.requests} requests failed: {client.problem}")
-    treated = np.array([(answer or {}).get("variant") in aliases for answer in answers])
+    numbers, first, prefix = kind_of(rows[ENTITY]) == "numbers", int(time.time() * 1000), uuid4().hex[:8]
+    rows[ENTITY] = [first + user if numbers else f"{prefix}-{user}" for user in range(users)]
+    treated = np.array([answer["variant"] in aliases for answer, _ in replay(Client(server), rows)])
     outcomes = rows[[ENTITY, TARGET, VALUE]].assign(**{TIME: datetime.now(UTC)})
     if effect and metric == "value":
         outcomes[VALUE] = outcomes[VALUE].astype(float) + effect * treated

@@ -21,14 +21,9 @@ class Difference(NamedTuple):
 def planned_size(
     variances: tuple[float, float], shares: tuple[float, float], effect: float, significance: float, power: float
 ) -> int:
-    """Return how many entities of both arms together a test of fixed size needs to find an effect with this power.
+    """Return how many entities of both arms together a two-sided test of fixed size needs to find a difference of the means.
 
-    Args:
-        variances: of the metric in control and treatment.
-        shares: of the entities in control and treatment.
-        effect: difference of the means.
-        significance: of the two-sided test.
-        power: probability of finding the effect.
+    Variances of the metric and shares of the entities are those of control and treatment.
     """
     quantiles = stats.norm.isf(significance / 2) + stats.norm.isf(1 - power)
     variance = sum(each / share for each, share in zip(variances, shares, strict=True))

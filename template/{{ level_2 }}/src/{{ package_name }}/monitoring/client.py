@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pandas as pd
 
 from ..core.inputs import Inputs
+from ..core.prometheus import samples
 from ..modeling.data import ENTITY, features_and_target
 from ..registry.client import Tracking
 
@@ -28,13 +29,18 @@ class Client:
 
     def get(self, path: str) -> bytes | None:
         """Return the body of a response, or None if there is none or its status is not 200."""
-        return self._ask("GET", path)
+        return self._request("GET", path)
+
+    def metric(self, name: str, **labels: str) -> float:
+        """Return the sum of a metric of the server, of the series with these labels; 0 if it has none."""
+        found = samples((self.get("/metrics") or b"").decode())
+        return sum(one.value for one in found if one.name == name and labels.items() <= one.labels.items())
 
     def predict(self, rows: Sequence[Mapping[str, Any]], entity: str | None = None) -> dict[str, Any] | None:
         """Return the answer for rows, or None if the request failed, which is counted."""
         self.requests += 1
         named = {"X-Entity-ID": entity.encode()} if entity else {}
-        answer = self._ask("POST", self._path, json.dumps({"rows": [*rows]}), named)
+        answer = self._request("POST", self._path, json.dumps({"rows": [*rows]}), named)
         self.failed += answer is None
         return None if answer is None else json.loads(answer)
 
@@ -48,7 +54,9 @@ class Client:
         for row, entity in zip(rows, table[ENTITY].astype(str), strict=True):
             yield self.predict([row], entity)
 
-    def _ask(self, method: str, path: str, body: str | None = None, headers: Mapping[str, Any] = {}) -> bytes | None:
+    def _request(
+        self, method: str, path: str, body: str | None = None, headers: Mapping[str, Any] = {}
+    ) -> bytes | None:
         kept = self._connection.sock is not None
         try:
             self._connection.request(method, path, body, {**self._headers, **headers})
@@ -58,7 +66,7 @@ class Client:
             self.problem = f"no answer from {self.address}: {error}"
             self._connection.close()  # the next request connects again
             closed = isinstance(error, ConnectionError)  # as servers do with connections that were idle
-            return self._ask(method, path, body, headers) if kept and closed else None
+            return self._request(method, path, body, headers) if kept and closed else None
         if response.status != 200:
             self.problem = f"{self.address} answers {response.status}: {content[:300].decode(errors='replace')}"
             return None

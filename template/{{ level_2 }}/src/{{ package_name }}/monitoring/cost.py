@@ -7,12 +7,10 @@ from collections import Counter
 from datetime import UTC, datetime
 from math import ceil
 from typing import NamedTuple
-from urllib.request import urlopen
-
-from prometheus_client.parser import text_string_to_metric_families
 
 from ..core.cost import THOUSAND_PREDICTIONS, Machine, Prices, RunCost, serving_cost
 from ..core.errors import UserError, exit_on_user_error
+from ..core.prometheus import scrape
 
 HEADROOM = 1.5  # what to reserve, as a multiple of what is used
 WASTE = 2.0  # advise to reserve less only if this times too much is reserved
@@ -34,14 +32,12 @@ def sample(server: str) -> Sample:
     Raises:
         UserError: it does not respond, or is not a model server.
     """
+    found: Counter[str] = Counter()
     try:
-        with urlopen(f"{server.rstrip('/')}/metrics", timeout=5) as response:
-            families = [*text_string_to_metric_families(response.read().decode())]
+        for one in scrape(server.rstrip("/")):
+            found[one.name] += one.value  # pyrefly: ignore
     except (OSError, ValueError) as error:
         raise UserError(f"{server}: {error}: start it by `uv run poe serve`, or name it by --server") from error
-    found: Counter[str] = Counter()
-    for metric in (metric for family in families for metric in family.samples):
-        found[metric.name] += metric.value  # pyrefly: ignore
     if "process_cpu_seconds_total" not in found:
         raise UserError(f"{server}/metrics has no process_cpu_seconds_total: it is not a model server on Linux")
     cpu, rows, memory = (

@@ -14,6 +14,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 from scipy import special, stats
 
 from .result import ColumnDrift, Test
@@ -53,7 +54,7 @@ class Profile:
         values, counts = {}, {}
         for name, column in frame.items():
             there = column.dropna()
-            if _is_number(column) and there.nunique() > FEW_VALUES:
+            if is_numeric_dtype(column) and there.nunique() > FEW_VALUES:
                 values[name] = np.sort(there.to_numpy(float))
             else:
                 counts[name] = _count(there)
@@ -106,12 +107,7 @@ class Profile:
 
 
 def kolmogorov_smirnov(reference: np.ndarray, batch: np.ndarray) -> tuple[float, float]:
-    """Return the largest distance of the distribution functions, and its p-value.
-
-    Args:
-        reference: sorted values.
-        batch: values in any order.
-    """
+    """Return the largest distance of the distribution functions, and its p-value; the reference is sorted."""
     batch = np.sort(batch)
     n, m = len(reference), len(batch)
     distance = max(
@@ -123,13 +119,9 @@ def kolmogorov_smirnov(reference: np.ndarray, batch: np.ndarray) -> tuple[float,
 
 
 def snapped(batch: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """Return predictions, each as the nearest one of the reference if they differ by rounding only.
+    """Return predictions, each as the nearest one of the sorted reference if they differ by rounding only.
 
     The server may compute with 32 bits. Without this, a model with few different predictions would seem to have moved all.
-
-    Args:
-        batch: values in any order.
-        reference: sorted values.
     """
     after = np.searchsorted(reference, batch).clip(max=len(reference) - 1)
     low, high = reference[np.maximum(after - 1, 0)], reference[after]
@@ -225,8 +217,4 @@ def _correlation(frame: pd.DataFrame, names: list[str]) -> tuple[np.ndarray, np.
 
 def _count(values: pd.Series) -> pd.Series:
     """Return how often each value occurs; numbers and booleans of any type are equal."""
-    return (values.astype(float) if _is_number(values) else values.astype(str)).value_counts()
-
-
-def _is_number(column: pd.Series) -> bool:
-    return pd.api.types.is_numeric_dtype(column)
+    return (values.astype(float) if is_numeric_dtype(values) else values.astype(str)).value_counts()

@@ -6,31 +6,37 @@ it restarts, and an old result shows by its time.
 """
 
 import argparse
+import socket
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import uvicorn
 import yaml
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from pydantic import ValidationError
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
 
 from .. import FOLDER
+from ..core import alerts
+from ..core.alerts import Alert
 from ..core.errors import UserError, exit_on_user_error
 from ..core.io import read_json
-from ..core.triggers import FOLDER as TRIGGERS
-from ..core.triggers import Alert, Message, record
 from ..registry.client import Tracking
+from ..serving.connections import Connection
 from . import labels, result
 from .result import MonitoringResult
 from .settings import Monitoring
 
 PORT = 9108
 MAX_BYTES = 1_000_000  # of a webhook
-TIMEOUT_SECONDS = 10.0  # of a client that sends nothing
 
 Values = float | int | Mapping[Any, float]  # one, or one for each label or tuple of labels
 
@@ -98,7 +104,7 @@ def _metrics(found: MonitoringResult) -> Iterator[Gauge]:
         yield Gauge("concept_drift_batches_in_a_row", "Batches with concept drift", found.concept.in_a_row)
     if performance:
         yield Gauge("labels_due", "Predictions whose label is due", performance.due)
-        yield Gauge("labels_missing", "Those whose label is not known", performance.due - performance.labelled)
+        yield Gauge("labels_missing", "Those whose label is not known", performance.due - performance.labeled)
         ends = ("value", "low", "high")
         bounds = {(name, end): getattr(one, end) for name, one in performance.metrics.items() for end in ends}
         yield Gauge("model_performance", "Metrics of predictions whose labels are due", bounds, ("metric", "bound"))
@@ -109,70 +115,45 @@ def _metrics(found: MonitoringResult) -> Iterator[Gauge]:
         yield Gauge("business_kpi", "Business KPI of predictions whose labels are due", bounds, ("name", "bound"))
 
 
-def triggers_of(alert: Alert) -> Path:
+def folder_of(alert: Alert) -> Path:
     """Return the folder for the alerts of the model in an alert's label; without one, of the model of this package."""
-    return folders().get(alert.labels.model or "", Path(FOLDER)) / TRIGGERS.relative_to(FOLDER)
+    return folders().get(alert.labels.model or "", Path(FOLDER)) / alerts.FOLDER.relative_to(FOLDER)
 
 
-class Handler(BaseHTTPRequestHandler):
-    """`GET /metrics` and `POST /alerts`."""
-
-    registry = CollectorRegistry(auto_describe=False)
-    timeout = TIMEOUT_SECONDS
-
-    def do_GET(self) -> None:
-        """Answer with the metrics."""
-        if self.path == "/metrics":
-            try:
-                self._answer(200, generate_latest(self.registry), CONTENT_TYPE_LATEST)
-            except UserError as error:  # Prometheus counts the scrape as failed
-                self._answer(500, f"{error}\n".encode())
-        else:
-            self._answer(404, b"there are /metrics and /alerts\n")
-
-    def do_POST(self) -> None:
-        """Record firing alerts as reasons to retrain; each once, however often Alertmanager repeats it."""
-        self.close_connection = True  # what is left of a body that is not read must not count as a request
-        size = self.headers.get("Content-Length", "")
-        if self.path != "/alerts":
-            self._answer(404, b"POST alerts of Alertmanager to /alerts\n")
-            return
-        if not size.isdecimal() or len(size) > len(str(MAX_BYTES)) or int(size) > MAX_BYTES:
-            self._answer(413, f"Content-Length must be a number up to {MAX_BYTES}\n".encode())
-            return
-        try:
-            message = Message.model_validate_json(self.rfile.read(int(size)))
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            problem = ": ".join([".".join(map(str, first["loc"])) or "body", first["msg"]])
-            self._answer(400, f"this is no message of Alertmanager's webhook: {problem}\n".encode())
-            return
-        new = [alert for alert in message.alerts if record(alert, triggers_of(alert))]
-        for alert in new:
-            print(f"exporter: {alert.labels.alertname} fires and is recorded", file=sys.stderr, flush=True)
-        self._answer(200, f"{len(new)} new\n".encode())
-
-    def _answer(self, code: int, body: bytes, kind: str = "text/plain; charset=utf-8") -> None:
-        self.send_response(code)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *arguments: object) -> None:
-        """Log no request: Prometheus sends four a minute."""
+def stored(received: list[Alert]) -> int:
+    """Record firing alerts as reasons to retrain, each once however often Alertmanager repeats it; return how many are new."""
+    new = [alert for alert in received if alerts.record(alert, folder_of(alert))]
+    for alert in new:
+        print(f"exporter: {alert.labels.alertname} fires and is recorded", file=sys.stderr, flush=True)
+    return len(new)
 
 
-def listening(host: str, port: int) -> ThreadingHTTPServer:
-    """Return the server, which listens.
-
-    Raises:
-        UserError: it cannot, for example because another one does.
-    """
+async def receive(request: Request) -> Response:
+    """Store the alerts of a message of Alertmanager's webhook."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BYTES:
+            return PlainTextResponse(f"more than {MAX_BYTES} bytes\n", 413, {"connection": "close"})
     try:
-        return ThreadingHTTPServer((host, port), Handler)
-    except OSError as error:
-        raise UserError(f"{host}:{port} cannot be used: {error.strerror}; --port names another port") from error
+        message = alerts.Message.model_validate_json(bytes(body))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        problem = ": ".join([".".join(map(str, first["loc"])) or "body", first["msg"]])
+        return PlainTextResponse(f"this is no message of Alertmanager's webhook: {problem}\n", 400)
+    return PlainTextResponse(f"{await run_in_threadpool(stored, message.alerts)} new\n")
+
+
+def metrics(_: Request) -> Response:
+    """Return the metrics; if a result cannot be read, Prometheus counts the scrape as failed."""
+    try:
+        return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
+    except UserError as error:
+        return PlainTextResponse(f"{error}\n", 500)
+
+
+REGISTRY = CollectorRegistry(auto_describe=False)
+APP = Starlette(routes=[Route("/metrics", metrics), Route("/alerts", receive, methods=["POST"])])
 
 
 def main() -> None:
@@ -183,11 +164,15 @@ def main() -> None:
     arguments = parser.parse_args()
     with exit_on_user_error("exporter"):
         Monitoring.load()
-        server = listening(arguments.host, arguments.port)
-    Handler.registry.register(Results())
-    with server, suppress(KeyboardInterrupt):
-        print(f"exporter: http://{arguments.host}:{arguments.port}/metrics", flush=True)
-        server.serve_forever()
+        place = f"{arguments.host}:{arguments.port}"
+        try:
+            listening = socket.create_server((arguments.host, arguments.port))
+        except OSError as error:
+            raise UserError(f"{place} cannot be used: {error.strerror}; --port names another port") from error
+    REGISTRY.register(Results())
+    print(f"exporter: http://{place}/metrics", flush=True)
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(uvicorn.Config(APP, http=Connection, log_level="warning")).run([listening])
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
 # Managed by copier-mlops: an update merges with your edits.
-"""The outcomes of predictions: `poe labels` stores them, and `labelled` joins them to the prediction log."""
+"""The outcomes of predictions: `poe labels` stores them, and `labeled` joins them to the prediction log."""
 
 import argparse
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -38,7 +37,6 @@ COLUMNS = pa.schema(
     }
 )
 EXAMPLES = 3
-BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 # Each prediction gets the first outcome of its entity that was known after it, unless that came too late.
 JOIN = """
     with joined as (
@@ -82,7 +80,7 @@ def ingest(outcomes: pd.DataFrame, now: datetime | None = None) -> Ingested:
     found = _checked(outcomes)
     keep = timedelta(days=PredictionLog.load().keep_days + 1)
     entities = found[["entity"]].drop_duplicates()
-    known = _first_predictions(entities, Window(max(now - keep, BEGINNING), now + timedelta(seconds=1)))
+    known = _first_predictions(entities, Window(now - keep, now + timedelta(seconds=1)))
     first = found[["entity"]].merge(known.astype({"entity": TEXT}), how="left")["first"].set_axis(found.index)
     time = found["label_time"]
     unknown = found["entity"].isna() | first.isna()
@@ -91,9 +89,10 @@ def ingest(outcomes: pd.DataFrame, now: datetime | None = None) -> Ingested:
         if rows.any():
             examples = ", ".join(found.loc[rows, "entity"].fillna("(none)").head(EXAMPLES))
             print(f"  {int(rows.sum()):,} outcomes are left out: {reason} {ENTITY} {examples}")
+    kept = found[~unknown & ~impossible]
     LABELS.mkdir(parents=True, exist_ok=True)
     with FileLock(LABELS / ".lock"):
-        counts = [_store(path, part) for path, part in _by_day(found[~unknown & ~impossible])]
+        counts = [_store(folder_of(day), part) for day, part in kept.groupby(kept["label_time"].dt.date)]
     new, repeated, corrected = (sum(each) for each in zip((0, 0, 0), *counts, strict=True))
     return Ingested(
         ingested=now,
@@ -115,14 +114,10 @@ def _first_predictions(entities: pd.DataFrame, window: Window) -> pd.DataFrame:
     return found.groupby("entity", as_index=False).agg({"first": "min"})
 
 
-def labelled(start: datetime, end: datetime, version: str | None = None, rows: int | None = None) -> pd.DataFrame:
+def labeled(start: datetime, end: datetime, version: str | None = None, rows: int | None = None) -> pd.DataFrame:
     """Return the project's predictions in a span of time with `target`, `label_time` and `value`, null where no label is known.
 
-    Args:
-        start: of the predictions.
-        end: of the predictions; it is not part of the span.
-        version: only predictions of it.
-        rows: at most this number, chosen at random.
+    With `version`, only its predictions; with `rows`, at most this number, chosen at random.
     """
     settings, window = Monitoring.load(), Window(start, end)
     accepted = timedelta(hours=settings.label_window_hours)
@@ -194,13 +189,9 @@ def _targets(column: pd.Series) -> pd.Series:
     return target.reindex(column.index)
 
 
-def _by_day(found: pd.DataFrame) -> Iterator[tuple[Path, pd.DataFrame]]:
-    for day, part in found.groupby(found["label_time"].dt.date):
-        yield LABELS / f"{folder_of(day)}.parquet", part
-
-
-def _store(path: Path, part: pd.DataFrame) -> tuple[int, int, int]:
+def _store(day: str, part: pd.DataFrame) -> tuple[int, int, int]:
     """Add the outcomes of a day to its file, and return how many are new, repeated and corrected."""
+    path = LABELS / f"{day}.parquet"
     if not path.exists():
         write_table(part, path)
         return len(part), 0, 0

@@ -18,7 +18,7 @@ from ..registry.client import Tracking
 from ..serving.handler import monitored_values
 from . import reference
 from .drift import Outcome, Profile, judge, kolmogorov_smirnov, snapped
-from .labels import labelled
+from .labels import labeled
 from .performance import Expectation, Truth, as_prediction, measure, new_classes
 from .prediction_log import Window, features, query, time_in_utc
 from .quality import check_quality
@@ -136,7 +136,7 @@ class Monitor:
         """Return performance, KPI, concept drift and problems of the predictions whose labels became due in a window."""
         known, expectation, _ = _reference(self.model, version)
         due = window.moved(-self.settings.label_delay)
-        rows = labelled(*due, version=version, rows=self.settings.sample_rows)
+        rows = labeled(*due, version=version, rows=self.settings.sample_rows)
         new = new_classes(rows["target"], known)
         problems = [
             f"{TARGET}: {count:,} labels are {name!r}, a class that version {version} lacks"
@@ -160,7 +160,7 @@ def _without_quiet_pairs(columns: list[ColumnDrift]) -> list[ColumnDrift]:
 
 def _no_labels(window: Window, rows: pd.DataFrame | None = None) -> Performance:
     due, found = (0, 0) if rows is None else (len(rows), int(rows["target"].notna().sum()))
-    return Performance(start=window.start, end=window.end, labelled=found, due=due, metrics={}, slices=[], estimated={})
+    return Performance(start=window.start, end=window.end, labeled=found, due=due, metrics={}, slices=[], estimated={})
 
 
 @cache
@@ -177,18 +177,18 @@ def summary(result: MonitoringResult) -> str:
     if result.concept:
         parts.append(f"surprise z {result.concept.surprise_z:.1f}")
     if result.performance and result.performance.due:
-        parts.append(f"{result.performance.labelled:,} of {result.performance.due:,} due labels")
+        parts.append(f"{result.performance.labeled:,} of {result.performance.due:,} due labels")
         parts += result.performance.shortfalls
     return "; ".join(parts)
 
 
 def monitor(window: Window) -> MonitoringResult:
     """Monitor a batch, write `reports/monitoring.json` and its page, and return the result."""
-    from .page import write_page
+    from . import page
 
     results, sample = Monitor.load().run(window, by_slice=True)
     result = results[-1]
-    write_page(results, sample, _reference(result.model, result.version)[0])
+    page.write(results, sample, _reference(result.model, result.version)[0])
     result.write()
     return result
 

@@ -1,63 +1,50 @@
 # Managed by copier-mlops: an update merges with your edits.
 """The page about a batch: what has drifted, how predictions turned out, how that developed, and which rows are unusual."""
 
-from base64 import b64encode
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import partial
-from io import BytesIO
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from ..core.io import write_text
 from ..core.paths import REPORTS
 from ..pipeline.figures import COLOR
-from ..reporting.html import environment
+from ..reporting.pages import ALARM, GRAY, image, new_axes, write_page
 from .prediction_log import features
 from .quality import unusual
 from .reference import Reference
 from .result import Interval, MonitoringResult
 
 PAGE = REPORTS / "monitoring.html"
-ALARM = "#b3261e"
 COLUMNS = 12  # small multiples
 CATEGORIES = 8  # of a column
 ROWS = 10  # examples
 
 
-def write_page(results: list[MonitoringResult], sample: pd.DataFrame, reference: Reference) -> None:
-    """Write `reports/monitoring.html`.
-
-    Args:
-        results: of earlier batches and, last, of the one that the page is about.
-        sample: of its rows in the prediction log.
-        reference: of its version.
-    """
+def write(results: list[MonitoringResult], sample: pd.DataFrame, reference: Reference) -> None:
+    """Write the page about the last result, with a sample of its rows in the prediction log."""
     result = results[-1]
-    content = {
-        "result": result,
-        "columns": [*_columns(result, features(sample), reference.features)],
-        "history": [*_history(results)] if len(results) > 1 else [],
-        "rows": [*_unusual_rows(sample, reference.features)],
-    }
-    write_text(environment().get_template("monitoring.html.j2").render(model=result.model, **content), PAGE)
+    write_page(
+        PAGE,
+        model=result.model,
+        result=result,
+        columns=[*_columns(result, features(sample), reference.features)],
+        history=[*_history(results)] if len(results) > 1 else [],
+        rows=[*_unusual_rows(sample, reference.features)],
+    )
 
 
 def _columns(result: MonitoringResult, batch: pd.DataFrame, reference: pd.DataFrame) -> Iterator[str]:
     """Yield a figure of each of the columns with the strongest drift: reference and batch."""
     for one in [one for one in result.drift.columns if one.name in reference and one.name in batch][:COLUMNS]:
-        with _figure(f"{one.name}: {one.test} {one.effect:.3f}", one.alarm) as (axes, image):
-            _compare(axes, reference[one.name], batch[one.name])
-            axes.legend(["reference", "batch"], fontsize=8, frameon=False)
-        yield image()
+        axes = _small(f"{one.name}: {one.test} {one.effect:.3f}", one.alarm)
+        _compare(axes, reference[one.name], batch[one.name])
+        yield image(axes)
 
 
 def _compare(axes: Axes, reference: pd.Series, batch: pd.Series) -> None:
-    pair = [(reference.dropna(), "#999999"), (batch.dropna(), COLOR)]
+    pair = [(reference.dropna(), GRAY), (batch.dropna(), COLOR)]
     if pd.api.types.is_numeric_dtype(reference) and reference.nunique() > CATEGORIES:
         pooled = pd.concat([pair[0][0], pair[1][0]]).astype(float)
         low, high = pooled.quantile(0.005), pooled.quantile(0.995)
@@ -86,30 +73,26 @@ def _history(results: list[MonitoringResult]) -> Iterator[str]:
     }
     for name, values in lines.items():
         known = {batch: value for batch, value in enumerate(values) if value is not None}
-        with _figure(name.replace("_", " ")) as (axes, image):
-            middle = [value.value if isinstance(value, Interval) else value for value in known.values()]
-            axes.plot([*known], middle, marker="o", markersize=3, color=COLOR)
-            for batch, value in known.items():
-                if isinstance(value, Interval):
-                    axes.vlines(batch, value.low, value.high, color=COLOR, alpha=0.4)
-            for batch, result in enumerate(results):
-                if result.drift.alarm or (result.concept and result.concept.alarm):
-                    axes.axvline(batch, linestyle="--", linewidth=1, color=ALARM, alpha=0.4)
-            ends = 0, len(results) - 1
-            axes.set_xticks(ends, [results[batch].end.strftime("%m-%d %H:%M") for batch in ends])
-            axes.set_xlim(-0.5, len(results) - 0.5)
-        yield image()
+        axes = _small(name.replace("_", " "))
+        middle = [value.value if isinstance(value, Interval) else value for value in known.values()]
+        axes.plot([*known], middle, marker="o", markersize=3, color=COLOR)
+        for batch, value in known.items():
+            if isinstance(value, Interval):
+                axes.vlines(batch, value.low, value.high, color=COLOR, alpha=0.4)
+        for batch, result in enumerate(results):
+            if result.drift.alarm or (result.concept and result.concept.alarm):
+                axes.axvline(batch, linestyle="--", linewidth=1, color=ALARM, alpha=0.4)
+        ends = 0, len(results) - 1
+        axes.set_xticks(ends, [results[batch].end.strftime("%m-%d %H:%M") for batch in ends])
+        axes.set_xlim(-0.5, len(results) - 0.5)
+        yield image(axes)
 
 
-@contextmanager
-def _figure(title: str, alarm: bool = False) -> Iterator[tuple[Axes, Callable[[], str]]]:
-    """Yield the axes of a small figure, and a function that returns it as a URL."""
-    canvas = Figure(figsize=(4, 2.5), layout="constrained")
-    axes = canvas.subplots()
+def _small(title: str, alarm: bool = False) -> Axes:
+    axes = new_axes(4, 2.5)
     axes.set_title(title, fontsize=10, color=ALARM if alarm else "black")
-    axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=8)
-    yield axes, partial(image, canvas)
+    return axes
 
 
 def _unusual_rows(sample: pd.DataFrame, reference: pd.DataFrame) -> Iterator[dict[str, Any]]:
@@ -121,10 +104,3 @@ def _unusual_rows(sample: pd.DataFrame, reference: pd.DataFrame) -> Iterator[dic
         values = batch.loc[place][found.loc[place]]
         where = {name: sample.loc[place, name] for name in ("request_id", "row", "time")}
         yield {**where, "values": ", ".join(f"{name} = {value}" for name, value in values.items())}
-
-
-def image(canvas: Figure) -> str:
-    """Return a figure as a URL that holds it, so that the page is one file."""
-    buffer = BytesIO()
-    canvas.savefig(buffer, format="png", dpi=110)
-    return f"data:image/png;base64,{b64encode(buffer.getvalue()).decode()}"

@@ -24,6 +24,7 @@ GROUPS = 10  # of the jackknife
 MIN_SLICE_ROWS = 30
 BINS = 10  # of predicted numbers
 SMALLEST = 1e-6  # probability
+ROUNDING = 1e-12  # relative error of a metric that is computed on different rows
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Truth:
 
     @classmethod
     def of(cls, rows: pd.DataFrame, reference: Reference) -> "Truth":
-        """Return those of rows of `labels.labelled` that have a label."""
+        """Return those of rows of `labels.labeled` that have a label."""
         rows = rows[rows["target"].notna()].reset_index(drop=True)
         table = features(rows)
         target = rows["target"].astype(reference.target.dtype).rename(TARGET)
@@ -64,8 +65,8 @@ def intervals(statistic: Callable[[Truth], dict[str, float]], truth: Truth) -> d
     found, count = statistic(truth), len(truth.target)
     groups = np.random.default_rng(0).permutation(count) % GROUPS
     without = pd.DataFrame([statistic(truth.rows(np.flatnonzero(groups != group))) for group in range(GROUPS)])
-    quantile = float(stats.t.ppf(0.975, GROUPS - 1)) * (GROUPS - 1) ** 0.5
-    errors = {str(name): quantile * float(without[name].std(ddof=0)) for name in without}
+    errors = without.std(ddof=0) * float(stats.t.ppf(0.975, GROUPS - 1)) * (GROUPS - 1) ** 0.5
+    errors = errors.mask(errors < ROUNDING * without.abs().max(), 0.0)
     return {
         name: Interval(value=value, low=value - errors[name], high=value + errors[name])
         for name, value in found.items()
@@ -78,14 +79,8 @@ def measure(
 ) -> tuple[Performance, Kpi | None]:
     """Return the performance and the business KPI of predictions whose labels are due.
 
-    Labels of classes that the version lacks are left out, since no metric is defined for them: see `new_classes`.
-
-    Args:
-        rows: all predictions of a window, as `labels.labelled` returns them.
-        window: it.
-        reference: of the version that predicted.
-        params: with those of the KPI and the limits of the quality gate.
-        by_slice: whether to measure groups of rows, too.
+    The rows are all of a window, as `labels.labeled` returns them. Labels of classes that the version lacks are left out,
+    since no metric is defined for them: see `new_classes`.
     """
     truth = Truth.of(rows, reference)
     labels = len(truth.target)
@@ -111,7 +106,7 @@ def measure(
     found = Performance(
         start=window.start,
         end=window.end,
-        labelled=labels,
+        labeled=labels,
         due=len(rows),
         metrics=metrics,
         slices=slices,
@@ -150,7 +145,8 @@ class Expectation:
             from sklearn.linear_model import LogisticRegression
 
             event, probability = self._event(target, prediction)
-            self._platt = LogisticRegression(C=1e6).fit(_logit(probability)[:, None], event) if _both(event) else None
+            both = 0 < event.mean() < 1
+            self._platt = LogisticRegression(C=1e6).fit(_logit(probability)[:, None], event) if both else None
 
     def surprise(self, target: pd.Series, prediction: Any) -> float:
         """Return how little outcomes fit predictions, as a z: standard normal while nothing changed but the inputs.
@@ -214,10 +210,6 @@ class Expectation:
 
 def _standardized(values: np.ndarray, variance: np.ndarray) -> float:
     return float(np.nansum(values) / np.sqrt(np.nansum(variance) or 1))
-
-
-def _both(event: np.ndarray) -> bool:
-    return bool(0 < event.mean() < 1)
 
 
 def _clip(probability: Any) -> np.ndarray:

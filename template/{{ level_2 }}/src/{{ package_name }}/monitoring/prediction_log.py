@@ -16,6 +16,7 @@ from pyarrow.fs import FileSelector
 
 from ..core.errors import UserError
 from ..core.prediction_log import FEATURE, PredictionLog, folder_of
+from ..registry.client import Tracking
 
 COLUMNS = pa.schema(
     {
@@ -76,7 +77,7 @@ def query(
 ) -> pd.DataFrame:
     """Return the result of SQL on `predictions`, the rows of the log in a window, and on further tables by name.
 
-    A feature whose type differs between versions of the model is text, unless the SQL reads one `version` only.
+    A feature whose type differs between versions or models is text, unless the SQL reads one `version` of the project's only.
 
     Raises:
         UserError: the place of the log cannot be read, or a file of it is damaged.
@@ -85,11 +86,7 @@ def query(
 
 
 def spans(window: Window, days: int) -> list[Window]:
-    """Return the spans of some days in a window for which the log has files; the window, if there is none.
-
-    Raises:
-        UserError: the place of the log cannot be read.
-    """
+    """Return the spans of some days in a window for which the log has files; the window, if there is none."""
     stored = _retried(lambda: _stored(PredictionLog.load().filesystem()))
     starts = [window.start + timedelta(days=n) for n in range(0, (window.end - window.start).days + 1, days)]
     found = (Window(*span) for span in pairwise([*starts, window.end]))
@@ -97,11 +94,7 @@ def spans(window: Window, days: int) -> list[Window]:
 
 
 def _retried(reading: Callable[[], Found]) -> Found:
-    """Return what a function reads of the log.
-
-    Raises:
-        UserError: the place of the log cannot be read, or a file of it is damaged.
-    """
+    """Return what a function reads of the log."""
     for attempt in range(ATTEMPTS):
         try:
             return reading()
@@ -136,11 +129,14 @@ def _dataset(window: Window, version: str | None) -> ds.Dataset | pa.Table:
     read = partial(ds.dataset, format="parquet", filesystem=system)
     examples = {writer: read(path) for path, writer in paths.items()}  # each writer has one schema, and one version
     try:
-        schema = _unified([one.schema for one in examples.values()])
+        schemas = (one.schema for one in examples.values())
+        schema = pa.unify_schemas([COLUMNS, *schemas], promote_options="permissive")
     except pa.ArrowTypeError:
-        of_version = {name for name, one in examples.items() if version in (None, one.head(1)["version"][0].as_py())}
-        paths = {path: writer for path, writer in paths.items() if writer in of_version}
-        schema = _with_texts([one.schema for name, one in examples.items() if name in of_version])
+        if version:
+            wanted = {"model": Tracking.load().model, "version": version}
+            examples = {w: one for w, one in examples.items() if one.head(1, columns=[*wanted]).to_pylist() == [wanted]}
+            paths = {path: writer for path, writer in paths.items() if writer in examples}
+        schema = _with_texts([one.schema for one in examples.values()])
     return read([*paths], schema=schema)
 
 
@@ -153,10 +149,6 @@ def _folders(window: Window) -> list[str]:
 def _stored(system: Any) -> set[str]:
     """Return the folders that there are."""
     return {each.path.rstrip("/") for each in system.get_file_info(FileSelector("", allow_not_found=True))}
-
-
-def _unified(schemas: list[pa.Schema]) -> pa.Schema:
-    return pa.unify_schemas([COLUMNS, *schemas], promote_options="permissive")
 
 
 def _with_texts(schemas: list[pa.Schema]) -> pa.Schema:

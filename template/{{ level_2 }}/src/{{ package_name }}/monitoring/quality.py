@@ -2,18 +2,13 @@
 """Data quality of a batch: what no statistical test is needed for."""
 
 import pandas as pd
+from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_dtype
 
 from .result import ColumnQuality, Quality
 
 
 def check_quality(reference: pd.DataFrame, batch: pd.DataFrame, max_out_of_range: float) -> Quality:
-    """Return what is unusual about each column of a batch.
-
-    Args:
-        reference: features that the model was made from.
-        batch: the same features as the server received them.
-        max_out_of_range: share of the rows whose numbers may be beyond the reference.
-    """
+    """Return what is unusual about each feature of a batch, compared with those that the model was made from."""
     columns = [_column(reference[name], batch[name]) for name in reference]
     problems = []
     for one in columns:
@@ -29,20 +24,19 @@ def check_quality(reference: pd.DataFrame, batch: pd.DataFrame, max_out_of_range
 def unusual(reference: pd.Series, batch: pd.Series) -> pd.Series:
     """Return which values are beyond the range of the reference, or are texts that it lacks."""
     there = batch.notna()
-    if pd.api.types.is_bool_dtype(reference):
+    if is_bool_dtype(reference):
         return there & False
-    if pd.api.types.is_numeric_dtype(reference) or pd.api.types.is_datetime64_any_dtype(reference):
+    if is_numeric_dtype(reference) or is_datetime64_any_dtype(reference):
         return there & ~batch.between(reference.min(), reference.max())
     return there & ~batch.isin(reference.unique())
 
 
 def _column(reference: pd.Series, batch: pd.Series) -> ColumnQuality:
-    text = not (pd.api.types.is_numeric_dtype(reference) or pd.api.types.is_datetime64_any_dtype(reference))
-    share = 0.0 if pd.api.types.is_datetime64_any_dtype(reference) else float(unusual(reference, batch).mean())
+    share, number = float(unusual(reference, batch).mean()), is_numeric_dtype(reference)
     return ColumnQuality(
         name=str(reference.name),
         missing=float(batch.isna().mean()),
         missing_in_reference=float(reference.isna().mean()),
-        out_of_range=0.0 if text else share,
-        unknown=share if text else 0.0,
+        out_of_range=share if number else 0.0,
+        unknown=0.0 if number or is_datetime64_any_dtype(reference) else share,
     )

@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from ..core.io import read_json, write_json
 from ..core.paths import REPORTS
@@ -14,10 +14,8 @@ PATH = REPORTS / "monitoring.json"
 Test = Literal["distribution", "categories", "new categories", "missing", "correlation"]
 
 
-class Part(BaseModel):
-    """A part of the result."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class Part(BaseModel, extra="forbid", frozen=True):
+    """A part of a result."""
 
 
 class Interval(Part):
@@ -83,12 +81,12 @@ class Performance(Part):
 
     start: datetime  # of these predictions, which are older than the batch by the delay of labels
     end: datetime
-    labelled: int  # predictions with a label
+    labeled: int  # predictions with a label
     due: int  # predictions that should have one
     metrics: dict[str, Interval]
     slices: list[Slice]
     shortfalls: list[str] = []  # limits of the quality gate that even the better end of the interval misses
-    estimated: dict[str, float]  # of the batch itself, before its labels are due; blind to concept drift
+    estimated: dict[str, float]  # of the batch itself, without its labels; blind to concept drift
 
 
 class Kpi(Interval):

@@ -39,7 +39,7 @@ def find_prediction(entity: str, at: datetime) -> tuple[pd.DataFrame, int]:
 
 
 def describe_prediction(row: pd.DataFrame) -> list[str]:
-    """Return the prediction, its features, what its version was made from, and who approved what, before and since."""
+    """Return the prediction, its features, what its version was made from, and what was approved before and since."""
     record: dict[Hashable, Any] = row.iloc[0].to_dict()
     time = pd.Timestamp(record["time"]).tz_convert(UTC)
     title = f"{record['model']} {record['version']} predicted {record['prediction']:.6g} for {record['entity']}"

@@ -1,8 +1,6 @@
 # Managed by copier-mlops: an update merges with your edits.
 """One page about a study of `poe search`."""
 
-import base64
-import io
 import warnings
 from collections import Counter
 from collections.abc import Callable
@@ -14,9 +12,8 @@ import optuna
 from matplotlib import pyplot
 from optuna.visualization import matplotlib as plots
 
-from ..core.io import write_text
 from ..core.paths import REPORTS
-from .html import environment
+from .pages import image, write_page
 
 PAGE = REPORTS / "search.html"
 BEST = 10  # trials in the table
@@ -29,19 +26,9 @@ def write(study: optuna.Study, scoring: str) -> None:
     complete = [trial for trial in trials if trial.state == optuna.trial.TrialState.COMPLETE]
     best = sorted(complete, key=lambda trial: trial.values or [], reverse=True)[:BEST]
     names = [*best[0].params] if best else []
-    text = (
-        environment()
-        .get_template("search.html.j2")
-        .render(
-            study=study.study_name,
-            scoring=scoring,
-            counts=Counter(sorted(trial.state.name.lower() for trial in trials)),
-            best=best,
-            names=names,
-            figures=draw(study, names),
-        )
-    )
-    write_text(text, PAGE)
+    counts = Counter(sorted(trial.state.name.lower() for trial in trials))
+    figures = draw(study, names)
+    write_page(PAGE, study=study.study_name, scoring=scoring, counts=counts, best=best, names=names, figures=figures)
 
 
 def draw(study: optuna.Study, names: list[str]) -> dict[str, str]:
@@ -52,13 +39,13 @@ def draw(study: optuna.Study, names: list[str]) -> dict[str, str]:
         "Importance of the parameters": lambda: plots.plot_param_importances(study),
         **{f"Score by {name}": partial(plots.plot_slice, study, params=[name]) for name in names},
     }
-    drawn = {}
+    images = {}
     for title, plot in figures.items():
         with warnings.catch_warnings(), suppress(ValueError, RuntimeError):  # too few trials, or all of them equal
             warnings.simplefilter("ignore")  # Optuna calls these plots experimental
-            axes, picture = plot(), io.BytesIO()
+            axes = plot()
+            axes.set_title("", loc="left")  # Optuna's, of one plot
             axes.set_title(title)
-            axes.figure.savefig(picture, format="png", bbox_inches="tight", dpi=100)
-            drawn[title] = f"data:image/png;base64,{base64.b64encode(picture.getvalue()).decode()}"
+            images[title] = image(axes, bbox_inches="tight")
         pyplot.close("all")
-    return drawn
+    return images

@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from mlflow import MlflowClient
 from pydantic import BaseModel
 
 from ..core.environment import environment
-from ..core.errors import UserError, exit_on_user_error
+from ..core.errors import exit_on_user_error
 from ..core.io import write_json
 from ..core.paths import REPORTS
 from ..core.prediction_log import PredictionLog, folder_of
@@ -32,6 +33,7 @@ from ..monitoring.client import Client, outputs
 from ..monitoring.labels import ingest
 from ..monitoring.monitor import Monitor
 from ..monitoring.prediction_log import Window
+from ..monitoring.replay import replay
 from ..pipeline.metrics import as_prediction
 from ..pipeline.params import load_params
 from ..pipeline.served import predict_served
@@ -93,12 +95,7 @@ class Year(BaseModel, frozen=True):
 
 
 def simulate(rows: int, seed: int) -> Year:
-    """Return a simulated year; it happens in a copy of the project.
-
-    Args:
-        rows: of a month.
-        seed: of the rows.
-    """
+    """Return a simulated year, which happens in a copy of the project, with a number of rows in each month."""
     started, found = time.monotonic(), list[Month]()
     with sandbox(), environment(**SETTINGS), connected(), live_server() as server:
         for month in live_months(rows, seed, server):
@@ -116,73 +113,43 @@ def simulate(rows: int, seed: int) -> Year:
 
 
 def live_months(rows: int, seed: int, server: Client, learn: Callable[[date], Retrained] = retrain) -> Iterator[Month]:
-    """Let the months of a year pass, and yield what happened in each.
-
-    Args:
-        rows: of a month.
-        seed: of the rows.
-        server: that predicts them.
-        learn: retrains on a day, if there is a reason to.
-    """
-    tables: list[pd.DataFrame] = []
+    """Let the months of a year pass, and yield what happened in each; `learn` retrains if there is a reason to."""
     with quiet():
-        frozen, first = load(Tracking.load().model, "1"), months.start()
-    for number, table in enumerate(months.months(rows, seed), 1):
-        tables.append(table)
+        frozen, first, tables = load(Tracking.load().model, "1"), months.start(), [*months.months(rows, seed)]
+    for number, table in enumerate(tables, 1):
         end = datetime.combine(first + timedelta(days=number * months.DAYS), datetime.min.time(), UTC)
         with quiet():
-            month = live_month(number, tables, end, server, frozen, learn)
-        yield month
+            answers = [answer for answer, _ in replay(server, table)]
+            _move_log(table, f"year{number:02}-0.parquet")
+            _label(pd.concat(tables[:number][-2:]), end)
+            results, _ = Monitor.load().run(Window(end - timedelta(days=months.DAYS), end))
+            results[-1].write()
+            known = new_data.so_far()
+            new_data.add(new_data.from_log(2 * months.DAYS, known, end), known, end)
+            done = learn(end.date())
+            with connected():
+                current = str(champion(MlflowClient(), frozen.name))
+            wait(partial(_serves, server, frozen.name, current), "reload")
+        concept = results[-1].concept
+        name, value = kpi(table, np.array([outputs(answer)[0] for answer in answers]), frozen)
+        yield Month(
+            month=number,
+            rows=len(table),
+            version=answers[0]["version"],
+            drifted=results[-1].drifted,
+            surprise_z=concept.surprise_z if concept else None,
+            kpi_name=name,
+            kpi=value,
+            kpi_frozen=kpi(table, predict_served(frozen, features_and_target(table)[0]), frozen)[1],
+            decision=done.reason,
+            kinds=[trigger.kind for trigger in done.triggers] if done.decided else [],
+            outcome=done.outcome,
+            champion=current,
+        )
 
 
-def live_month(
-    number: int,
-    tables: list[pd.DataFrame],
-    end: datetime,
-    server: Client,
-    frozen: LoadedModel,
-    learn: Callable[[date], Retrained],
-) -> Month:
-    """Let a month pass: predictions, labels, monitoring, new rows, retraining.
-
-    Args:
-        number: of the month.
-        tables: rows of all months so far.
-        end: of the month.
-        server: that predicts them.
-        frozen: the first champion.
-        learn: retrains on a day, if there is a reason to.
-    """
-    table = tables[-1]
-    answers = [answer for answer in server.send(table) if answer]
-    if server.failed:
-        raise UserError(f"{server.failed} of {server.requests} requests failed: {server.problem}")
-    predicted = np.array([outputs(answer)[0] for answer in answers])
-    _move_log(table, f"year{number:02}-0.parquet")
-    _label(tables[-2:], end)
-    results, _ = Monitor.load().run(Window(end - timedelta(days=months.DAYS), end))
-    results[-1].write()
-    known = new_data.so_far()
-    new_data.add(new_data.from_log(2 * months.DAYS, known, end), known, end)
-    done = learn(end.date())
-    with connected():
-        current = str(champion(MlflowClient(), frozen.name))
-    wait(lambda: current in json.loads(server.get(f"/v2/models/{frozen.name}") or b"{}").get("versions", []), "reload")
-    concept, (name, value) = results[-1].concept, kpi(table, predicted, frozen)
-    return Month(
-        month=number,
-        rows=len(table),
-        version=answers[0]["version"],
-        drifted=results[-1].drifted,
-        surprise_z=concept.surprise_z if concept else None,
-        kpi_name=name,
-        kpi=value,
-        kpi_frozen=kpi(table, predict_served(frozen, features_and_target(table)[0]), frozen)[1],
-        decision=done.reason,
-        kinds=[trigger.kind for trigger in done.triggers] if done.decided else [],
-        outcome=done.outcome,
-        champion=current,
-    )
+def _serves(server: Client, model: str, version: str) -> bool:
+    return version in json.loads(server.get(f"/v2/models/{model}") or b"{}").get("versions", [])
 
 
 def kpi(table: pd.DataFrame, values: np.ndarray, model: LoadedModel) -> tuple[str, float]:
@@ -214,9 +181,8 @@ def _move_log(table: pd.DataFrame, name: str) -> None:
         rows.to_parquet(folder / folder_of(day) / name, index=False)
 
 
-def _label(tables: list[pd.DataFrame], end: datetime) -> None:
-    """Bring the outcomes that are known at the end of a month, some of them again."""
-    rows = pd.concat(tables)
+def _label(rows: pd.DataFrame, end: datetime) -> None:
+    """Bring the outcomes of rows that are known at the end of a month, some of them again."""
     outcomes = rows[[ENTITY, TARGET, VALUE]].assign(
         **{TIME: in_utc(rows[TIMESTAMP], TIMESTAMP) + pd.Timedelta(LABEL_DAYS, "D")}
     )

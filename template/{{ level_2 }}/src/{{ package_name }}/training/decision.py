@@ -3,7 +3,7 @@
 
 import json
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Self
+from typing import Any
 
 from mlflow import MlflowClient
 from pydantic import BaseModel
@@ -46,12 +46,6 @@ class Retrained(BaseModel, frozen=True):
         """Write `reports/retrain.json`."""
         write_json(self.model_dump(mode="json"), PATH)
 
-    def updated(self, **changes: Any) -> Self:
-        """Return it with changes, written."""
-        changed = self.model_copy(update=changes)
-        changed.write()
-        return changed
-
 
 def decide(today: date) -> Retrained:
     """Decide, write the decision to the audit log and return it.
@@ -74,16 +68,19 @@ def decide(today: date) -> Retrained:
         paused = _paused_until(log, settings.pause_days)
         act = bool(found) and (paused is None or today >= paused)
         reason = "; ".join(trigger.reason for trigger in found)
-        reason = reason or f"nothing calls for another model than champion {version}"
-        if triggered and not found:
+        if not triggered:
+            reason = f"nothing calls for another model than champion {version}"
+        elif not found:
             reason = f"this was acted on already, as `poe audit` shows: {'; '.join(one.reason for one in triggered)}"
-        if found and not act:
+        elif not act:
             reason = f"no retraining before {paused}, {settings.pause_days} days after the last one, although {reason}"
-        about = {"created": datetime.now(UTC), "today": today, "model": model, "champion": version}
         days = settings.window_days_after_concept_drift if act and labels_contradict(version) else None
         reason += f"; it learns from the last {days} days, since labels contradict older rows" if days else ""
         decision = Retrained(
-            **about,
+            created=datetime.now(UTC),
+            today=today,
+            model=model,
+            champion=version,
             last_registered=last_registered(),
             decided=act,
             reason=reason,

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from ..core.column_types import group_name
 from ..core.errors import UserError, exit_on_user_error
 from ..core.inputs import Inputs
-from ..core.io import read_json, read_model, read_table, write_json, write_text
+from ..core.io import read_json, read_model, read_table, write_json
 from ..core.paths import RAW, REPORTS, TEST
 from ..core.retraining import Retraining
 from ..core.run_record import RunRecord
@@ -31,7 +31,8 @@ from ..pipeline.served import predict_served
 from ..pipeline.stages.validate import EXPECTATIONS
 from ..registry.client import CHALLENGER, champion, connected, registered, version_of
 from ..reporting import model_card
-from ..reporting.html import FEW_ROWS, environment
+from ..reporting.html import FEW_ROWS
+from ..reporting.pages import write_page
 from ..serving.loader import load
 from ..serving.settings import Serving
 from .live_server import live_server
@@ -54,8 +55,7 @@ def check() -> list[str]:
     run = RunRecord.read()
     checks = [_checked(name, run) for name in CHECKS]
     write_json({"model": run.model, "version": run.version, "checks": [one.model_dump() for one in checks]}, RESULT)
-    page = environment().get_template("deployment.html.j2").render(model=run.model, version=run.version, checks=checks)
-    write_text(page, PAGE)
+    write_page(PAGE, model=run.model, version=run.version, checks=checks)
     return [f"{one.name}: {one.found}" for one in checks if not one.passed]
 
 

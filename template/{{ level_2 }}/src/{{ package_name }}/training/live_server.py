@@ -2,7 +2,6 @@
 """The model server as a process of its own on a free port, for checks, drills and the simulated year."""
 
 import os
-import re
 import socket
 import subprocess
 import sys
@@ -19,7 +18,6 @@ from ..monitoring.client import Client
 START_SECONDS = 180
 # What is tried here is not signed yet, if signatures are required at all.
 LOCAL = {"SERVING_DRAIN_SECONDS": "0", "SERVING_RELOAD_SECONDS": "0.5", "ARTIFACT_REQUIRED": "false"}
-FAILED_LOADS = re.compile(r'^model_reloads_total\{.*outcome="failed".*\} (\S+)', re.MULTILINE)
 
 
 def free_port() -> int:
@@ -45,17 +43,13 @@ class LiveServer(Client):
     @property
     def failed_loads(self) -> float:
         """Return how often it could not load a version."""
-        found = FAILED_LOADS.search((self.get("/metrics") or b"").decode())
-        return float(found[1]) if found else 0
+        return self.metric("model_reloads_total", outcome="failed")
 
     def wait(self, loads: float = float("inf")) -> None:
         """Wait until it is ready.
 
-        Args:
-            loads: of the model that may fail until it counts as one that cannot be loaded.
-
         Raises:
-            UserError: it does not become ready; with the end of its log.
+            UserError: it does not become ready, or this many loads of the model failed; with the end of its log.
         """
         until = time.monotonic() + START_SECONDS
         while not self.ready:
@@ -67,12 +61,7 @@ class LiveServer(Client):
 
 @contextmanager
 def started_server(port: int = 0, /, **variables: str) -> Iterator[LiveServer]:
-    """Yield a server of this folder that may not be ready yet.
-
-    Args:
-        port: where it listens; by default, one that is free.
-        variables: of its environment, such as SERVING_ALIASES.
-    """
+    """Yield a server of this folder that may not be ready yet, with variables such as SERVING_ALIASES."""
     port = port or free_port()
     environment = {**os.environ, **LOCAL, **variables}
     command = [sys.executable, "-m", f"{PACKAGE}.serving", "--port", str(port)]
@@ -91,14 +80,7 @@ def started_server(port: int = 0, /, **variables: str) -> Iterator[LiveServer]:
 
 @contextmanager
 def live_server(**variables: str) -> Iterator[LiveServer]:
-    """Yield a server of this folder that is ready.
-
-    Args:
-        variables: of its environment, such as SERVING_ALIASES.
-
-    Raises:
-        UserError: it does not become ready; with the end of its log.
-    """
+    """Yield a server of this folder that is ready; see `started_server`."""
     with started_server(**variables) as server:
         server.wait()
         yield server

@@ -63,11 +63,7 @@ def add(rows: pd.DataFrame, known: pd.DataFrame, now: datetime | None = None) ->
 
 
 def accepted(rows: pd.DataFrame, known: pd.DataFrame, now: datetime) -> pd.DataFrame:
-    """Return rows with unified types.
-
-    Raises:
-        UserError: see `add`.
-    """
+    """Return rows with unified types."""
     if rows.empty:
         raise UserError("there is no row")
     missing = [str(name) for name in known if name not in rows]
@@ -91,11 +87,7 @@ def accepted(rows: pd.DataFrame, known: pd.DataFrame, now: datetime) -> pd.DataF
 
 
 def track() -> None:
-    """Let DVC version the folder, and make it a dependency of the stage `ingest` if it is not one yet.
-
-    Raises:
-        UserError: DVC refuses.
-    """
+    """Let DVC version the folder, and make it a dependency of the stage `ingest` if it is not one yet."""
     text = PIPELINE.read_text(encoding="utf-8")
     if (changed := with_dependency(text)) != text:
         write_text(changed, PIPELINE)
@@ -130,12 +122,12 @@ def from_log(days: int, known: pd.DataFrame, now: datetime | None = None) -> pd.
     Raises:
         UserError: there is none yet.
     """
-    from ..monitoring.labels import labelled
+    from ..monitoring.labels import labeled
     from ..monitoring.prediction_log import features
 
     require(RAW)
     end = now or datetime.now(UTC)
-    found = labelled(end - timedelta(days=days), end)
+    found = labeled(end - timedelta(days=days), end)
     found = found[found["target"].notna() & found["entity"].notna()]
     if found.empty:
         raise UserError(f"no prediction of the last {days} days has a label: `uv run poe labels` brings them")
@@ -186,11 +178,7 @@ def _like(now: datetime, times: pd.Series) -> pd.Timestamp:
 
 
 def read(path: Path, known: pd.DataFrame) -> pd.DataFrame:
-    """Return the table in a Parquet or CSV file; CSV has no types, so its columns get those of the data so far.
-
-    Raises:
-        UserError: it cannot be read as such, or has no row.
-    """
+    """Return the table in a Parquet or CSV file; CSV has no types, so its columns get those of the data so far."""
     kinds = {TIMESTAMP: "times"} | {str(name): str(_kind(column)) for name, column in known.items()}
     texts = {name: bool(known[name].hasnans) for name, kind in kinds.items() if kind == "text"}
     rows = read_file(path, texts, [name for name, kind in kinds.items() if kind.startswith("times")])

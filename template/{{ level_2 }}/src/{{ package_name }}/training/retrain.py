@@ -27,18 +27,14 @@ from ..registry.audit_log import locked
 from ..registry.client import connected
 from ..registry.governance import Governance
 from ..registry.promotion import promote
-from ..reporting import retraining as page
+from ..reporting.sections import retraining as page
 from .decision import FINISHED, Retrained, decide, is_finished, last_registered, log_event, resume
 
 LOCK = Path(".dvc/tmp/retrain.lock")  # of all models: DVC runs one pipeline at a time
 
 
 def retrain(today: date) -> Retrained:
-    """Finish an interrupted retraining, or decide and act; return what came of it.
-
-    Raises:
-        UserError: the pipeline failed; the next run tries again.
-    """
+    """Finish an interrupted retraining, or decide and act; return what came of it."""
     with _alone(), connected():
         if found := resume():
             print(f"  goes on with the retraining of {found.created:%Y-%m-%d %H:%M} UTC: {found.reason}")
@@ -67,7 +63,9 @@ def train(decision: Retrained) -> Retrained:
     if candidate is None and not succeeded:
         raise UserError("the pipeline failed, see above; nothing was promoted, and the next run tries again")
     compared = Comparison(**read_json(comparison.PATH)) if candidate and comparison.PATH.exists() else None
-    return decision.updated(candidate=candidate, comparison=compared)
+    trained = decision.model_copy(update={"candidate": candidate, "comparison": compared})
+    trained.write()
+    return trained
 
 
 def propose(retrained: Retrained) -> Retrained:

@@ -29,7 +29,7 @@ PATH = Path("config/sagemaker.yaml")
 
 
 def read_request(name: str) -> dict[str, Any]:
-    """Return the request in `config/sagemaker.yaml` for a job of this name, which knows the commit that it trains.
+    """Return the request in `config/sagemaker.yaml` for a job of this name, with the commit that it trains.
 
     Raises:
         UserError: the file is missing or no YAML, or SageMaker would not accept the request.

@@ -8,7 +8,7 @@ from typing import Literal
 from mlflow.entities.model_registry import ModelVersion
 from pydantic import BaseModel
 
-from ..core import triggers as alerts
+from ..core import alerts
 from ..core.io import read_table
 from ..core.retraining import Retraining
 from ..core.thresholds import metric_of, misses

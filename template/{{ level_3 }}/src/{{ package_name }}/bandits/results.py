@@ -12,9 +12,9 @@ from ..core.errors import UserError
 from ..core.io import write_json, write_text
 from ..core.paths import REPORTS
 from ..experiments.lifecycle import changing
-from ..monitoring.page import image
 from ..monitoring.prediction_log import Window
 from ..reporting.html import environment
+from ..reporting.pages import image
 from .learning import Rewards, decisions, interval, learned, rewards, scores
 from .lifecycle import judged, last, plan_of, prepared, versions_of
 from .settings import Bandit
@@ -68,7 +68,7 @@ def _shares(rows: pd.DataFrame, running: Running) -> str:
     axes.set(title="Share of the requests", ylim=(0, 1))
     axes.tick_params(axis="x", labelrotation=30)
     axes.legend(frameon=False, fontsize=8)
-    return image(canvas)
+    return image(axes)
 
 
 def evaluate(now: datetime, days: int) -> str:

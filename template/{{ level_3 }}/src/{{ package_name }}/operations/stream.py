@@ -26,7 +26,7 @@ from ..core.tracing import provider
 from ..experiments.measures import measure
 from ..experiments.statistics import MIN_ENTITIES, difference
 from ..monitoring import reference
-from ..monitoring.labels import LABELS, labelled
+from ..monitoring.labels import LABELS, labeled
 from ..monitoring.monitor import Monitor
 from ..monitoring.performance import Truth, as_prediction
 from ..monitoring.prediction_log import Window
@@ -65,7 +65,7 @@ class Stream:
         self._settings, self._tracing = settings, provider("labels")
         self._since = started - timedelta(hours=monitor.settings.label_window_hours)  # where the sequence starts
         self._version, self._read, self._loss = "", ({}, ""), ""
-        self._traced = {*_traceparents(labelled(self._since, started))} if self._tracing else set()
+        self._traced = {*_traceparents(labeled(self._since, started))} if self._tracing else set()
 
     def look(self, window: Window) -> str:
         """Return a line about a window, and set the metrics."""
@@ -86,7 +86,7 @@ class Stream:
 
     def _compare_loss(self) -> str:
         """Return how the loss of the version's predictions differs from that of its test rows."""
-        rows = labelled(self._since, datetime.now(UTC), self._version, MAX_ROWS)
+        rows = labeled(self._since, datetime.now(UTC), self._version, MAX_ROWS)
         if self._tracing:
             self._trace(self._tracing.get_tracer(__name__), _traceparents(rows))
         rows = rows[rows["target"].notna()].sort_values("time").drop_duplicates("entity")

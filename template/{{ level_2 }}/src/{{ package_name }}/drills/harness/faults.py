@@ -69,12 +69,9 @@ class Faulty(BaseEstimator):
 
 
 def register(alias: str = CHALLENGER, ready: bool = True, **fault: Any) -> str:
-    """Register the project's model with a fault, give the version an alias, and return its number.
+    """Register the project's model with a fault of `Faulty`, give the version an alias, and return its number.
 
-    Args:
-        alias: of the version.
-        ready: whether it can be loaded.
-        fault: arguments of `Faulty`.
+    One that is not `ready` cannot be loaded.
     """
     tracking, inputs = Tracking.load(), Inputs.read()
     with runs.experiment(tracking):

@@ -10,13 +10,9 @@ from .sandbox import quiet, sandbox
 
 
 def release(fault: str, expected: str, react: Reaction = lambda weight, server: None, **planted: Any) -> Evidence:
-    """Register the model with a fault, release it, and see whether all requests go back to the version in production.
+    """Register the model with a fault of `Faulty`, release it, and see whether all requests go back to the one in production.
 
-    Args:
-        fault: in words.
-        expected: the metric that has to abort the release, or "readiness".
-        react: is called with each weight and the server of the version.
-        planted: arguments of `Faulty`.
+    What has to abort the release is a metric or "readiness".
     """
     with sandbox():
         with quiet():

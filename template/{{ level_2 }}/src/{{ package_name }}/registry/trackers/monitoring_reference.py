@@ -22,20 +22,13 @@ CLASSES = "classes"  # in the metadata of the file, as JSON; null if the model p
 MAX_ROWS = 50_000
 
 
-def table(
-    train: pd.DataFrame, test: pd.DataFrame, predictions: pd.DataFrame, classes: list[Any] | None, seed: int = 0
-) -> pa.Table:
+def table(train: pd.DataFrame, test: pd.DataFrame, predictions: pd.DataFrame, classes: list[Any] | None) -> pa.Table:
     """Return the reference of a model: features, and of the test rows `target` and `output` too.
 
-    Args:
-        train: training rows.
-        test: test rows.
-        predictions: of the test rows: a column for each class, or one with the number.
-        classes: of the model, in the order of the columns; None if it predicts a number.
-        seed: of the sample.
+    Predictions are of the test rows: a column for each class, in the order of `classes`, or one with the number.
     """
-    test = test.sample(min(len(test), MAX_ROWS // 2), random_state=seed)
-    train = train.sample(min(len(train), MAX_ROWS - len(test)), random_state=seed)
+    test = test.sample(min(len(test), MAX_ROWS // 2), random_state=0)
+    train = train.sample(min(len(train), MAX_ROWS - len(test)), random_state=0)
     features = pd.concat([features_and_target(rows)[0] for rows in (test, train)], ignore_index=True)
     features = features.drop(columns=PredictionLog.load().leave_out, errors="ignore")
     frame = features.add_prefix(FEATURE)

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from prometheus_client import Counter
 
-from ...core.inputs import Column
+from ...core.inputs import DTYPES, Column
 from ...core.io import atomic_write
 from ...core.prediction_log import FEATURE, PredictionLog, delete_expired, folder_of
 from ..handler import monitored_values
@@ -33,15 +33,6 @@ DAY_SECONDS = 86_400
 MERGE_ROWS = 200_000  # more are merged at once: until then they stay in memory
 MERGE_BYTES = 50_000_000  # the same for long texts
 FORMAT: Any = {"compression": "zstd", "use_dictionary": ["model", "version", "variant"]}
-TYPES = {
-    "double": pa.float64(),
-    "float": pa.float32(),
-    "long": pa.int64(),
-    "integer": pa.int64(),
-    "boolean": pa.bool_(),
-    "string": pa.string(),
-    "datetime": pa.timestamp("us"),
-}
 
 
 class Group(NamedTuple):
@@ -88,14 +79,15 @@ class PredictionLogWriter(Plugin):
         self._open: dict[Group, Parts] = {}
         self._day: date | None = None
         self._inference: Inference | None = None
+        self._written = Counter("prediction_log_rows", "Rows written to the prediction log", registry=None)
+        self._dropped = Counter("prediction_log_dropped_rows", "Rows that could not be written", registry=None)
 
     @asynccontextmanager
     async def lifespan(self, inference: "Inference") -> AsyncIterator[None]:
         """Add the metrics, and merge the files that are left when the server stops."""
-        to: Any = {"registry": inference.metrics.registry}
         self._inference = inference
-        self._written = Counter("prediction_log_rows", "Rows written to the prediction log", **to)
-        self._dropped = Counter("prediction_log_dropped_rows", "Rows that could not be written", **to)
+        for counter in (self._written, self._dropped):
+            inference.metrics.registry.register(counter)
         yield
         for group in [*self._open]:
             self._merge(group)
@@ -136,12 +128,17 @@ class PredictionLogWriter(Plugin):
         rows = len(output)
         times = np.repeat((np.array([one.time for one in members]) * 1e6).astype("i8"), sizes)
         columns = {
-            "request_id": repeated([one.request_id or self._new_id() for one in members], pa.string()),
+            "request_id": repeated(
+                [one.request_id or f"{self._request}{next(self._requests)}" for one in members], pa.string()
+            ),
             "row": pa.array(np.zeros(rows, "i4") if single else np.concatenate([*map(np.arange, sizes)]), pa.int32()),
             "traceparent": repeated([one.traceparent for one in members], pa.string()),
             "entity": repeated([one.entity for one in members], pa.string()),
             "time": pa.array(times, pa.timestamp("us", "UTC")),
-            **{name: _constant(getattr(group, name), rows) for name in ("model", "version", "variant")},
+            **{
+                name: pa.repeat(pa.scalar(getattr(group, name), pa.string()), rows)
+                for name in ("model", "version", "variant")
+            },
             "propensity": repeated([one.propensity for one in members], pa.float64()),
             "prediction": pa.array(monitored_values(output), pa.float64()),
             "output": pa.ListArray.from_arrays(np.arange(rows + 1, dtype="i4") * width, output.ravel()),
@@ -153,9 +150,6 @@ class PredictionLogWriter(Plugin):
                 values = [value for (value,) in lists] if single else [*chain.from_iterable(lists)]
                 columns[f"{FEATURE}{name}"] = pa.array(values, _type(known.get(name)), from_pandas=True)
         return pa.table(columns)
-
-    def _new_id(self) -> str:
-        return f"{self._request}{next(self._requests)}"
 
     def _columns(self, group: Group) -> Mapping[str, Column]:
         """Return the inputs of a version; none if it was replaced since."""
@@ -196,15 +190,13 @@ def _folder(day: int) -> str:
     return folder_of(date(1970, 1, 1) + timedelta(days=day))
 
 
-def _constant(value: str, rows: int) -> pa.Array:
-    return pa.repeat(pa.scalar(value, pa.string()), rows)
-
-
 def _type(column: Column | None) -> pa.DataType | None:
     """Return the type of a feature; without it, pyarrow infers one."""
     if column is None:
         return None
-    return pa.timestamp("us", "UTC") if column.zone else TYPES[column.type]
+    if column.type == "string":
+        return pa.string()
+    return pa.timestamp("us", "UTC") if column.zone else pa.from_numpy_dtype(DTYPES[column.type])
 
 
 def plugin() -> Plugin:

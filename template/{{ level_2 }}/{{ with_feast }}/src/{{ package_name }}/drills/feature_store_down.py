@@ -2,12 +2,8 @@
 """The feature store hangs: the server predicts from defaults, counts it, and reads features again when the store is back."""
 
 import json
-import shutil
 import signal
-import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import Request, urlopen
@@ -18,6 +14,7 @@ from ..core.errors import UserError
 from ..core.inputs import Inputs
 from ..core.io import read_table
 from ..core.paths import TEST
+from ..delivery.programs import find, running
 from ..monitoring.client import Client
 from ..serving.online_features import Features, FeatureStoreSettings
 from ..training.live_server import live_server
@@ -31,15 +28,16 @@ def main() -> Evidence:
     entity, row = Features.read().entity, read_table(TEST).head(1)
     body = json.dumps({"rows": [{entity: row[entity].item()}]}).encode()
     defaults = json.dumps(Inputs.read().to_rows(row)[0])
-    with sandbox(), _redis() as (store, address):
+    command = [find("redis-server"), "--port", "0", "--unixsocket", "redis.sock", "--save", ""]
+    with sandbox(), running(command, Path(), Path("redis.sock").exists) as store:
+        address = f"unix://{Path('redis.sock').resolve()}"
         _copy(source, redis.Redis.from_url(address))
         variables = {"FEATURE_STORE_REDIS": address, "FEATURE_STORE_DEFAULTS": defaults}
         with live_server(**variables, FEATURE_STORE_CHECK_SECONDS="1") as server:
 
             def reaches(outcome: str, up: int) -> bool:
-                answers.append(_ask(server, body))
-                metrics = (server.get("/metrics") or b"").decode()
-                return answers[-1] == f"{outcome}=1" and f"feature_store_up {up}.0" in metrics
+                answers.append(_source_of(server, body))
+                return answers[-1] == f"{outcome}=1" and server.metric("feature_store_up") == up
 
             answers: list[str | None] = []
             wait(lambda: reaches("fresh", up=1), "the server predicts from features")
@@ -62,22 +60,6 @@ def main() -> Evidence:
     )
 
 
-@contextmanager
-def _redis() -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """Run a Redis of the drill's own, and yield its process and address."""
-    if (program := shutil.which("redis-server")) is None:
-        raise UserError("redis-server is not installed: this drill starts one of its own")
-    place = Path("redis.sock").resolve()
-    process = subprocess.Popen([program, "--port", "0", "--unixsocket", place, "--save", ""], stdout=subprocess.DEVNULL)
-    try:
-        wait(place.exists, "Redis starts")
-        yield process, f"unix://{place}"
-    finally:
-        process.send_signal(signal.SIGCONT)
-        process.terminate()
-        process.wait()
-
-
 def _copy(source: redis.Redis, target: redis.Redis) -> None:
     """Copy all features; the project's own store is only read."""
     try:
@@ -90,7 +72,7 @@ def _copy(source: redis.Redis, target: redis.Redis) -> None:
         ) from error
 
 
-def _ask(server: Client, body: bytes) -> str | None:
+def _source_of(server: Client, body: bytes) -> str | None:
     """Return where the features of a prediction came from, or None if the request failed."""
     try:
         with urlopen(Request(f"{server.address}/entities/predict", body), timeout=5) as response:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..core.errors import UserError, exit_on_user_error
-from ..core.prometheus import query
 from ..registry.client import Tracking
 from .rollout import Metric, read_plan, seconds
 
@@ -30,11 +29,7 @@ class Service:
     name: str = "model-server"
 
     def predictor(self) -> dict[str, Any]:
-        """Return the status of its predictor: the names of its revisions.
-
-        Raises:
-            UserError: kubectl fails.
-        """
+        """Return the status of its predictor: the names of its revisions."""
         found = json.loads(self._kubectl("get", "--output=json"))
         return found.get("status", {}).get("components", {}).get("predictor", {})
 
@@ -55,11 +50,7 @@ class Service:
 
 
 def release(service: Service, prometheus: str) -> str:
-    """Release the newest revision and return what was done.
-
-    Args:
-        service: whose newest revision has the percentage that is in Git.
-        prometheus: address.
+    """Release the newest revision, which has the percentage that is in Git, and return what was done.
 
     Raises:
         UserError: the release was aborted, and all requests go to the revision before.
@@ -104,8 +95,8 @@ def _measure(metric: Metric, prometheus: str, failures: Counter[str]) -> None:
         UserError: there were too many failures.
     """
     try:
-        result = query(prometheus, metric.query)
-        found, failed = (f"{result[0][1]:.3g}", result[0][1] > metric.limit) if result else ("no data", False)
+        value = metric.value(prometheus)
+        found, failed = ("no data", False) if value is None else (f"{value:.3g}", value > metric.limit)
     except UserError as error:
         found, failed = str(error), True
     print(f"  {metric.name}: {found}, the limit is {metric.limit:g}", flush=True)

@@ -56,12 +56,7 @@ def parents(repo: Repo, stage: PipelineStage) -> list[PipelineStage]:
 def run(address: str, given: Iterable[Path], into: Path) -> None:
     """Run a stage unless it is up to date, push its outputs, and write the archive for the steps after it.
 
-    A stage without parents always runs: DVC cannot see that its source has new data.
-
-    Args:
-        address: of the stage.
-        given: archives of the steps before.
-        into: where the archive is written.
+    A stage without parents always runs: DVC cannot see that its source has new data. Archives of the steps before are given.
 
     Raises:
         UserError: there is no such stage, it fails, or DVC's remote fails.

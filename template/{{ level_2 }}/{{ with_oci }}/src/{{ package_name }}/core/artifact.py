@@ -51,13 +51,7 @@ class Artifacts(Settings, env_prefix="ARTIFACT_"):
         return self.run("oras", *arguments, *(["--plain-http"] if self.plain_http else []), folder=folder)
 
     def run(self, program: str, *arguments: str, folder: Path | None = None, quiet: bool = True) -> str:
-        """Run a program and return what it printed.
-
-        Args:
-            program: cosign or oras.
-            arguments: of it.
-            folder: where it runs.
-            quiet: its messages are not shown, but the reason is part of the error.
+        """Run cosign or oras, and return what it printed. If it is quiet, its messages are shown only as part of an error.
 
         Raises:
             UserError: it is not installed, failed, or took too long.

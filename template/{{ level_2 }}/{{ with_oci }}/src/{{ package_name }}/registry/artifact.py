@@ -28,12 +28,8 @@ CONFIGURATION = {"", ".json", ".txt", ".yaml"}  # suffixes of the files in MLflo
 def push(client: MlflowClient, found: ModelVersion, key: str | None) -> str:
     """Push a version with its model card, sign it, record its digest in the registry, and return a message.
 
-    Idempotent: a version whose artifact is verified stays as it is.
-
-    Args:
-        client: of the registry.
-        found: the version.
-        key: file of the private key; without it, the identity of the CI job signs, or the user's, in a browser.
+    A version whose artifact is verified stays as it is. Without the file of a private key, the identity of the CI job signs, or
+    the user's, in a browser.
 
     Raises:
         UserError: a program is missing or failed, or servers would not accept the signature.
@@ -53,11 +49,7 @@ def push(client: MlflowClient, found: ModelVersion, key: str | None) -> str:
 
 
 def pull(artifact: Artifact, output: Path) -> str:
-    """Verify an artifact, download it to a new folder, and return a message.
-
-    Raises:
-        UserError: the folder exists, or the artifact is not verified, or was changed; nothing is left of it then.
-    """
+    """Verify an artifact, download it to a new folder, and return a message."""
     if output.exists():
         raise UserError(f"{output} exists: name another folder")
     with TemporaryDirectory() as folder:

@@ -151,7 +151,7 @@ def parse(body: bytes, features: Features, most: int) -> list[Row]:
     expected, description = (int, "a whole number") if features.whole else (str, "a text")
     for number, row in enumerate(rows):
         key = row.get(features.entity)
-        if type(key) is not expected or (features.whole and not -(2**63) <= key < 2**63):
+        if type(key) is not expected or (features.whole and not -(2**63) <= int(key) < 2**63):
             raise RequestError(422, f"rows.{number}.{features.entity}: must be {description}")
     return rows
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from mlflow import MlflowClient
 
+from ....core.alerts import Alert, Labels, record
 from ....core.errors import UserError
 from ....core.lineage import git
-from ....core.triggers import Alert, Labels, record
 from ....registry.approval import Approval
 from ....registry.client import Tracking, champion, connected, find
 from ....registry.moves.release import overlay

@@ -12,7 +12,7 @@ from .. import FOLDER as MODEL_FOLDER
 from .io import read_json, write_json
 
 FOLDER = Path(MODEL_FOLDER, "data/triggers")
-MAX_ALERTS = 1_000  # that are kept, the newest: who reaches the webhook must not be able to fill the disk
+MAX_ALERTS = 1_000  # that are kept, the newest: no client of the webhook can fill the disk
 
 
 class Labels(BaseModel, frozen=True):
