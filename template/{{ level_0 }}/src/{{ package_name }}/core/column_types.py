@@ -36,7 +36,11 @@ def unify_types(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def unify_type(column: pd.Series, name: str) -> pd.Series:
-    """Return a column as one of the types above."""
+    """Return a column as one of the types above.
+
+    Raises:
+        UserError: it holds values of several kinds, or of a kind that is none of these.
+    """
     try:
         return _unified(column)
     except (TypeError, ValueError, ArithmeticError) as error:

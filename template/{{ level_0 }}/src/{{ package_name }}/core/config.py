@@ -23,7 +23,11 @@ def read_yaml(path: Path) -> Any:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Return the keys and values of the YAML file `path`."""
+    """Return the keys and values of the YAML file `path`.
+
+    Raises:
+        UserError: the file is missing, is not YAML, or holds something else.
+    """
     content = read_yaml(path)
     if not isinstance(content, dict):
         raise UserError(f"{path} must hold keys and values, not {content!r:.40}")
@@ -31,7 +35,11 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def load(path: Path, schema: type[Schema]) -> Schema:
-    """Return the YAML file `path` as a `schema`."""
+    """Return the YAML file `path` as a `schema`.
+
+    Raises:
+        UserError: the file is missing, is not YAML, or a key or value does not fit the schema.
+    """
     content = read(path)
     try:
         return schema(**content)

@@ -169,11 +169,19 @@ class Inputs:
         return [asdict(column) for column in self.columns]
 
     def from_table(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Return the rows of a table, whose columns `check` accepts, as the model reads them; others are ignored."""
+        """Return the rows of a table, whose columns `check` accepts, as the model reads them; others are ignored.
+
+        Raises:
+            UserError: a column is absent or has missing values although training had none, or is of another type.
+        """
         return self.frame({column.name: column.check(table) for column in self.columns}).set_index(table.index)
 
     def to_rows(self, table: pd.DataFrame) -> list[dict[str, Any]]:
-        """Return the same rows as JSON has them: null for a missing value, a time as ISO 8601 writes it."""
+        """Return the same rows as JSON has them: null for a missing value, a time as ISO 8601 writes it.
+
+        Raises:
+            UserError: a column is absent or has missing values although training had none, or is of another type.
+        """
         names = [column.name for column in self.columns]
         values = [column.to_json(column.check(table)) for column in self.columns]
         return [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]

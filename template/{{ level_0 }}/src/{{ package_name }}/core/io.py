@@ -61,7 +61,11 @@ def require(path: Path, task: str | None = None) -> Path:
 
 @contextmanager
 def readable(path: Path) -> Generator[None]:
-    """Name the file if the block cannot decode it, for example because a copy of it was interrupted."""
+    """Name the file if the block cannot decode it, for example because a copy of it was interrupted.
+
+    Raises:
+        UserError: the file is damaged.
+    """
     try:
         yield
     except DAMAGED as error:
@@ -70,7 +74,11 @@ def readable(path: Path) -> Generator[None]:
 
 
 def read_table(path: Path, columns: list[str] | None = None) -> "pd.DataFrame":
-    """Return the table in `path`, or only some of its columns, with the types of `column_types.unify_types`."""
+    """Return the table in `path`, or only some of its columns, with the types of `column_types.unify_types`.
+
+    Raises:
+        UserError: the file is missing or damaged.
+    """
     import pandas as pd
 
     from .column_types import unify_types
@@ -97,6 +105,9 @@ def read_file(path: Path, texts: Mapping[str, bool], times: Collection[str] = ()
         texts: the columns that are text, since CSV has no types, and whether their values may be missing. Where none may
             be, words such as `NA` and `None` are text; an empty value is missing in any column.
         times: the columns that are times, as ISO 8601 writes them; others stay text, since 05/03 is in March or in May.
+
+    Raises:
+        UserError: it cannot be read as such, or has no row.
     """
     import pandas as pd
 
@@ -122,7 +133,11 @@ def read_file(path: Path, texts: Mapping[str, bool], times: Collection[str] = ()
 
 
 def read_json(path: Path, task: str | None = None) -> Any:
-    """Return the JSON value in `path`, which `task` makes."""
+    """Return the JSON value in `path`, which `task` makes.
+
+    Raises:
+        UserError: the file is missing or damaged.
+    """
     with readable(require(path, task)):
         return json.loads(path.read_text(encoding="utf-8"))
 
@@ -144,7 +159,11 @@ def read_docstring(module: Path) -> str:
 
 
 def read_model() -> Any:
-    """Return the trained model."""
+    """Return the trained model.
+
+    Raises:
+        UserError: the file is missing or damaged.
+    """
     import joblib
 
     with readable(require(MODEL)):

@@ -22,7 +22,11 @@ def misses(value: float, threshold: str, limit: float) -> bool:
 
 
 def check_names(thresholds: Mapping[str, float], metrics: Iterable[str], place: str) -> None:
-    """Check that the thresholds at `place`, such as `params.yaml: gate`, name metrics that exist."""
+    """Check that the thresholds at `place`, such as `params.yaml: gate`, name metrics that exist.
+
+    Raises:
+        UserError: one does not; lists those that do.
+    """
     known = [*metrics]
     for threshold in thresholds:
         if (name := metric_of(threshold)) not in known:

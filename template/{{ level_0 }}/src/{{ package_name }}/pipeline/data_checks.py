@@ -15,7 +15,11 @@ MANY_TEXTS = 100
 
 
 def checked(frame: Any) -> pd.DataFrame:
-    """Return the table that `data.ingest` returned, with unified types; print if entity and time do not identify a row."""
+    """Return the table that `data.ingest` returned, with unified types; print if entity and time do not identify a row.
+
+    Raises:
+        UserError: a constant does not fit the table; names both.
+    """
     if not isinstance(frame, pd.DataFrame) or frame.empty:
         raise UserError(f"data.py: ingest returned {'no row' if isinstance(frame, pd.DataFrame) else type(frame)}")
     frame = unify_types(frame)

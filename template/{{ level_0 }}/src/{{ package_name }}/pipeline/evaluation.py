@@ -26,6 +26,10 @@ def evaluate(prediction: Any, train: pd.DataFrame, test: pd.DataFrame, params: P
 
 
 def check_gate(train: pd.DataFrame, test: pd.DataFrame, params: Params) -> None:
-    """Check the names in `gate` before a model is trained, with a prediction that is the same for all rows."""
+    """Check the names in `gate` before a model is trained, with a prediction that is the same for all rows.
+
+    Raises:
+        UserError: the gate names an unknown metric.
+    """
     prediction = constant_prediction(train[TARGET], test.index)
     check_names(params.gate, evaluate(prediction, train, test, params), PLACE)

@@ -7,7 +7,11 @@ PLACE = "params.yaml: gate"
 
 
 def shortfalls(metrics: dict[str, float], gate: Thresholds) -> list[str]:
-    """Return one line for each threshold of `gate` that `metrics` miss; empty if the model passes."""
+    """Return one line for each threshold of `gate` that `metrics` miss; empty if the model passes.
+
+    Raises:
+        UserError: the gate names an unknown metric.
+    """
     check_names(gate, metrics, PLACE)
     return [
         f"{metric_of(threshold)} {metrics[metric_of(threshold)]:.4g} misses {threshold} {limit:g}"

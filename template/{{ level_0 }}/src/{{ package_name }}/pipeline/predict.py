@@ -28,7 +28,11 @@ def parser() -> argparse.ArgumentParser:
 
 
 def predict_file(model: Any, inputs: Inputs, path: Path, output: Path | None, version: str | None = None) -> str:
-    """Write a prediction for each row of a file, with the version that made it if it has one, and return a message."""
+    """Write a prediction for each row of a file, with the version that made it if it has one, and return a message.
+
+    Raises:
+        UserError: the file is missing, cannot be read as CSV or Parquet, or a column is not as the model needs it.
+    """
     output = output or path.with_stem(f"{path.stem}_predictions")
     for each in (path, output):
         if each.suffix not in FORMATS:

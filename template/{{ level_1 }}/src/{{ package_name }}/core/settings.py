@@ -30,7 +30,11 @@ class Settings(BaseSettings):
 
     @classmethod
     def load(cls) -> Self:
-        """Return the settings in effect."""
+        """Return the settings in effect.
+
+        Raises:
+            UserError: the file is missing, or a value in it or in the environment does not fit the schema.
+        """
         try:
             return load(cls.path(), cls)
         except UserError as error:

@@ -41,6 +41,9 @@ def load_suite(path: Path, frame: pd.DataFrame) -> "ExpectationSuite":
     """Return the expectations in `path`, a YAML list of expectations with their arguments.
 
     A date, in quotes or not, is a time if the column of `frame` holds times.
+
+    Raises:
+        UserError: the file is no such list, or an expectation does not exist or does not have such an argument.
     """
     from great_expectations import ExpectationSuite
 

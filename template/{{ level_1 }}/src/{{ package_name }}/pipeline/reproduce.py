@@ -20,6 +20,9 @@ def reproduce(stages: list[str], force: bool, alone: bool) -> bool:
     """Run stages of the model's `dvc.yaml`, or of all pipelines if none is named, and return whether all succeeded.
 
     Why one did not is logged as DVC logs it.
+
+    Raises:
+        UserError: dvc.lock is damaged, or in conflict.
     """
     logging.getLogger("dvc.repo.scm_context").setLevel(logging.WARNING)  # its advice names dvc.lock alone
     addresses = [stage if FOLDER == "." else f"{FOLDER}/dvc.yaml:{stage}" for stage in stages]

@@ -19,7 +19,11 @@ PAGE = "docs/sharing.md"
 
 
 def push() -> None:
-    """Send data and models that `dvc.lock` names to DVC's remote, and print where they are."""
+    """Send data and models that `dvc.lock` names to DVC's remote, and print where they are.
+
+    Raises:
+        UserError: DVC cannot send them.
+    """
     if _dvc("push"):
         raise UserError(f"nothing was sent to {_remote()}; DVC's message above has the reason")
     print(f"data and model are in {_remote()}")
@@ -28,7 +32,11 @@ def push() -> None:
 
 
 def pull(clone: Path | None) -> None:
-    """Get data and models that `dvc.lock` names from DVC's remote, and print where runs and versions are."""
+    """Get data and models that `dvc.lock` names from DVC's remote, and print where runs and versions are.
+
+    Raises:
+        UserError: `clone` has no remote, or the remote does not have the files.
+    """
     if clone:
         use_stores_of(clone.resolve())
     if _dvc("pull"):
@@ -46,7 +54,11 @@ def pull(clone: Path | None) -> None:
 
 
 def use_stores_of(clone: Path) -> None:
-    """Use remote, registry and audit log of another clone on this machine: by `.dvc/config.local` and `.env`."""
+    """Use remote, registry and audit log of another clone on this machine: by `.dvc/config.local` and `.env`.
+
+    Raises:
+        UserError: it has no remote.
+    """
     if not (clone / LOCAL_REMOTE).is_dir():
         raise UserError(f"{clone / LOCAL_REMOTE} is missing: run `uv run poe push` in {clone}")
     if _dvc("remote", "modify", "--local", "local", "url", str(clone / LOCAL_REMOTE)):

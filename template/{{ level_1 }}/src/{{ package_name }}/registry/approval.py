@@ -46,6 +46,9 @@ def on_github() -> Approval:
     """Return who started this workflow run and who approved it, as GitHub recorded both.
 
     Source: https://docs.github.com/en/rest/actions/workflow-runs, *Get the review history for a workflow run*.
+
+    Raises:
+        UserError: this is no run of the workflow, no one had to approve it, or GitHub cannot be reached.
     """
     if not (run_id := os.environ.get("GITHUB_RUN_ID")):
         raise UserError("name the approver with --approved-by, or run the workflow Promote on GitHub")

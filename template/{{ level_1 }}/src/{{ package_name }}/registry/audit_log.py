@@ -127,7 +127,11 @@ def append(event: Event) -> str:
 
 
 def entries() -> list[dict[str, Any]]:
-    """Return all entries, the oldest first."""
+    """Return all entries, the oldest first.
+
+    Raises:
+        UserError: the database cannot be reached.
+    """
     try:
         with _engine().connect() as connection:
             return [dict(row) for row in connection.execute(sql.select(table).order_by(table.c.id)).mappings()]

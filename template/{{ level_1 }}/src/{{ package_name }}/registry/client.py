@@ -67,7 +67,11 @@ def _cause(error: Exception) -> str:
 
 @cache
 def _initialize(uri: str) -> None:
-    """Make or migrate the tables of a local database; of two processes that start at once, one waits."""
+    """Make or migrate the tables of a local database; of two processes that start at once, one waits.
+
+    Raises:
+        UserError: the file is empty although there were runs: a new database would hide that the registry is lost.
+    """
     if uri.startswith("sqlite:///"):
         path = Path(uri.removeprefix("sqlite:///"))
         with FileLock(f"{path}.lock"):
@@ -105,7 +109,11 @@ def champion(client: MlflowClient, model: str) -> str | None:
 
 
 def find(client: MlflowClient, model: str, version: str) -> ModelVersion:
-    """Return a version by its number or alias."""
+    """Return a version by its number or alias.
+
+    Raises:
+        UserError: there is no such version.
+    """
     try:
         if version.isdigit():
             return client.get_model_version(model, version)
@@ -117,7 +125,11 @@ def find(client: MlflowClient, model: str, version: str) -> ModelVersion:
 
 
 def download(model: str, version: str, folder: Path) -> Path:
-    """Download the files of a version to a folder, and return where they are; what is loaded of a version is loaded from there."""
+    """Download the files of a version to a folder, and return where they are; what is loaded of a version is loaded from there.
+
+    Raises:
+        UserError: there is no such version, or a module of `registry/verification` refuses it.
+    """
     found = find(MlflowClient(), model, version)
     path = Path(mlflow.artifacts.download_artifacts(f"models:/{model}/{found.version}", dst_path=str(folder)))
     verify(found, path)

@@ -32,7 +32,11 @@ NONE, ROLLED_BACK = "none", "rolled back"  # its values before the second champi
 
 
 def promote(model: str, version: str, approval: Approval, ticket: str = "") -> str:
-    """Make a version the champion and return a message; it is not an error if the version is the champion already."""
+    """Make a version the champion and return a message; it is not an error if the version is the champion already.
+
+    Raises:
+        UserError: the version may not be promoted; names the reasons.
+    """
     with _locked(model) as (client, _):
         found = find(client, model, version)
         version, current = str(found.version), champion(client, model)
@@ -50,6 +54,9 @@ def rollback(model: str, to: str | None, approval: Approval) -> str:
     """Make the previous champion, or version `to`, the champion again and return a message.
 
     Idempotent: a second rollback is a no-op, so two responders to one incident cannot undo two promotions.
+
+    Raises:
+        UserError: there is no previous champion, or `to` never passed the quality gate.
     """
     with _locked(model) as (client, before):
         current, target = version_of(before), to or before.tags.get(PREVIOUS)

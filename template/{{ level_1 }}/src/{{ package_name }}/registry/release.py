@@ -23,6 +23,9 @@ def release(client: MlflowClient, found: ModelVersion, number: str) -> str:
 
     The message of the tag holds the newest entry of the audit log, so that `poe audit verify` detects a log that was
     rewritten. Idempotent: repeating a release changes nothing.
+
+    Raises:
+        UserError: the commit does not hold what the version was made from, or the tag belongs to another version.
     """
     if not re.fullmatch(r"\d+\.\d+\.\d+", number):
         raise UserError(f"{number} is not a version number: write three numbers, as in 1.0.0")
@@ -52,7 +55,11 @@ def release(client: MlflowClient, found: ModelVersion, number: str) -> str:
 
 
 def versions_at_commit(versions: list[ModelVersion], revision: str) -> list[ModelVersion]:
-    """Return the versions whose code or pipeline outputs are at a Git revision."""
+    """Return the versions whose code or pipeline outputs are at a Git revision.
+
+    Raises:
+        UserError: there is no such revision.
+    """
     commit = git("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
     if not commit:
         raise UserError(f"there is no Git revision {revision}")
@@ -61,7 +68,11 @@ def versions_at_commit(versions: list[ModelVersion], revision: str) -> list[Mode
 
 
 def versions_from_data(versions: list[ModelVersion], data: str) -> list[ModelVersion]:
-    """Return the versions that were trained from raw data: a file, or the start of its DVC hash."""
+    """Return the versions that were trained from raw data: a file, or the start of its DVC hash.
+
+    Raises:
+        UserError: it is neither.
+    """
     if not (path := user_path(data)).is_file() and not DVC_HASH.fullmatch(data):
         raise UserError(f"there is no file {data}, and it is not the start of a DVC hash")
     prefix = dvc_hash(path) if path.is_file() else data
@@ -69,7 +80,11 @@ def versions_from_data(versions: list[ModelVersion], data: str) -> list[ModelVer
 
 
 def describe(found: ModelVersion) -> str:
-    """Return the code, data, model and run of a version, and how to restore them."""
+    """Return the code, data, model and run of a version, and how to restore them.
+
+    Raises:
+        UserError: the version was not registered by `poe register`.
+    """
     tags = found.tags
     if found.run_id is None or "model_md5" not in tags:
         raise UserError(f"{found.name} {found.version} was not registered by `poe register`: its lineage is unknown")

@@ -30,6 +30,9 @@ def experiment(tracking: Tracking) -> Generator[None]:
     """Connect to MLflow and select the experiment of the purpose.
 
     The place of the artifacts is set only if `mlflow.db` is used: a tracking server has its own.
+
+    Raises:
+        UserError: `mlflow.db` stores artifacts in another place: the folder was moved or copied, or the setting was changed.
     """
     name = f"{tracking.model}/{tracking.purpose}"
     local = "MLFLOW_TRACKING_URI" not in os.environ  # before connecting, which sets it

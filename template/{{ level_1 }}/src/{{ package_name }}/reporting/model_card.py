@@ -22,7 +22,11 @@ EXAMPLE = re.compile(r"<!-- example\b.*?(?=^## |\Z)", re.DOTALL | re.MULTILINE) 
 
 
 def notes() -> dict[str, str]:
-    """Return the team's sections by heading, without those that describe the example although the data is another."""
+    """Return the team's sections by heading, without those that describe the example although the data is another.
+
+    Raises:
+        UserError: there are no notes.
+    """
     if not NOTES.exists():
         raise UserError(f"{NOTES} is missing: write it with the headings {', '.join(REQUIRED)}")
     text = NOTES.read_text(encoding="utf-8")
@@ -40,7 +44,11 @@ def empty_sections() -> list[str]:
 
 
 def check() -> None:
-    """Check that the team has written all required sections."""
+    """Check that the team has written all required sections.
+
+    Raises:
+        UserError: a required section is empty; names it.
+    """
     if empty := empty_sections():
         marked = EXAMPLE.search(NOTES.read_text(encoding="utf-8"))
         how = ", in place of the comments `example` and what they mark" if marked else ""

@@ -163,7 +163,11 @@ async def read_body(request: Request, headers: Headers, max_megabytes: float) ->
 
 
 def decompress(body: bytes | bytearray, encoding: str, limit: int) -> bytes:
-    """Return a decompressed body, or its first `limit + 1` bytes if it is longer."""
+    """Return a decompressed body, or its first `limit + 1` bytes if it is longer.
+
+    Raises:
+        RequestError: it is not compressed by gzip or deflate.
+    """
     if encoding not in ("gzip", "deflate"):
         raise RequestError(415, f"content-encoding {encoding} is not supported; gzip, deflate and identity are")
     try:

@@ -107,7 +107,11 @@ class Models:
         raise RequestError(404, f"version {version} of {name} is not loaded; loaded: {', '.join(self.versions(name))}")
 
     def native(self, model: LoadedModel) -> Any:
-        """Return the estimator of a loaded version, whichever its path is."""
+        """Return the estimator of a loaded version, whichever its path is.
+
+        Raises:
+            UserError: it needs code that is not here.
+        """
         if isinstance(model.predictor, NativePredictor):
             return model.predictor.model
         with connected(), downloaded(model.name, model.version, self._sources) as path:
@@ -180,14 +184,22 @@ class Models:
 
 
 def load(name: str, version: str, sources: Sequence[Source] = ()) -> LoadedModel:
-    """Return a version from the first source that has it, or else from the registry, as `load_folder` does."""
+    """Return a version from the first source that has it, or else from the registry, as `load_folder` does.
+
+    Raises:
+        UserError: it is refused by `registry/verification`, its signature has a column that JSON cannot hold, or there is none.
+    """
     with downloaded(name, version, sources) as path:
         return load_folder(path, name, version)
 
 
 @contextmanager
 def downloaded(name: str, version: str, sources: Sequence[Source]) -> Generator[Path]:
-    """Yield the folder of a version from the first source that has it, or else from the registry."""
+    """Yield the folder of a version from the first source that has it, or else from the registry.
+
+    Raises:
+        UserError: it is refused by `registry/verification`.
+    """
     with tempfile.TemporaryDirectory() as folder:
         found = (path for source in sources if (path := source(name, version, Path(folder))))
         yield next(found, None) or download(name, version, Path(folder))

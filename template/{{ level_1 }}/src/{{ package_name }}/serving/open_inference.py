@@ -72,7 +72,11 @@ def routes(inference: Inference) -> list[Route]:
 
 
 def decode(body: bytes, headers: Headers) -> Any:
-    """Return a request, with the data of binary tensors, which follow the JSON."""
+    """Return a request, with the data of binary tensors, which follow the JSON.
+
+    Raises:
+        RequestError: it is invalid.
+    """
     if (header := headers.get(b"inference-header-content-length")) is None:
         return validate_json(PROTOCOL, body)
     length = header.decode("latin-1")
@@ -88,7 +92,11 @@ def decode(body: bytes, headers: Headers) -> Any:
 
 
 def unpack(tensor: Tensor, binary: memoryview) -> list[Any]:
-    """Return the values of a binary tensor."""
+    """Return the values of a binary tensor.
+
+    Raises:
+        RequestError: the bytes are not values of its datatype.
+    """
     datatype, texts = tensor["datatype"], []
     try:
         if datatype != "BYTES":
@@ -112,7 +120,11 @@ def entity(content: dict[str, Any]) -> str | None:
 
 
 def encode(content: dict[str, Any], model: LoadedModel, prediction: np.ndarray, variant: str | None) -> dict[str, Any]:
-    """Return predictions as tensors: all outputs, or those that the request names."""
+    """Return predictions as tensors: all outputs, or those that the request names.
+
+    Raises:
+        RequestError: the request names an unknown output.
+    """
     found = {tensor["name"]: tensor for tensor in tensors(model.predictor.classes, prediction)}
     wanted = dict.fromkeys(output["name"] for output in content.get("outputs") or found.values())
     if unknown := [name for name in wanted if name not in found]:

@@ -76,13 +76,21 @@ class InputSchema:
         self._values = SchemaValidator(_object("forbid", **values))
 
     def of_rows(self, body: bytes, max_rows: int) -> Columns:
-        """Return the columns of rows, each of which names its columns."""
+        """Return the columns of rows, each of which names its columns.
+
+        Raises:
+            RequestError: there are no rows, or too many, or a column or value does not fit the model.
+        """
         rows = validate_json(self._row_request, body)["rows"]
         _check_rows(len(rows), max_rows)
         return {name: [row[name] for row in rows] for name in self.columns}
 
     def of_tensors(self, tensors: list[Tensor], max_rows: int) -> Columns:
-        """Return the columns of the protocol's tensors: one for each column, of shape [rows] or [rows, 1]."""
+        """Return the columns of the protocol's tensors: one for each column, of shape [rows] or [rows, 1].
+
+        Raises:
+            RequestError: tensors differ in rows, there are too many, or a tensor or value does not fit the model.
+        """
         values = {tensor["name"]: _flatten(tensor) for tensor in tensors}
         sizes = {name: len(flat) for name, flat in values.items()}
         if len(values) < len(tensors):
@@ -105,7 +113,11 @@ class InputSchema:
 
 
 def validate_json(validator: SchemaValidator, body: bytes) -> Any:
-    """Return a body as pydantic validates it. NaN, which Python's clients write into JSON, counts as null."""
+    """Return a body as pydantic validates it. NaN, which Python's clients write into JSON, counts as null.
+
+    Raises:
+        RequestError: it is invalid.
+    """
     try:
         return validate(validator.validate_json, body)
     except RequestError:
@@ -119,7 +131,11 @@ def validate_json(validator: SchemaValidator, body: bytes) -> Any:
 
 
 def validate(validator: Callable[[Any], Any], content: Any) -> Any:
-    """Return content as pydantic validates it."""
+    """Return content as pydantic validates it.
+
+    Raises:
+        RequestError: it is invalid.
+    """
     try:
         return validator(content)
     except ValidationError as error:

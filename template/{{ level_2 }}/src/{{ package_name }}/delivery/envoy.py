@@ -78,6 +78,9 @@ def envoy(servers: Mapping[str, str], shadow: str | None = None, port: int = 0) 
         servers: `127.0.0.1:PORT` by name.
         shadow: `127.0.0.1:PORT` of a server that gets a copy of each request, and whose responses are dropped.
         port: where Envoy listens; 0 is any free one.
+
+    Raises:
+        UserError: Envoy cannot be fetched, or does not start.
     """
     with TemporaryDirectory(prefix="envoy-", ignore_cleanup_errors=True) as temporary:
         folder = Path(temporary)

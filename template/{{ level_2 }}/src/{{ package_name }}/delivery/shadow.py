@@ -30,7 +30,11 @@ def place() -> str:
 
 @contextmanager
 def shadowed(served: Version, shadow: Version, port: int = 0) -> Iterator[Envoy]:
-    """Serve a version, and send a copy of each request to another one."""
+    """Serve a version, and send a copy of each request to another one.
+
+    Raises:
+        UserError: one of them cannot be served.
+    """
     models = {"SERVING_MODELS": Tracking.load().model}
     with (
         started_server(SERVING_ALIASES=served.alias, **models) as first,
@@ -44,7 +48,11 @@ def shadowed(served: Version, shadow: Version, port: int = 0) -> Iterator[Envoy]
 
 
 def start(served: str, shadow: str, port: int) -> None:
-    """Serve two versions, by their numbers or aliases, until a signal ends it."""
+    """Serve two versions, by their numbers or aliases, until a signal ends it.
+
+    Raises:
+        UserError: the port is in use, or a version cannot be served.
+    """
     model, ended = Tracking.load().model, Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())

@@ -31,7 +31,11 @@ def find_version(model: str, name: str) -> Version:
 
 
 def find_two(model: str, served: str, further: str) -> tuple[Version, Version]:
-    """Return the version in production and another one."""
+    """Return the version in production and another one.
+
+    Raises:
+        UserError: see `find_version`, or both are the same.
+    """
     first, second = find_version(model, served), find_version(model, further)
     if first.version == second.version:
         raise UserError(f"{served} and {further} are the same version {first.version}: name another one")

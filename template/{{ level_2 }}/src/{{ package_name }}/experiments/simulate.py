@@ -24,7 +24,11 @@ from .settings import Metric, Plan
 
 
 def simulate(server: str, users: int, effect: float) -> str:
-    """Send users to a server while a test is running, and return a message: `send` with the metric of its plan."""
+    """Send users to a server while a test is running, and return a message: `send` with the metric of its plan.
+
+    Raises:
+        UserError: no test is running, no server responds, or a request fails.
+    """
     running = state()[1]
     if running.stopped is not None:
         raise UserError(f"{running.name} has ended: `poe experiment start` starts another")

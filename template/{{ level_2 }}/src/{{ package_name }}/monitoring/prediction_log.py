@@ -86,7 +86,11 @@ def query(
 
 
 def spans(window: Window, days: int) -> list[Window]:
-    """Return the spans of some days in a window for which the log has files; the window, if there is none."""
+    """Return the spans of some days in a window for which the log has files; the window, if there is none.
+
+    Raises:
+        UserError: the place of the log cannot be read.
+    """
     stored = _retried(lambda: _stored(PredictionLog.load().filesystem()))
     starts = [window.start + timedelta(days=n) for n in range(0, (window.end - window.start).days + 1, days)]
     found = (Window(*span) for span in pairwise([*starts, window.end]))
@@ -94,7 +98,11 @@ def spans(window: Window, days: int) -> list[Window]:
 
 
 def _retried(reading: Callable[[], Found]) -> Found:
-    """Return what a function reads of the log."""
+    """Return what a function reads of the log.
+
+    Raises:
+        UserError: the place of the log cannot be read, or a file of it is damaged.
+    """
     for attempt in range(ATTEMPTS):
         try:
             return reading()

@@ -80,7 +80,11 @@ def started_server(port: int = 0, /, **variables: str) -> Iterator[LiveServer]:
 
 @contextmanager
 def live_server(**variables: str) -> Iterator[LiveServer]:
-    """Yield a server of this folder that is ready; see `started_server`."""
+    """Yield a server of this folder that is ready; see `started_server`.
+
+    Raises:
+        UserError: it does not become ready; with the end of its log.
+    """
     with started_server(**variables) as server:
         server.wait()
         yield server

@@ -63,7 +63,11 @@ def add(rows: pd.DataFrame, known: pd.DataFrame, now: datetime | None = None) ->
 
 
 def accepted(rows: pd.DataFrame, known: pd.DataFrame, now: datetime) -> pd.DataFrame:
-    """Return rows with unified types."""
+    """Return rows with unified types.
+
+    Raises:
+        UserError: see `add`.
+    """
     if rows.empty:
         raise UserError("there is no row")
     missing = [str(name) for name in known if name not in rows]
@@ -87,7 +91,11 @@ def accepted(rows: pd.DataFrame, known: pd.DataFrame, now: datetime) -> pd.DataF
 
 
 def track() -> None:
-    """Let DVC version the folder, and make it a dependency of the stage `ingest` if it is not one yet."""
+    """Let DVC version the folder, and make it a dependency of the stage `ingest` if it is not one yet.
+
+    Raises:
+        UserError: DVC refuses.
+    """
     text = PIPELINE.read_text(encoding="utf-8")
     if (changed := with_dependency(text)) != text:
         write_text(changed, PIPELINE)
@@ -178,7 +186,11 @@ def _like(now: datetime, times: pd.Series) -> pd.Timestamp:
 
 
 def read(path: Path, known: pd.DataFrame) -> pd.DataFrame:
-    """Return the table in a Parquet or CSV file; CSV has no types, so its columns get those of the data so far."""
+    """Return the table in a Parquet or CSV file; CSV has no types, so its columns get those of the data so far.
+
+    Raises:
+        UserError: it cannot be read as such, or has no row.
+    """
     kinds = {TIMESTAMP: "times"} | {str(name): str(_kind(column)) for name, column in known.items()}
     texts = {name: bool(known[name].hasnans) for name, kind in kinds.items() if kind == "text"}
     rows = read_file(path, texts, [name for name, kind in kinds.items() if kind.startswith("times")])

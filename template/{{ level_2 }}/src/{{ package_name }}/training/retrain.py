@@ -34,7 +34,11 @@ LOCK = Path(".dvc/tmp/retrain.lock")  # of all models: DVC runs one pipeline at 
 
 
 def retrain(today: date) -> Retrained:
-    """Finish an interrupted retraining, or decide and act; return what came of it."""
+    """Finish an interrupted retraining, or decide and act; return what came of it.
+
+    Raises:
+        UserError: the pipeline failed; the next run tries again.
+    """
     with _alone(), connected():
         if found := resume():
             print(f"  goes on with the retraining of {found.created:%Y-%m-%d %H:%M} UTC: {found.reason}")

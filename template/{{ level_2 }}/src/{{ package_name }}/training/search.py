@@ -182,7 +182,11 @@ def work(number: int, search: Search) -> None:
 
 
 def run_search(search: Search) -> optuna.Study:
-    """Run trials until the study has as many as it should; write the page, and log it to the run of the study."""
+    """Run trials until the study has as many as it should; write the page, and log it to the run of the study.
+
+    Raises:
+        UserError: a setting is wrong, a trial failed, or processes are lost again and again.
+    """
     study = open_study(search)
     with experiment(Tracking.load().model_copy(update={"purpose": "tuning"})), parent_run(study):
         try:

@@ -25,7 +25,11 @@ SHUFFLES, MANY_COLUMNS = 3, 100  # of a column; one where there are more columns
 
 
 def main() -> None:
-    """Write metrics, metrics by slice, and figures; print the metrics, and how they changed since the run before."""
+    """Write metrics, metrics by slice, and figures; print the metrics, and how they changed since the run before.
+
+    Raises:
+        UserError: a metric is not a finite number, or the test rows have a class that the training rows lack.
+    """
     params, model, test = load_params(), read_model(), read_table(paths.TEST)
     features, target = features_and_target(test)
     features = Inputs.read().from_table(features)

@@ -10,7 +10,11 @@ from ..params import load_params
 
 
 def main() -> None:
-    """Write the training rows and the test rows."""
+    """Write the training rows and the test rows.
+
+    Raises:
+        UserError: one of the two is empty, or all training rows have one target.
+    """
     train, test = data.split(read_table(RAW), load_params().split)
     if train.empty or test.empty:
         raise UserError(f"{len(train)} rows to train on and {len(test)} to test on: check `split` in params.yaml")

@@ -16,7 +16,11 @@ from ..params import load_params
 
 
 def main() -> None:
-    """Write the model, fitted on the training rows, and the types of its input columns."""
+    """Write the model, fitted on the training rows, and the types of its input columns.
+
+    Raises:
+        UserError: `gate` in `params.yaml` names an unknown metric, or `model` a parameter that the estimator lacks.
+    """
     params, train, test = load_params(), read_table(TRAIN), read_table(TEST)
     check_gate(train, test, params)
     features, target = features_and_target(train)
@@ -27,7 +31,11 @@ def main() -> None:
 
 
 def untrained(params: Params) -> Any:
-    """Return the untrained model."""
+    """Return the untrained model.
+
+    Raises:
+        UserError: the estimator does not accept one of the parameters.
+    """
     try:
         return build_model(params.model, params.seed)
     except TypeError as error:

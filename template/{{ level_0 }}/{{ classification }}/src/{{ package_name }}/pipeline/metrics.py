@@ -15,7 +15,11 @@ SCORING = "log loss"  # what `score` measures
 
 
 def checked_target(target: pd.Series) -> pd.Series:
-    """Return a target column as classes: texts, booleans or whole numbers."""
+    """Return a target column as classes: texts, booleans or whole numbers.
+
+    Raises:
+        UserError: it holds something else.
+    """
     name, kind = target.name, kind_of(target)
     if isinstance(target.dtype, pd.CategoricalDtype):
         target, kind = target.astype(target.cat.categories.dtype), "text"
@@ -47,6 +51,9 @@ def performance(target: pd.Series, prediction: pd.DataFrame) -> dict[str, float]
     """Return the metrics of a prediction; macro averages if there are more than two classes.
 
     A metric that is undefined for the rows is left out, such as ROC AUC if they lack a class.
+
+    Raises:
+        UserError: the target has a class that the model does not have.
     """
     classes = list(prediction.columns)
     if unknown := sorted({*target} - {*classes}):

@@ -13,7 +13,11 @@ SCORING = "RMSE"  # what `score` measures
 
 
 def checked_target(target: pd.Series) -> pd.Series:
-    """Return a target column if it holds numbers."""
+    """Return a target column if it holds numbers.
+
+    Raises:
+        UserError: it does not hold numbers.
+    """
     if kind_of(target) != "numbers":
         raise UserError(f"{target.name}: a regression predicts numbers, found {example(target)}")
     return target

@@ -7,7 +7,11 @@ from . import Candidate
 
 
 def shortfalls(candidate: Candidate) -> list[str]:
-    """Return one line for each difference to the champion that misses its limit; empty if there is no champion."""
+    """Return one line for each difference to the champion that misses its limit; empty if there is no champion.
+
+    Raises:
+        UserError: `config/governance.yaml` names an unknown metric.
+    """
     if (champion := candidate.champion) is None:
         return []
     limits = Governance.load().compare

@@ -9,7 +9,11 @@ from ..params import load_params
 
 
 def main() -> None:
-    """Print that the model passed, or raise one line with all thresholds that it misses."""
+    """Print that the model passed, or raise one line with all thresholds that it misses.
+
+    Raises:
+        UserError: it misses a threshold; one line for all.
+    """
     if missed := shortfalls(read_json(METRICS), load_params().gate):
         raise UserError(f"the model failed the quality gate: {'; '.join(missed)}")
     print("  the model passed the quality gate")

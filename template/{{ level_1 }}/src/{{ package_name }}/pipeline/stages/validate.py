@@ -15,7 +15,11 @@ PAGE = REPORTS / "validation.html"
 
 
 def main() -> None:
-    """Write the validation page, and `reports/validation.json` if the raw data meets all expectations."""
+    """Write the validation page, and `reports/validation.json` if the raw data meets all expectations.
+
+    Raises:
+        UserError: it does not; one line for each expectation.
+    """
     frame = read_table(RAW)
     suite = load_suite(EXPECTATIONS, frame)
     outcomes = check(frame, suite)

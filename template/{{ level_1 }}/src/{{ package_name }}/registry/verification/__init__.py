@@ -12,6 +12,10 @@ from ...core.discovery import modules
 
 
 def verify(version: ModelVersion, folder: Path) -> None:
-    """Let all modules verify the files of a version."""
+    """Let all modules verify the files of a version.
+
+    Raises:
+        UserError: one of them refuses it.
+    """
     for module in modules(__name__):
         module.verify(version, folder)

@@ -34,7 +34,12 @@ class Checkpoints(Settings, env_prefix="CHECKPOINTS_"):
 
 
 def fit(model: Any, features: pd.DataFrame, target: pd.Series) -> Any:
-    """Return the fitted model, or None if no folder for checkpoints is configured."""
+    """Return the fitted model, or None if no folder for checkpoints is configured.
+
+    Raises:
+        UserError: the last step of the model cannot be trained in parts.
+        SystemExit: SIGTERM was received; a checkpoint is written.
+    """
     settings = Checkpoints.load()
     if settings.folder is None:
         return None

@@ -29,7 +29,11 @@ class Service:
     name: str = "model-server"
 
     def predictor(self) -> dict[str, Any]:
-        """Return the status of its predictor: the names of its revisions."""
+        """Return the status of its predictor: the names of its revisions.
+
+        Raises:
+            UserError: kubectl fails.
+        """
         found = json.loads(self._kubectl("get", "--output=json"))
         return found.get("status", {}).get("components", {}).get("predictor", {})
 

@@ -49,7 +49,11 @@ def push(client: MlflowClient, found: ModelVersion, key: str | None) -> str:
 
 
 def pull(artifact: Artifact, output: Path) -> str:
-    """Verify an artifact, download it to a new folder, and return a message."""
+    """Verify an artifact, download it to a new folder, and return a message.
+
+    Raises:
+        UserError: the folder exists, or the artifact is not verified, or was changed; nothing is left of it then.
+    """
     if output.exists():
         raise UserError(f"{output} exists: name another folder")
     with TemporaryDirectory() as folder:
