@@ -12,17 +12,15 @@ from chaoslib.exceptions import ChaosException
 from chaoslib.experiment import ensure_experiment_is_valid, run_experiment
 
 from ..core.errors import UserError, exit_on_user_error
-from ..core.io import read_json, write_json, write_text
-from ..core.paths import REPORTS
+from ..core.io import write_json
 from ..drills import FOLDER, Evidence
-from ..drills.__main__ import current_code, report
-from ..drills.harness.page import figure
-from ..reporting.html import environment
+from ..drills.__main__ import current_code, faults, report
+from ..drills.harness import page
 from .system import System, running_system
 
 EXPERIMENTS = Path(__file__).with_name("experiments")
 STEADY_STATE = Path(__file__).with_name("steady_state.yaml")
-JOURNALS, PAGE = FOLDER / "journals", REPORTS / "game-day.html"
+JOURNALS = FOLDER / "journals"
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -55,7 +53,7 @@ def run(system: System, experiment: dict[str, Any]) -> tuple[dict[str, Any], Evi
     seconds, percent = limits["recovered_within_seconds"], limits["failed_percent_at_most"]
     failed = {name: one["exception"][-1] for name, one in done.items() if one["status"] != "succeeded"}
     problems = {
-        **{f"{name}: {' '.join(why.partition(': ')[2].split())[:300]}": True for name, why in failed.items()},
+        **{f"{name}: {' '.join(why.split(': ', 2)[2].split())[:300]}": True for name, why in failed.items()},
         "what holds before or after each fault does not": journal["deviated"] or journal["status"] != "completed",
         f"recovered after more than {seconds} s": (recovered or 0) > seconds,
         f"more than {percent} % of the requests failed": clients.failed > percent / 100 * clients.requests,
@@ -88,14 +86,6 @@ def order(names: list[str], seed: int) -> list[str]:
     return Random(seed).sample(names, len(names))
 
 
-def write_page(experiments: dict[str, dict[str, Any]]) -> None:
-    """Write `reports/game-day.html` of the newest evidence of experiments."""
-    paths = {name: FOLDER / f"{name}.json" for name in experiments}
-    found = {name: Evidence.model_validate(read_json(path)) for name, path in paths.items() if path.exists()}
-    page = environment().get_template("game_day.html.j2")
-    write_text(page.render(experiments=experiments, found=found, figure=figure(found)), PAGE)
-
-
 def main() -> None:
     """Run the named experiments, or all; exit with code 1 if one was not recovered from."""
     paths = {path.stem: path for path in sorted(EXPERIMENTS.glob("*.yaml"))}
@@ -116,7 +106,7 @@ def main() -> None:
             for name, (journal, evidence) in done.items():
                 write_json(journal, JOURNALS / f"{name}.json")
                 report(name, evidence.model_copy(update={"code": code}))
-            write_page(experiments)
+            page.write({**faults(), **{name: one["title"] for name, one in experiments.items()}})
     raise SystemExit(not all(evidence.recovered for _, evidence in done.values()))
 
 
