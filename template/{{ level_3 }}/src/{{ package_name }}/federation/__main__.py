@@ -84,7 +84,8 @@ def register(settings: Federated, keys: Path, local: bool = False) -> None:
     write_text(page.render(record=record, metrics=read_json(paths.METRICS), run=made), PAGE)
     print(f"  rounds and sites: {PAGE}")
     if not done:
-        raise SystemExit(1)
+        why = f"version {made.version} failed the quality gate: {'; '.join(made.shortfalls)}" if made else "see above"
+        raise UserError(f"the model of the sites is not the challenger: {why}")
 
 
 def trees(settings: Federated, estimator: Any) -> dict[str, Any]:
