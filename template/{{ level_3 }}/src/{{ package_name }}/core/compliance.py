@@ -40,7 +40,7 @@ class Compliance(Settings, env_prefix="COMPLIANCE_"):
 
 
 class DataColumn(BaseModel, extra="forbid", frozen=True):
-    """Why a column of the data is there; personal is what says something about a person who can be identified."""
+    """Why a column of the data is there, and whether it is about a person who can be identified."""
 
     purpose: str
     personal: bool
