@@ -4,7 +4,6 @@
 import argparse
 from datetime import UTC, datetime
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import yaml
@@ -81,24 +80,18 @@ def _seconds(done: dict[str, Any], name: str) -> float | None:
     return max((ended - began).total_seconds(), 0)
 
 
-def order(names: list[str], seed: int) -> list[str]:
-    """Return all experiments in an order of chance, which is the same for the same seed."""
-    return Random(seed).sample(names, len(names))
-
-
 def main() -> None:
     """Run the named experiments, or all; exit with code 1 if one was not recovered from."""
     paths = {path.stem: path for path in sorted(EXPERIMENTS.glob("*.yaml"))}
     parser = argparse.ArgumentParser(prog="poe game-day", description="Cause faults in a live copy of this project.")
     parser.add_argument("names", choices=[*paths, []], nargs="*", metavar="NAME", help=", ".join(paths))
-    parser.add_argument("--seed", type=int, default=0, help="of the order of all experiments; default: 0")
-    arguments = parser.parse_args()
+    names = parser.parse_args().names or [*paths]
     code, done = current_code(), dict[str, tuple[dict[str, Any], Evidence]]()
     with exit_on_user_error("game-day"):
         experiments = {name: load(path) for name, path in paths.items()}
         try:
             with running_system() as system:
-                for name in arguments.names or order([*paths], arguments.seed):
+                for name in names:
                     print(f"{name}: {experiments[name]['title']}", flush=True)
                     system.forget()
                     done[name] = run(system, experiments[name])

@@ -44,6 +44,7 @@ SETTINGS = {
     "RETRAINING_WINDOW_DAYS": str(2 * DAYS),  # the months after a drift
 }
 SLOW = {"ModelServerSlow": 2.0}  # seconds, since other work on this machine delays requests, too
+LOG = Path("drill.log")  # of the processes in the copy
 IN_CLUSTER = ("scale", "pause_rollout")  # actions that need one; here a rollback takes their place
 
 
@@ -58,7 +59,7 @@ class System:
     servers: Mapping[str, LiveServer]
     alerts: Alerting
     store: Store
-    logged: int = 0  # characters of the copy's log when remediation forgot
+    logged: int = 0  # bytes of the copy's log when remediation forgot
     usual: set[str] = field(default_factory=set)  # alerts that fire without a fault
     clients: Traffic = field(init=False)  # of the experiment that runs
 
@@ -73,7 +74,7 @@ class System:
 
     def forget(self) -> None:
         """Date what remediation has done so long ago that it no longer counts."""
-        self.logged = len(self.copy.log())
+        self.logged = LOG.stat().st_size
         with self.store.writing() as session:
             session.execute(sql.update(Remedy).values(decided=Remedy.decided - WEEK))
 
@@ -87,7 +88,7 @@ class System:
 
     def pages(self) -> list[str]:
         """Return the messages since it forgot that ask a person to act."""
-        return re.findall("Page: .*", self.copy.log()[self.logged :])
+        return re.findall("Page: .*", LOG.read_bytes()[self.logged :].decode(errors="replace"))
 
     @contextmanager
     def served(self) -> Iterator[Traffic]:
