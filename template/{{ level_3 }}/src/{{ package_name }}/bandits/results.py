@@ -128,12 +128,9 @@ def off_policy(
     row = np.arange(len(arm))
     weight = wanted[row, arm] / propensity
     robust = (wanted * expected).sum(axis=1) + weight * (metric - expected[row, arm])
-    estimators: list[tuple[Any, Any]] = [
-        ((weight * metric, weight), lambda part, whole, axis=-1: part.sum(axis) / np.maximum(whole.sum(axis), 1e-12)),
-        ((robust,), np.mean),
-    ]
-    found, sampling = [], {"n_resamples": SAMPLES, "batch": BATCH, "paired": True, "method": "percentile", "rng": 0}
-    for data, statistic in estimators:
-        low, high = bootstrap(data, statistic, **sampling).confidence_interval
+    snips: Any = lambda part, whole, axis=-1: part.sum(axis) / np.maximum(whole.sum(axis), 1e-12)
+    found, options = [], {"n_resamples": SAMPLES, "batch": BATCH, "paired": True, "method": "percentile", "rng": 0}
+    for statistic, data in ((snips, (weight * metric, weight)), (np.mean, (robust,))):
+        low, high = bootstrap(data, statistic, **options).confidence_interval
         found.append((float(statistic(*data)), float(low), float(high)))
     return found
