@@ -10,6 +10,8 @@ import pandas as pd
 import requests
 from mlflow import MlflowClient
 
+from ..core.io import read_table
+from ..core.paths import RAW
 from ..delivery.programs import is_ready
 from ..drills.bad_batch import write_batches
 from ..drills.drift import ROWS, learn_from, serve_and_monitor
@@ -17,6 +19,7 @@ from ..drills.harness.faults import register
 from ..drills.harness.months import CONCEPT_DRIFT, months, next_rows
 from ..drills.harness.sandbox import quiet, wait
 from ..drills.registry_down import registry
+from ..modeling.data import TIMESTAMP
 from ..monitoring.client import Client
 from ..registry.approval import claimed
 from ..registry.client import Tracking, champion, connected
@@ -109,5 +112,9 @@ def drifted_months(first: int, count: int, learn: bool = True) -> None:
 
 
 def poisoned_batch() -> None:
-    """Write a batch one of whose features holds texts instead of numbers, and the batch as it should be."""
-    write_batches(next_rows())
+    """Write a batch one of whose features holds texts instead of numbers, and the batch as it should be.
+
+    Its rows are of the first days of the data, since drifted months are of the future, and new rows must not be.
+    """
+    rows, first = next_rows(), read_table(RAW, columns=[TIMESTAMP])[TIMESTAMP].min()
+    write_batches(rows.assign(**{TIMESTAMP: rows[TIMESTAMP] - rows[TIMESTAMP].min() + first}))
