@@ -10,8 +10,6 @@ import pandas as pd
 import requests
 from mlflow import MlflowClient
 
-from ..core.io import read_table
-from ..core.paths import RAW
 from ..delivery.programs import is_ready
 from ..drills.bad_batch import write_batches
 from ..drills.drift import ROWS, learn_from, serve_and_monitor
@@ -114,7 +112,8 @@ def drifted_months(first: int, count: int, learn: bool = True) -> None:
 def poisoned_batch() -> None:
     """Write a batch one of whose features holds texts instead of numbers, and the batch as it should be.
 
-    Its rows are of the first days of the data, since drifted months are of the future, and new rows must not be.
+    Its rows are of today at the latest: those of drifted months are of the future, which new rows must not be.
     """
-    rows, first = next_rows(), read_table(RAW, columns=[TIMESTAMP])[TIMESTAMP].min()
-    write_batches(rows.assign(**{TIMESTAMP: rows[TIMESTAMP] - rows[TIMESTAMP].min() + first}))
+    rows = next_rows()
+    future = rows[TIMESTAMP].max() - pd.Timestamp.now(rows[TIMESTAMP].dt.tz)
+    write_batches(rows.assign(**{TIMESTAMP: rows[TIMESTAMP] - max(future, pd.Timedelta(0))}))
