@@ -132,9 +132,8 @@ def test_models_and_remediation_keep_what_the_manifests_that_are_left_out_allow(
     allowed = [rule for policy in policies for rule in policy["spec"]["egress"]]
     assert all(rule in allowed for rule in own["spec"]["egress"])
     assert all(policy["spec"]["policyTypes"] == ["Ingress", "Egress"] for policy in policies)
-    folder = project.path / "deploy/levels/level-3/remediation"
-    left_out = [one for name in ("permissions", "network-policy") for one in manifests(folder / f"{name}.yaml")]
-    for one in (one for one in left_out if one["kind"] != "ServiceAccount"):
+    folder = project.path / "deploy/levels/level-3/remediation/access"
+    for one in (one for name in ("permissions", "network-policy") for one in manifests(folder / f"{name}.yaml")):
         (same,) = (each for each in found if (each["kind"], each["metadata"]["name"]) == (one["kind"], "remediation"))
         assert {**same, "metadata": None} == {**one, "metadata": None}
 

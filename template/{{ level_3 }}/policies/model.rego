@@ -25,7 +25,7 @@ identified if input.approval.identity == "GitHub"
 
 problem contains {"requirement": "approval", "subject": "", "line": line} if {
 	input.approval == null
-	line := "no entry of the audit log says who approved it"
+	line := "the audit log has no approval of it"
 }
 
 problem contains {"requirement": "approval", "subject": "", "line": line} if {

@@ -42,7 +42,8 @@ def test_spent_budget_refuses_a_promotion_but_no_rollback(autonomous, tmp_path, 
         assert "customer-churn 1 is the champion again" in project.poe("rollback", **gate).stdout
         printed = project.process("slo", "--prometheus", address).stdout
         assert re.search(r"availability +99.9 +-\d", printed)
-        assert "which refuses promotions" in project.text("reports/slo.html")
+        overview = project.process("overview", **gate) and project.text("reports/overview.html")
+        assert re.search(r"<td>availability</td><td>99.9</td><td class=\"bad\">-\d", overview)
         for expression in targets_of(dashboards_of(project)["slo.json"]):
             eventually(f"data for {expression}", lambda expression=expression: ask(address, expression))
 

@@ -19,7 +19,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="poe bandit", description="Let the versions that earn most get the requests.")
     commands = parser.add_subparsers(dest="command", required=True)
     starting = commands.add_parser("start", help="let servers divide requests among the versions of config/bandit.yaml")
-    starting.add_argument("--approved-by", metavar="NAME", help="not in a workflow on GitHub, which knows who approved")
+    starting.add_argument("--approved-by", metavar="NAME", help="not in a workflow on GitHub, which names the approver")
     learning = commands.add_parser(
         "learn", help="learn from the outcomes that are known, and remove versions that do harm"
     )

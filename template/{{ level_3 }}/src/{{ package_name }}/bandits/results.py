@@ -2,10 +2,13 @@
 """What became of a bandit, `reports/bandit.html`, and what a policy would have earned on logged decisions."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from scipy.stats import bootstrap
+from sklearn.linear_model import Ridge
 
 from ..core.bandit import Decider, Running
 from ..core.errors import UserError
@@ -21,7 +24,7 @@ from .settings import Bandit
 
 PAGE = REPORTS / "bandit.html"
 BUCKETS = 40  # of time, on the page
-SAMPLES = 1_000  # of the bootstrap
+SAMPLES, BATCH = 1_000, 50  # of the bootstrap; that many are in memory at a time
 MIN_REWARDS = 50  # of each version, in each half of a log
 
 
@@ -93,8 +96,9 @@ def evaluate(now: datetime, days: int) -> str:
         )
     policy = Decider(learned(running, plan, fit.context, fit.arm, fit.metric))
     shares = np.array([policy.probabilities(one if running.features else None) for one in judge.context])
-    weights = [_ridge(fit.context[fit.arm == k], fit.metric[fit.arm == k]) for k in range(len(versions))]
-    expected = judge.context @ np.array(weights).T
+    models = [Ridge(1e-3, fit_intercept=False) for _ in versions]
+    known = [one.fit(fit.context[fit.arm == k], fit.metric[fit.arm == k]) for k, one in enumerate(models)]
+    expected = np.column_stack([one.predict(judge.context) for one in known])
     chosen = {plan.policy: shares}
     chosen |= {f"version {version}": np.eye(len(versions))[[k] * len(shares)] for k, version in enumerate(versions)}
     lines = [
@@ -104,11 +108,6 @@ def evaluate(now: datetime, days: int) -> str:
         both = off_policy(wanted, expected, judge.arm, judge.metric, judge.propensity)
         lines.append(f"  {name:16} " + ", ".join(f"{value:.4g} ({low:.4g} to {high:.4g})" for value, low, high in both))
     return "\n".join(lines)
-
-
-def _ridge(context: np.ndarray, metric: np.ndarray) -> np.ndarray:
-    """Return weights of the context for the metric."""
-    return np.linalg.solve(np.eye(context.shape[1]) * 1e-3 + context.T @ context, context.T @ metric)
 
 
 def off_policy(
@@ -126,13 +125,12 @@ def off_policy(
         metric: what came of it, (rows,).
         propensity: its probability then, (rows,).
     """
-    row, count = np.arange(len(arm)), len(arm)
+    row = np.arange(len(arm))
     weight = wanted[row, arm] / propensity
     robust = (wanted * expected).sum(axis=1) + weight * (metric - expected[row, arm])
-    samples = np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), SAMPLES)
-    estimates = []
-    for draws in (np.ones((1, count)), samples):
-        snips = (draws @ (weight * metric)) / np.maximum(draws @ weight, 1e-12)
-        estimates.append((snips, draws @ robust / count))
-    ranges = [np.quantile(each, [0.025, 0.975]) for each in estimates[1]]
-    return [(float(v[0]), float(low), float(high)) for v, (low, high) in zip(estimates[0], ranges, strict=True)]
+    snips: Any = lambda part, whole, axis=-1: part.sum(axis) / np.maximum(whole.sum(axis), 1e-12)
+    found, options = [], {"n_resamples": SAMPLES, "batch": BATCH, "paired": True, "method": "percentile", "rng": 0}
+    for statistic, data in ((snips, (weight * metric, weight)), (np.mean, (robust,))):
+        low, high = bootstrap(data, statistic, **options).confidence_interval
+        found.append((float(statistic(*data)), float(low), float(high)))
+    return found

@@ -26,6 +26,7 @@ from ..drills import FOLDER as DRILLS
 from ..registry import audit
 from ..registry.approval import Approval
 from ..registry.audit_log import entries
+from ..registry.checks.compliance import newest
 from ..registry.client import INPUTS
 from ..registry.commits import commits_of
 from ..registry.governance import Governance
@@ -91,12 +92,10 @@ def _sha256(text: str | None) -> str | None:
 def _approval(version: ModelVersion, approval: Approval | None) -> dict[str, Any] | None:
     if approval:
         return {"approvers": approval.approvers, "identity": "GitHub" if approval.github else "claimed"}
-    wanted = {"event": "promotion done", "model": version.name, "version": str(version.version)}
-    found = [entry for entry in entries() if wanted.items() <= entry.items()]
-    if not found:
+    if (found := newest("promotion done", version)) is None:
         return None
-    names = found[-1]["approval_status"].partition("approved by ")[2].split(", ")
-    return {"approvers": names, "identity": json.loads(found[-1]["details"]).get("identity", "claimed")}
+    names = found["approval_status"].partition("approved by ")[2].split(", ")
+    return {"approvers": names, "identity": json.loads(found["details"]).get("identity", "claimed")}
 
 
 def _columns(version: ModelVersion) -> dict[str, Any]:

@@ -40,7 +40,7 @@ class Compliance(Settings, env_prefix="COMPLIANCE_"):
 
 
 class DataColumn(BaseModel, extra="forbid", frozen=True):
-    """Why a column of the data is there; personal is what says something about a person who can be identified."""
+    """Why a column of the data is there, and whether it is about a person who can be identified."""
 
     purpose: str
     personal: bool
@@ -125,13 +125,12 @@ def assess(evidence: Evidence) -> list[Result]:
         raise UserError(f"{POLICIES}/requirements.yaml lacks {', '.join(sorted(unknown))}, which a policy names")
     problems += [(name, "", "nothing in the evidence proves it") for name in required if name not in known]
     accepted = {one.finding: one for one in AcceptedFindings.load().accepted}
-    results = [Result(name, requirement, []) for name, requirement in required.items()]
-    by_name = {one.id: one for one in results}
+    results = {name: Result(name, requirement, []) for name, requirement in required.items()}
     for name, subject, line in sorted(problems):
         id_ = f"{name}:{subject}" if subject else name
         remedy = required[name].remedy.format(subject=subject or "NAME", **evidence)
-        by_name[name].findings.append(Finding(id_, " ".join(line.split()), remedy, accepted.get(id_)))
-    return sorted(results, key=lambda one: STATES.index(one.state))
+        results[name].findings.append(Finding(id_, " ".join(line.split()), remedy, accepted.get(id_)))
+    return sorted(results.values(), key=lambda one: STATES.index(one.state))
 
 
 def _decide(evidence: Evidence) -> dict[str, Any]:

@@ -6,6 +6,7 @@ explainable AI for trees"); those of a linear model are coefficient times distan
 """
 
 from collections.abc import Sequence
+from copy import copy
 from importlib import import_module
 from typing import Any
 
@@ -92,44 +93,28 @@ def owners_of(step: Any, owners: list[str]) -> list[str]:
     Raises:
         UserError: an output comes from several columns.
     """
-    kind = type(step).__name__
     if hasattr(step, "steps"):
         for _, inner in step.steps:
             owners = owners_of(inner, owners)
         return owners
     if hasattr(step, "transformers_"):
-        names: list[Any] = [*getattr(step, "feature_names_in_", range(len(owners)))]
-        found: list[str] = [""] * max((place.stop for place in step.output_indices_.values()), default=0)
+        from sklearn.compose import make_column_transformer
+
+        row, found = pd.DataFrame([owners], columns=getattr(step, "feature_names_in_", None)), []
         for name, inner, chosen in step.transformers_:
-            if (place := step.output_indices_[name]).stop > place.start:
-                given = [
-                    owners[names.index(one) if isinstance(one, str) else one] for one in _chosen(chosen, len(owners))
-                ]
-                found[place] = owners_of(inner, given)
+            if step.output_indices_[name] != slice(0, 0):  # those of the others follow each other
+                chosen = [chosen] if isinstance(chosen, str) else chosen
+                found += owners_of(inner, [*make_column_transformer(("passthrough", chosen)).fit_transform(row)[0]])
         return found
     if step in (None, "passthrough"):
         return owners
-    if kind == "OneHotEncoder":
-        rare = getattr(step, "infrequent_categories_", None) or [None] * len(owners)
-        dropped = [None] * len(owners) if step.drop_idx_ is None else step.drop_idx_
-        parts = zip(owners, step.categories_, rare, dropped, strict=True)
-        sizes = [
-            (own, len(all_) - (len(few) - 1 if few is not None else 0) - (off is not None))
-            for own, all_, few, off in parts
-        ]
-        return [owner for owner, size in sizes for _ in range(size)]
+    if hasattr(step, "feature_name_combiner"):  # of OneHotEncoder: each output gets the name of its input
+        step = copy(step).set_params(feature_name_combiner=lambda name, _: name)
     outputs = [*map(str, step.get_feature_names_out())] if hasattr(step, "get_feature_names_out") else []
     if len({*owners}) == 1 and outputs:
         return owners[:1] * len(outputs)
-    names = [*map(str, getattr(step, "feature_names_in_", [f"x{place}" for place in range(len(owners))]))]
-    if outputs != names:
-        raise UserError(f"{kind} mixes columns")
-    return owners
-
-
-def _chosen(chosen: Any, count: int) -> Sequence[Any]:
-    if isinstance(chosen, str):
-        return [chosen]
-    if isinstance(chosen, slice):
-        return range(count)[chosen]
-    return np.flatnonzero(chosen).tolist() if np.asarray(chosen).dtype == bool else [*chosen]
+    given = map(str, getattr(step, "feature_names_in_", [f"x{place}" for place in range(len(owners))]))
+    by_name = dict(zip(given, owners, strict=True))
+    if not by_name.keys() >= {*outputs} or not outputs:
+        raise UserError(f"{type(step).__name__} mixes columns")
+    return [by_name[name] for name in outputs]

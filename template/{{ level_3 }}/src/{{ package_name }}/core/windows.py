@@ -43,7 +43,7 @@ class FeatureSettings(Settings, env_prefix="FEATURES_"):
 
 
 class Window(BaseModel, extra="forbid", frozen=True):
-    """A feature of events; its name says all about it."""
+    """A feature of events, which its name describes in full."""
 
     aggregation: Aggregation
     days: PositiveInt

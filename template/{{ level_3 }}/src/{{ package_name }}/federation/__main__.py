@@ -79,12 +79,14 @@ def register(settings: Federated, keys: Path, local: bool = False) -> None:
             raise SystemExit(1)
         done = reproduce(["register"], force=True, alone=True)
     run = RunRecord.read()
-    made = run if run.model_md5 == dvc_hash(paths.MODEL) else None  # it is the one before, if this was not registered
+    # Without a version, or of another model, it is that of an earlier run: this one was not registered.
+    made = run if run.version and run.model_md5 == dvc_hash(paths.MODEL) else None
     page = html.environment().get_template("federated.html.j2")
     write_text(page.render(record=record, metrics=read_json(paths.METRICS), run=made), PAGE)
     print(f"  rounds and sites: {PAGE}")
     if not done:
-        raise SystemExit(1)
+        missed = made and f"version {made.version} missed the gate: {'; '.join(made.shortfalls)}"
+        raise UserError(missed or "the model of the sites is not registered, for the reason above")
 
 
 def trees(settings: Federated, estimator: Any) -> dict[str, Any]:

@@ -4,7 +4,6 @@
 import argparse
 from datetime import UTC, datetime
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import yaml
@@ -12,17 +11,15 @@ from chaoslib.exceptions import ChaosException
 from chaoslib.experiment import ensure_experiment_is_valid, run_experiment
 
 from ..core.errors import UserError, exit_on_user_error
-from ..core.io import read_json, write_json, write_text
-from ..core.paths import REPORTS
+from ..core.io import write_json
 from ..drills import FOLDER, Evidence
-from ..drills.__main__ import current_code, report
-from ..drills.harness.page import figure
-from ..reporting.html import environment
+from ..drills.__main__ import current_code, faults, report
+from ..drills.harness import page
 from .system import System, running_system
 
 EXPERIMENTS = Path(__file__).with_name("experiments")
 STEADY_STATE = Path(__file__).with_name("steady_state.yaml")
-JOURNALS, PAGE = FOLDER / "journals", REPORTS / "game-day.html"
+JOURNALS = FOLDER / "journals"
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -55,7 +52,7 @@ def run(system: System, experiment: dict[str, Any]) -> tuple[dict[str, Any], Evi
     seconds, percent = limits["recovered_within_seconds"], limits["failed_percent_at_most"]
     failed = {name: one["exception"][-1] for name, one in done.items() if one["status"] != "succeeded"}
     problems = {
-        **{f"{name}: {' '.join(why.partition(': ')[2].split())[:300]}": True for name, why in failed.items()},
+        **{f"{name}: {' '.join(why.split(': ', 2)[2].split())[:300]}": True for name, why in failed.items()},
         "what holds before or after each fault does not": journal["deviated"] or journal["status"] != "completed",
         f"recovered after more than {seconds} s": (recovered or 0) > seconds,
         f"more than {percent} % of the requests failed": clients.failed > percent / 100 * clients.requests,
@@ -83,32 +80,18 @@ def _seconds(done: dict[str, Any], name: str) -> float | None:
     return max((ended - began).total_seconds(), 0)
 
 
-def order(names: list[str], seed: int) -> list[str]:
-    """Return all experiments in an order of chance, which is the same for the same seed."""
-    return Random(seed).sample(names, len(names))
-
-
-def write_page(experiments: dict[str, dict[str, Any]]) -> None:
-    """Write `reports/game-day.html` of the newest evidence of experiments."""
-    paths = {name: FOLDER / f"{name}.json" for name in experiments}
-    found = {name: Evidence.model_validate(read_json(path)) for name, path in paths.items() if path.exists()}
-    page = environment().get_template("game_day.html.j2")
-    write_text(page.render(experiments=experiments, found=found, figure=figure(found)), PAGE)
-
-
 def main() -> None:
     """Run the named experiments, or all; exit with code 1 if one was not recovered from."""
     paths = {path.stem: path for path in sorted(EXPERIMENTS.glob("*.yaml"))}
     parser = argparse.ArgumentParser(prog="poe game-day", description="Cause faults in a live copy of this project.")
     parser.add_argument("names", choices=[*paths, []], nargs="*", metavar="NAME", help=", ".join(paths))
-    parser.add_argument("--seed", type=int, default=0, help="of the order of all experiments; default: 0")
-    arguments = parser.parse_args()
+    names = parser.parse_args().names or [*paths]
     code, done = current_code(), dict[str, tuple[dict[str, Any], Evidence]]()
     with exit_on_user_error("game-day"):
         experiments = {name: load(path) for name, path in paths.items()}
         try:
             with running_system() as system:
-                for name in arguments.names or order([*paths], arguments.seed):
+                for name in names:
                     print(f"{name}: {experiments[name]['title']}", flush=True)
                     system.forget()
                     done[name] = run(system, experiments[name])
@@ -116,7 +99,7 @@ def main() -> None:
             for name, (journal, evidence) in done.items():
                 write_json(journal, JOURNALS / f"{name}.json")
                 report(name, evidence.model_copy(update={"code": code}))
-            write_page(experiments)
+            page.write({**faults(), **{name: one["title"] for name, one in experiments.items()}})
     raise SystemExit(not all(evidence.recovered for _, evidence in done.values()))
 
 

@@ -17,6 +17,7 @@ from ..drills.harness.faults import register
 from ..drills.harness.months import CONCEPT_DRIFT, months, next_rows
 from ..drills.harness.sandbox import quiet, wait
 from ..drills.registry_down import registry
+from ..modeling.data import TIMESTAMP
 from ..monitoring.client import Client
 from ..registry.approval import claimed
 from ..registry.client import Tracking, champion, connected
@@ -109,5 +110,10 @@ def drifted_months(first: int, count: int, learn: bool = True) -> None:
 
 
 def poisoned_batch() -> None:
-    """Write a batch one of whose features holds texts instead of numbers, and the batch as it should be."""
-    write_batches(next_rows())
+    """Write a batch one of whose features holds texts instead of numbers, and the batch as it should be.
+
+    Its rows are of today at the latest: those of drifted months are of the future, which new rows must not be.
+    """
+    rows = next_rows()
+    future = rows[TIMESTAMP].max() - pd.Timestamp.now(rows[TIMESTAMP].dt.tz)
+    write_batches(rows.assign(**{TIMESTAMP: rows[TIMESTAMP] - max(future, pd.Timedelta(0))}))

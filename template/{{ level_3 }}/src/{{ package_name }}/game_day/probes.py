@@ -3,9 +3,6 @@
 
 import time
 from collections.abc import Callable
-from typing import TypeVar
-
-from chaoslib.exceptions import ActivityFailed
 
 from ..drills import NotRecoveredError
 from ..drills.bad_batch import stored
@@ -15,7 +12,6 @@ from .system import current
 
 CALM_SECONDS = 1  # without a failed request
 SECONDS = 300  # to wait; an experiment has objectives of its own
-Found = TypeVar("Found")
 
 
 def clients_are_served() -> bool:
@@ -28,13 +24,13 @@ def clients_are_served() -> bool:
 
 def no_alert_fires() -> str:
     """Return a line once no alert fires."""
-    _wait(lambda: not current().firing(), "all alerts are resolved")
+    wait(lambda: not current().firing(), "all alerts are resolved", SECONDS)
     return "no alert fires"
 
 
 def alerts_fire(names: list[str]) -> str:
     """Return the names of alerts once all of them fire."""
-    _wait(lambda: {*names} <= current().firing(), f"{' and '.join(names)} fire")
+    wait(lambda: {*names} <= current().firing(), f"{' and '.join(names)} fire", SECONDS)
     return f"{', '.join(names)} fired"
 
 
@@ -50,7 +46,7 @@ def declined(reason: str) -> str:
 
 def paged() -> str:
     """Return the last message to a person, once there is one."""
-    return _wait(current().pages, "a person is paged")[-1]
+    return wait(current().pages, "a person is paged", SECONDS)[-1]
 
 
 def batch_refused() -> str:
@@ -58,7 +54,7 @@ def batch_refused() -> str:
     before = stored()
     code, printed = current().copy.attempt("training.new_data", "bad.parquet")
     if code != 1 or stored() != before:
-        raise ActivityFailed("rows of the poisoned batch were added")
+        raise NotRecoveredError("rows of the poisoned batch were added")
     return " ".join(printed.split())[:300]
 
 
@@ -72,12 +68,5 @@ def batch_added() -> str:
 def _remedy(fits: Callable[[str, str, str], bool], what: str) -> str:
     """Return a line about the newest decision whose action, state and reason fit, once there is one."""
     remedies = current().remedies
-    found = _wait(lambda: [one for one in remedies() if fits(one.action, one.state, one.reason)], what)[0]
+    found = wait(lambda: [one for one in remedies() if fits(one.action, one.state, one.reason)], what, SECONDS)[0]
     return f"{found.title}: {found.state}: {found.reason}"
-
-
-def _wait(condition: Callable[[], Found | None], what: str) -> Found:
-    try:
-        return wait(condition, what, SECONDS)
-    except NotRecoveredError as error:
-        raise ActivityFailed(str(error)) from error

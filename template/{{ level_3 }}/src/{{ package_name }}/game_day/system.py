@@ -1,13 +1,13 @@
 # Managed by copier-mlops: an update merges with your edits.
-"""The whole system in a copy of the project: registry, two servers behind Envoy, clients, alerts, remediation, a chat."""
+"""The whole system in a copy of the project: registry, two servers behind Envoy, clients, alerts, remediation."""
 
 import json
+import re
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -32,7 +32,7 @@ from ..training.live_server import LiveServer, free_port, started_server
 
 NAMES = ("one", "two")  # of the servers
 REQUESTS_PER_SECOND = 20
-SCRAPED_SECONDS = 5  # until Prometheus knows all
+SCRAPED_SECONDS = 5  # until Prometheus has scraped all
 WEEK = 7 * 86_400.0  # seconds, longer than any cool-down
 SETTINGS = {
     "GOVERNANCE_COMMITTED": "false",
@@ -44,6 +44,7 @@ SETTINGS = {
     "RETRAINING_WINDOW_DAYS": str(2 * DAYS),  # the months after a drift
 }
 SLOW = {"ModelServerSlow": 2.0}  # seconds, since other work on this machine delays requests, too
+LOG = Path("drill.log")  # of the processes in the copy
 IN_CLUSTER = ("scale", "pause_rollout")  # actions that need one; here a rollback takes their place
 
 
@@ -58,7 +59,7 @@ class System:
     servers: Mapping[str, LiveServer]
     alerts: Alerting
     store: Store
-    messages: list[str]  # to the chat
+    logged: int = 0  # bytes of the copy's log when remediation forgot
     usual: set[str] = field(default_factory=set)  # alerts that fire without a fault
     clients: Traffic = field(init=False)  # of the experiment that runs
 
@@ -73,7 +74,7 @@ class System:
 
     def forget(self) -> None:
         """Date what remediation has done so long ago that it no longer counts."""
-        self.messages.clear()
+        self.logged = LOG.stat().st_size
         with self.store.writing() as session:
             session.execute(sql.update(Remedy).values(decided=Remedy.decided - WEEK))
 
@@ -86,8 +87,8 @@ class System:
         return [f"{one.action} {one.state}" for one in self.remedies() if one.state not in (DECLINED, "withdrawn")]
 
     def pages(self) -> list[str]:
-        """Return the messages that ask a person to act."""
-        return [text for text in self.messages if "Page: " in text]
+        """Return the messages since it forgot that ask a person to act."""
+        return re.findall("Page: .*", LOG.read_bytes()[self.logged :].decode(errors="replace"))
 
     @contextmanager
     def served(self) -> Iterator[Traffic]:
@@ -118,11 +119,10 @@ def running_system(leaves: Sequence[str] = ()) -> Iterator[System]:
     find("prometheus"), find("prometheus-alertmanager", "alertmanager")  # before anything is started
     tracking, remediation, exporter = free_port(), free_port(), free_port()
     with sandbox() as copy, ExitStack() as stack:
-        store, messages = Store(f"sqlite:///{Path('data/remediation.db').resolve()}"), list[str]()
-        chat = stack.enter_context(_chat(messages))
+        store = Store(f"sqlite:///{Path('data/remediation.db').resolve()}")
         tracked = stack.enter_context(ExitStack())
         tracked.enter_context(registry(tracking))
-        variables = {**SETTINGS, "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{tracking}", "NOTIFY_WEBHOOK_URL": chat}
+        variables = {**SETTINGS, "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{tracking}"}
         copy.environment |= variables  # of other processes
         stack.enter_context(environment(**variables))
         with connected():
@@ -136,7 +136,7 @@ def running_system(leaves: Sequence[str] = ()) -> Iterator[System]:
         alerts = stack.enter_context(alerting(f"127.0.0.1:{exporter}", [*places.values()], webhook, SLOW))
         policy = {"REMEDIATION_TOKEN": token, **_policy(store, alerts, leaves)}
         stack.enter_context(copy.serving("operations.remediation", remediation, **policy))
-        system = System(copy, tracking, tracked, front.address, servers, alerts, store, messages)
+        system = System(copy, tracking, tracked, front.address, servers, alerts, store)
         with system.served():
             system.settle()
         _open.append(system)
@@ -144,25 +144,6 @@ def running_system(leaves: Sequence[str] = ()) -> Iterator[System]:
             yield system
         finally:
             _open.pop()
-
-
-@contextmanager
-def _chat(messages: list[str]) -> Iterator[str]:
-    """Collect what is posted to a chat, and yield the URL of its webhook."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            messages.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["text"])
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
 
 
 @contextmanager

@@ -22,17 +22,14 @@ def clusters() -> dict[Path, dict[str, str]]:
     found: dict[Path, Any] = {path: read(path).get("data") for path in sorted(CLUSTERS.glob("*/cluster.yaml"))}
     problems = [line for path, values in found.items() for line in _problems(path, values)]
     if not problems:
-        hosts = {values["host"] for values in found.values()}
-        problems = [f"{ROUTER}: {one} is the host of no cluster in {CLUSTERS}" for one in _routed() if one not in hosts]
+        (router,) = read(ROUTER)["static_resources"]["clusters"]
+        servers = [one["endpoint"] for each in router["load_assignment"]["endpoints"] for one in each["lb_endpoints"]]
+        routed = [server["address"]["socket_address"]["address"] for server in servers]
+        unknown = [one for one in routed if one not in {values["host"] for values in found.values()}]
+        problems = [f"{ROUTER}: {one} is the host of no cluster in {CLUSTERS}" for one in unknown]
     if problems:
         raise UserError("\n  ".join(problems))
     return found
-
-
-def _routed() -> list[str]:
-    (router,) = read(ROUTER)["static_resources"]["clusters"]
-    servers = [one["endpoint"] for each in router["load_assignment"]["endpoints"] for one in each["lb_endpoints"]]
-    return [server["address"]["socket_address"]["address"] for server in servers]
 
 
 def _problems(path: Path, values: Any) -> Iterator[str]:

@@ -12,11 +12,9 @@ from typing import Any
 from ..core.config import load
 from ..core.errors import exit_on_user_error
 from ..core.io import write_text
-from ..core.paths import REPORTS
 from ..core.slo import WINDOWS, AlertWindows, Budget, ErrorBudget, Slo, Slos, Windows, budgets, seconds
 from ..reporting.html import environment
 
-PAGE = REPORTS / "slo.html"
 FILES = {"slo_rules.yaml.j2": Path("monitoring/rules/slo.yaml"), "slo_tests.yaml.j2": Path("monitoring/tests/slo.yaml")}
 SUMMARY = "{{$labels.sloth_service}} {{$labels.sloth_slo}} SLO error budget burn rate is"
 
@@ -88,15 +86,15 @@ def table(found: list[Budget]) -> str:
 
 
 def main() -> None:
-    """Print the budgets and write `reports/slo.html`, or write the rules."""
-    parser = argparse.ArgumentParser(prog="poe slo", description="Show error budgets: reports/slo.html.")
+    """Print the budgets, or write the rules."""
+    parser = argparse.ArgumentParser(prog="poe slo", description="Show what is left of the error budgets.")
     parser.add_argument("--write", action="store_true", help="write the rules for config/slo.yaml, and their tests")
     parser.add_argument("--prometheus", metavar="URL", help="default: the address in config/error_budget.yaml")
     arguments = parser.parse_args()
     with exit_on_user_error("slo"):
-        slos, windows = Slos.load(), load(WINDOWS, AlertWindows).spec
+        slos = Slos.load()
         if arguments.write:
-            for path, text in generated(slos, windows).items():
+            for path, text in generated(slos, load(WINDOWS, AlertWindows).spec).items():
                 write_text(text, path)
                 print(f"{path} is written")
             return
@@ -105,8 +103,6 @@ def main() -> None:
         print(table(found))
         if not address:
             print("nothing is measured: write the address of a Prometheus to config/error_budget.yaml")
-        values = {"service": slos.service, "budgets": found, "address": address, "period": windows.slo_period}
-        write_text(environment().get_template("slo.html.j2").render(values), PAGE)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 
 To the months of `poe year` it adds what runs by itself: each version is signed, and released through Envoy before it is
 promoted; in some months an experiment of the game day breaks something, and remediation repairs it. Only the reason to retrain
-comes from the loop instead of an alert: it knows the simulated date.
+comes from the loop instead of an alert, since the date is simulated.
 """
 
 import argparse
@@ -56,7 +56,7 @@ class Faulted(BaseModel, frozen=True):
     evidence: Evidence | None
     remedies: list[str]  # what remediation did
     wrong_remedies: int  # actions that the fault, or its lack, did not call for
-    pages: list[str]  # messages that asked a person to act
+    pages: list[str]  # messages to a person
 
 
 class Loop(BaseModel, frozen=True):

@@ -82,7 +82,7 @@ def main() -> None:
     adding.add_argument("--namespace", help="to deploy to (default: NAME-production)")
     adding.add_argument("--replicas", type=int, default=2, help="pods that the quota must hold (default: %(default)s)")
     for part in ("--cpu-cores", "--memory-gib"):
-        adding.add_argument(part, type=int, help="of the quota (default: what the replicas ask)")
+        adding.add_argument(part, type=int, help="of the quota (default: what the replicas need)")
     priced = commands.add_parser("cost", help="show what the quota and the servers of each team cost in a month")
     priced.add_argument("--prometheus", metavar="URL", help="that scrapes the servers of all teams")
     priced.set_defaults(run=cost)

@@ -73,14 +73,14 @@ class File(NamedTuple):
 def read_all(added: dict[Path, str] | None = None) -> list[File]:
     """Return the files of all teams and of those to be added, or raise a `UserError` with a line for each error."""
     texts = {path: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.yaml"))} | (added or {})
-    files, errors, asked = [], [], pod()
+    files, errors, requested = [], [], pod()
     for path, text in texts.items():
         try:
             files.append(read(path, text))
         except UserError as error:
             errors.append(str(error))
     owners = {one.name: file.team.team for file in reversed(files) for one in file.team.namespaces}
-    errors += [line for file in files for line in problems(file, owners, asked)]
+    errors += [line for file in files for line in problems(file, owners, requested)]
     if errors:
         raise UserError("\n  ".join(errors))
     return files
@@ -114,7 +114,7 @@ def _line(path: Path, node: yaml.Node | None, location: Iterable[str | int], mes
 
 
 def pod() -> dict[str, float]:
-    """Return what a pod of `deploy/base` asks of each part of a quota, or raise a `UserError` if it sets none."""
+    """Return what a pod of `deploy/base` requests, by key of a quota, or raise a `UserError` if it does not."""
     try:
         spec = yaml.safe_load(DEPLOYMENT.read_text(encoding="utf-8"))["spec"]["template"]["spec"]
         found = [container["resources"] for container in spec["containers"]]
@@ -128,13 +128,13 @@ def _quantity(value: str | float) -> float:
     return float(str(value).rstrip("mKMGi")) * UNITS[str(value).lstrip("0123456789.")]
 
 
-def problems(file: File, owners: dict[str, str], asked: dict[str, float]) -> list[str]:
+def problems(file: File, owners: dict[str, str], requested: dict[str, float]) -> list[str]:
     """Return a line for each rule between files that one breaks.
 
     Args:
         file: of a team.
         owners: the team that each namespace belongs to.
-        asked: what one pod asks, by key of the quota.
+        requested: what `pod` returns.
     """
     own, line = file.team.team, partial(_line, file.path, file.node)
     lines = [] if file.path.stem == own else [line(["team"], f"must be {file.path.stem}, as the file (found {own!r})")]
@@ -146,8 +146,8 @@ def problems(file: File, owners: dict[str, str], asked: dict[str, float]) -> lis
         if name in [one.name for one in file.team.namespaces[:index]]:
             lines.append(line([*at, "name"], f"{name} is listed twice"))
         pods = namespace.replicas + 1  # a rolling update starts one before it ends another
-        for key, each in asked.items():
+        for key, each in requested.items():
             if (quota := getattr(namespace.quota, key)) < pods * each:
-                need = f"{quota} is less than {pods * each:g}, which {pods} pods of {each:g} ask, one in updates only"
+                need = f"{quota} is less than {pods * each:g}, which {pods} pods of {each:g} need, one in updates only"
                 lines.append(line([*at, "quota", key], need))
     return lines

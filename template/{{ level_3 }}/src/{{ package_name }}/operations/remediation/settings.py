@@ -58,5 +58,5 @@ class Remediation(Settings, env_prefix="REMEDIATION_"):
 
     def rule(self, labels: dict[str, str]) -> Rule | None:
         """Return the first rule for the labels of an alert, which have no other effect than to equal those of a rule."""
-        wanted = ((rule, {"alertname": rule.alert, **rule.labels}) for rule in self.rules)
-        return next((rule for rule, needed in wanted if needed.items() <= labels.items()), None)
+        fits = (one for one in self.rules if {"alertname": one.alert, **one.labels}.items() <= labels.items())
+        return next(fits, None)

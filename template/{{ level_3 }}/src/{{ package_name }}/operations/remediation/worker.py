@@ -75,7 +75,7 @@ class Worker:
             return
         if time.time() > remedy.decided + self.policy.page_after_seconds:
             self._paged.add(number)
-            notifications.send(f"Page: {remedy.title} waits: {problem}")
+            actions.page_person(f"{remedy.title} waits: {problem}")
 
     def _next(self, remedy: Remedy) -> dict[str, Any] | None:
         """Do what follows in the state of a remedy, and return what changes; None if it is final or nothing follows yet."""
@@ -85,31 +85,29 @@ class Worker:
             if remedy.state not in OPEN:
                 return None
             follows = getattr(self, f"_{remedy.state}")
-            return follows(remedy, actions.found()[remedy.action], Rule(**remedy.rule))
+            return follows(remedy, actions.found()[remedy.action], Rule(**remedy.rule).verify or NONE)
         except Exception as error:
             if not isinstance(error, UserError):
                 log.exception("remediation %d failed", remedy.id)
             return self._escalate(remedy, f"{remedy.state} failed: {error}")
 
-    def _waiting(self, remedy: Remedy, action: actions.Action, rule: Rule) -> dict[str, Any] | None:
+    def _waiting(self, remedy: Remedy, action: actions.Action, verify: Verification) -> dict[str, Any] | None:
         late = time.time() > remedy.decided + 60 * self.policy.approval_minutes
         return self._escalate(remedy, "no one approved it in time") if late else None
 
-    def _pending(self, remedy: Remedy, action: actions.Action, rule: Rule) -> dict[str, Any] | None:
+    def _pending(self, remedy: Remedy, action: actions.Action, verify: Verification) -> dict[str, Any] | None:
         if self.policy.stop_file.exists() or self.policy.mode != "act":
             return None
-        measured = self._measured(rule.verify or NONE)
-        return {"state": "acting", "before": action.before(self.policy), "measured": measured}
+        return {"state": "acting", "before": action.before(self.policy), "measured": self._measured(verify)}
 
-    def _acting(self, remedy: Remedy, action: actions.Action, rule: Rule) -> dict[str, Any]:
+    def _acting(self, remedy: Remedy, action: actions.Action, verify: Verification) -> dict[str, Any]:
         done = action.act(self.policy, remedy)
-        return {"state": "verifying", "reason": done, "deadline": time.time() + 60 * (rule.verify or NONE).minutes}
+        return {"state": "verifying", "reason": done, "deadline": time.time() + 60 * verify.minutes}
 
-    def _verifying(self, remedy: Remedy, action: actions.Action, rule: Rule) -> dict[str, Any] | None:
-        verify = rule.verify or NONE
+    def _verifying(self, remedy: Remedy, action: actions.Action, verify: Verification) -> dict[str, Any] | None:
         value = self._measured(verify)
         helped = remedy.resolved if verify.query is None else value is not None and value <= verify.at_most
-        if helped or rule.verify is None:
+        if helped or verify is NONE:
             return {"state": "verified"}
         if time.time() < (remedy.deadline or 0):
             return None
@@ -119,13 +117,13 @@ class Worker:
             return {"state": "undoing", "reason": f"{remedy.reason}; {found}"}
         return self._escalate(remedy, found)
 
-    def _undoing(self, remedy: Remedy, action: actions.Action, rule: Rule) -> dict[str, Any]:
+    def _undoing(self, remedy: Remedy, action: actions.Action, verify: Verification) -> dict[str, Any]:
         undone = action.undo(self.policy, remedy) if action.undo else ""
         return self._escalate(remedy, f"it made it worse, so it was undone: {undone}") | {"state": "undone"}
 
     def _escalate(self, remedy: Remedy, why: str) -> dict[str, Any]:
         """Page a person, and return the final state."""
-        notifications.send(f"Page: {remedy.title}: {why}")
+        actions.page_person(f"{remedy.title}: {why}")
         return {"state": "escalated", "reason": f"{remedy.reason}; {why}"}
 
     def _measured(self, verify: Verification) -> float | None:

@@ -26,7 +26,7 @@ def with_features(frame: pd.DataFrame, chosen: Chosen) -> pd.DataFrame:
     """Return rows with the columns of `chosen`, which replace columns of the same names.
 
     Raises:
-        UserError: a table is missing, or is not what `config/features.yaml` says.
+        UserError: a table is missing, or does not fit `config/features.yaml`.
     """
     found = frame.drop(columns=chosen.names, errors="ignore")
     if chosen.windows:

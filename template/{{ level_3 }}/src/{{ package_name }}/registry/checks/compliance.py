@@ -4,6 +4,7 @@
 import hashlib
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from mlflow.entities.model_registry import ModelVersion
 
@@ -34,9 +35,14 @@ def recorded(version: ModelVersion) -> Evidence:
     Raises:
         UserError: there is none, or it is of another version, or was edited.
     """
-    wanted = {"event": EVENT, "model": version.name, "version": str(version.version)}
-    found = [json.loads(entry["details"])["evidence"] for entry in entries() if wanted.items() <= entry.items()]
-    if not found or not EVIDENCE.exists() or hashlib.sha256(EVIDENCE.read_bytes()).hexdigest() != found[-1]:
+    digest = hashlib.sha256(EVIDENCE.read_bytes()).hexdigest() if EVIDENCE.exists() else None
+    if (found := newest(EVENT, version)) is None or json.loads(found["details"])["evidence"] != digest:
         how = "is not what the audit log recorded" if found else "is not there"
         raise UserError(f"the evidence in {EVIDENCE} {how}: `uv run poe comply --version {version.version}`")
     return read_json(EVIDENCE)
+
+
+def newest(event: str, version: ModelVersion) -> dict[str, Any] | None:
+    """Return the newest entry of an event about a version in the audit log, or None."""
+    wanted = {"event": event, "model": version.name, "version": str(version.version)}
+    return next((entry for entry in reversed(entries()) if wanted.items() <= entry.items()), None)

@@ -2,11 +2,9 @@
 """Adds `POST /explain`: how much each column of a row contributed to its prediction. It has one thread of its own."""
 
 import asyncio
-import tempfile
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache, partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import mlflow
@@ -18,7 +16,6 @@ from starlette.routing import Route
 
 from ...core.errors import UserError
 from ...core.explanations import PERMUTATION, REPORT, Explainer
-from ...core.io import read_json
 from ...core.settings import Settings
 from ...registry.client import connected, find
 from ..loader import LoadedModel, Models
@@ -98,16 +95,14 @@ def prepared(models: Models, name: str, version: str) -> tuple[Any, Explainer | 
     Raises:
         UserError: it can be explained by neither.
     """
-    report: dict[str, Any] = {}
     model = models.get(name, version)
     native = models.native(model)
-    with connected(), tempfile.TemporaryDirectory() as folder:
+    with connected():
         run = find(mlflow.MlflowClient(), name, version).run_id
         try:
-            path = mlflow.artifacts.download_artifacts(f"runs:/{run}/reports/{REPORT.name}", dst_path=folder)
-            report = read_json(Path(path))
+            report = mlflow.artifacts.load_dict(f"runs:/{run}/reports/{REPORT.name}")
         except (mlflow.MlflowException, OSError):
-            pass  # it was registered before level 3
+            report = {}  # it was registered before level 3
     if report.get("method") == PERMUTATION:
         return native, None, report
     explainer = Explainer(native, [*model.inputs.columns], report.get("means"))

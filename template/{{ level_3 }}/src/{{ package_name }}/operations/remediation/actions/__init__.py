@@ -1,11 +1,13 @@
 # Managed by copier-mlops: an update merges with your edits.
 """What remediation can do: each `Action` in a module here, by its name."""
 
+import logging
 import pkgutil
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any, NamedTuple
 
+from ....registry import notifications
 from ..settings import Remediation
 from ..store import Remedy
 
@@ -18,6 +20,12 @@ class Action(NamedTuple):
     before: Callable[[Remediation], dict[str, Any]]  # what the others need to know, as JSON; it changes nothing
     act: Step
     undo: Step | None = None
+
+
+def page_person(text: str) -> str:
+    """Send a person a message, which the log has too, and return it."""
+    logging.getLogger(__name__).warning(sent := notifications.send(f"Page: {text}"))
+    return sent
 
 
 def found() -> dict[str, Action]:

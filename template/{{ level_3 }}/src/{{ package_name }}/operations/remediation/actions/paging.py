@@ -1,7 +1,6 @@
 # Managed by copier-mlops: an update merges with your edits.
 """An action that sends a message and leaves the rest to a person."""
 
-from ....registry import notifications
-from . import Action
+from . import Action, page_person
 
-page = Action(lambda policy: {}, lambda policy, remedy: notifications.send(f"Page: {remedy.title}"))
+page = Action(lambda policy: {}, lambda policy, remedy: page_person(remedy.title))
