@@ -26,7 +26,7 @@ def _imported(path: Path, where: tuple[str, ...]) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.level:
             start = [*where[: len(where) - node.level + 1], *(node.module or "").split(".")]
-            yield from (next(filter(None, [*start, alias.name])) for alias in node.names)
+            yield from (next(one for one in [*start, alias.name] if one) for alias in node.names)
 
 
 def reach(graph: Graph, folder: str) -> set[str]:
