@@ -39,4 +39,6 @@ def source_of(direct_url: str | None) -> str:
         return f"git+{origin['url']}"
     if "dir_info" in origin:
         return url2pathname(urlsplit(origin["url"]).path)
-    raise CommandError("this tool was installed from a wheel or an index: add --template with the template's folder or Git URL")
+    raise CommandError(
+        "this tool was installed from a wheel or an index: add --template with the template's folder or Git URL"
+    )

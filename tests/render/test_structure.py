@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 from harness.structure import drawn, imports, layers, mapped, reach, reduced
-from harness.template import Project, levels, options
+from harness.template import Project, levels
 
 each_level = pytest.mark.parametrize("level", levels())
 ALL_OPTIONS = {
@@ -16,6 +16,7 @@ ALL_OPTIONS = {
     "experiment_tracker": "mlflow+wandb",
     "framework": "xgboost",
 }
+OTHER_OPTIONS = {"data_remote": "s3", "orchestrator": "airflow", "serving_platform": "kserve", "ci": "github+jenkins"}
 
 
 def page(project: Project, level: int) -> str:
@@ -26,7 +27,6 @@ def page(project: Project, level: int) -> str:
 @each_level
 @pytest.mark.parametrize("answers", [{}, ALL_OPTIONS], ids=["defaults", "options"])
 def test_imports_go_one_way_and_the_page_of_the_level_draws_them(render, level, answers):
-    answers = {name: value for name, value in answers.items() if name in options()}
     project = render(maturity_level=level, **answers)
     graph = imports(project.package)
     layers(graph)  # fails on a circle
@@ -47,8 +47,9 @@ def test_server_and_own_modules_import_what_the_pages_promise(render, level):
 
 
 @each_level
-def test_every_folder_is_in_the_map_of_its_level_or_of_one_below(render, level):
-    project = render(maturity_level=level)
+@pytest.mark.parametrize("answers", [{}, ALL_OPTIONS, OTHER_OPTIONS], ids=["defaults", "options", "others"])
+def test_every_folder_is_in_the_map_of_its_level_or_of_one_below(render, level, answers):
+    project = render(maturity_level=level, **answers)
     named = [path for one in range(level + 1) for path in mapped(page(project, one))]
     assert [path for path in named if not (project.path / path).exists()] == []
     folders = {PurePosixPath(path).parent for path in project.files()} - {PurePosixPath()}
