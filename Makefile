@@ -58,6 +58,11 @@ bump: .venv ## Write newer versions of actions, images and hooks to all files al
 release: .venv ## Check that VERSION can be released, tag it here, and print how to publish it
 	@uv run --locked python maintenance/release.py "$(VERSION)"
 
+wheel: | python $(uv) ## Build the command as a wheel into ./dist, from locked packages, with its bill of materials; VERSION=1.0.0 adds its notes
+	uv run --isolated --locked --only-group release hatchling build --target wheel --clean --directory dist
+	uv export --quiet --locked --no-default-groups --preview-features sbom-export --format cyclonedx1.5 --output-file dist/sbom.cdx.json
+	$(if $(VERSION),uv run --isolated --locked --only-group release python maintenance/release.py --notes "$(VERSION)" > dist/notes.md)
+
 bench: .venv ## Run the benchmarks, and write their figures to benchmarks/results/ and docs/reference/ (three quarters of an hour)
 	uv run --locked python benchmarks/render.py
 	uv run --locked python benchmarks/lift.py
@@ -104,4 +109,4 @@ no-demo:
 python:
 	@test -n "$(UV_PYTHON)" || { echo "No Python 3.11 to 3.13 with venv was found. Install one, or set UV_PYTHON."; exit 1; }
 
-.PHONY: help test cluster long fast diff newest bump release lint docs demo no-demo python
+.PHONY: help test cluster long fast diff newest bump release wheel lint docs demo no-demo python

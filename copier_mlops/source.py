@@ -23,7 +23,7 @@ def template_source() -> str:
     """Return the folder or Git URL that this tool was installed from, in Copier's form.
 
     Raises:
-        CommandError: it was installed from an index.
+        CommandError: it was installed from a wheel or an index.
     """
     return source_of(distribution("copier-mlops").read_text("direct_url.json"))
 
@@ -32,11 +32,13 @@ def source_of(direct_url: str | None) -> str:
     """Return the folder or Git URL in an installer's record of a package's origin (PEP 610).
 
     Raises:
-        CommandError: the package came from an index, so there is no record.
+        CommandError: the package came from a wheel or an index, so no record names a template.
     """
     origin = json.loads(direct_url) if direct_url else {}
     if "vcs_info" in origin:
         return f"git+{origin['url']}"
     if "dir_info" in origin:
         return url2pathname(urlsplit(origin["url"]).path)
-    raise CommandError("this tool came from a package index: add --template with the template's folder or Git URL")
+    raise CommandError(
+        "this tool was installed from a wheel or an index: add --template with the template's folder or Git URL"
+    )

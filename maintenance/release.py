@@ -1,6 +1,6 @@
 """Check that a version can be released, tag its commit here, and print the one step that cannot be undone: the push.
 
-The commit of a release is listed in tests/releases.toml before it has a tag, so that lifts from it are tested first.
+The workflow Release runs it with --notes, for the text of the release. The commit of a release is listed in tests/releases.toml before it has a tag, so that lifts from it are tested first.
 """
 
 import argparse
@@ -161,18 +161,21 @@ def main() -> None:
     """Tag a version here, and print the steps that publish it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("version", help="such as 0.2.0")
-    version = parser.parse_args().version
+    parser.add_argument("--notes", action="store_true", help="only print what the changelog at HEAD has for it")
+    options = parser.parse_args()
+    version = options.version
     try:
+        if options.notes:
+            check_metadata(version, "HEAD")
+            print(notes_of(version, "HEAD"))
+            return
         commit = release(version)
     except ReleaseError as error:
         sys.exit(f"make release: {error}")
     print(f"v{version} is tagged here, at {commit}. Undo this with: git tag --delete v{version}")
     print(f"Is CI green for this commit? gh run list --commit {commit}")
-    print("What follows cannot be undone: projects record the tag.")
+    print("What follows cannot be undone: projects record the tag, and the workflow Release publishes it.")
     print(f"  git push --atomic origin {BRANCH} v{version}")
-    print(
-        f"  gh release create v{version} --verify-tag --notes-from-tag{' --prerelease' if Version(version).is_prerelease else ''}"
-    )
 
 
 if __name__ == "__main__":

@@ -12,12 +12,13 @@ import yaml
 from harness.act import play
 from harness.github import stand_in
 from harness.json_schema import check
+from harness.kube import NEWEST_KUBERNETES, OLDEST_KUBERNETES
 from harness.template import ROOT, Project, git, levels
 from harness.workflows import NEWER_THAN_ACTIONLINT, USES, read, zizmor
 
 GITHUB = ROOT / ".github"
-WORKFLOWS = [GITHUB / "workflows" / name for name in ("ci.yml", "newest.yml", "docs.yml")]
-CI, NEWEST, PAGES = WORKFLOWS
+WORKFLOWS = [GITHUB / "workflows" / name for name in ("ci.yml", "newest.yml", "docs.yml", "release.yml")]
+CI, NEWEST, PAGES, RELEASE = WORKFLOWS
 FORMS = GITHUB / "ISSUE_TEMPLATE"
 SCHEMAS = {
     **dict.fromkeys(WORKFLOWS, "vendor.github-workflows"),
@@ -29,8 +30,9 @@ SCHEMAS = {
 WRITES = {
     ("newest.yml", "issue"): {"issues": "write"},
     ("docs.yml", "publish"): {"pages": "write", "id-token": "write"},
+    ("release.yml", "publish"): {"contents": "write", "id-token": "write", "attestations": "write"},
 }
-MAY_WRITE = {"actions/deploy-pages"}
+MAY_WRITE = {"actions/deploy-pages", "actions/download-artifact", "actions/attest-build-provenance"}
 ACTIONS = tomllib.loads((ROOT / "tests" / "harness" / "actions.toml").read_text(encoding="utf-8"))
 
 
@@ -86,8 +88,9 @@ def test_commands_are_those_of_contributors():
     ]
     assert commands(NEWEST)[:-1] == ['make newest LEVEL="$LEVEL"', "uv lock --upgrade", "make lint", "make fast"]
     assert commands(PAGES) == ["make docs"]
+    assert commands(RELEASE)[:-1] == ['make wheel VERSION="${TAG#v}"']
     targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
-    assert {"lint", "fast", "diff", "newest", "docs"} <= set(targets)
+    assert {"lint", "fast", "diff", "newest", "docs", "wheel"} <= set(targets)
 
 
 def test_newest_packages_are_tested_at_each_level():
@@ -139,6 +142,8 @@ def test_pull_requests_run_only_what_may_read():
     assert read(NEWEST)["on"].keys() == {"schedule", "workflow_dispatch"}
     assert read(PAGES)["jobs"]["publish"]["if"] == "github.event_name == 'push'"
     assert read(PAGES)["on"] == {"pull_request": None, "push": {"branches": ["main"]}}
+    assert read(RELEASE)["on"] == {"push": {"tags": ["v*"]}}
+    assert read(RELEASE)["jobs"]["publish"]["environment"] == "release"
 
 
 def test_issues_use_a_form_and_vulnerabilities_are_reported_in_private():
@@ -186,3 +191,46 @@ def test_newest_packages_that_fail_at_one_level_open_an_issue(clone, tmp_path, f
     assert len(outcomes) == len(levels())
     assert ("failure" in outcomes.values()) == bool(failing)  # act gives the outcome of one to all of a matrix
     assert not failing or len(github.issues) == 1
+
+
+@pytest.mark.parametrize(("tag", "kind"), [("v1.0.0", "--latest"), ("v1.1.0rc1", "--prerelease")])
+def test_tag_is_published_with_wheel_bill_of_materials_and_attestations_of_both(clone, tmp_path, tag, kind):
+    github = stand_in(tmp_path)
+    version = tag.removeprefix("v")
+    (github.folder / "bin" / "make").write_text(
+        f"#!/bin/sh\n[ \"$*\" = 'wheel VERSION={version}' ] && mkdir dist && cd dist"
+        f" && echo '- More.' > notes.md && touch copier_mlops-{version}-py3-none-any.whl sbom.cdx.json\n"
+    )
+    (github.folder / "bin" / "make").chmod(0o755)
+    git("tag", tag, folder=clone.path)
+    played = play(clone, tmp_path / "played", "release.yml", "push", github=github, ref=f"refs/tags/{tag}")
+    assert played.jobs == dict.fromkeys(("Release/Build", "Release/Publish"), "success"), played.printed
+    provenance, materials = played.given("actions/attest-build-provenance")
+    assert provenance == {"subject-path": "dist/*.whl", **dict.fromkeys(provenance.keys() - {"subject-path"}, "")}
+    assert materials["predicate-path"] == "dist/sbom.cdx.json"
+    (call,) = [call for call in github.calls if call[:2] == ["release", "create"]]
+    assert call[2:4] == [tag, "--verify-tag"]
+    assert kind in call
+    assert call[-2:] == [f"dist/copier_mlops-{version}-py3-none-any.whl", "dist/sbom.cdx.json"]
+
+
+def test_security_supports_what_the_packages_and_the_tests_are_for():
+    text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    first, last = re.findall(r"^\| Python \| 3\.(\d+) to 3\.(\d+) ", text, re.MULTILINE)[0]
+    assert project["requires-python"] == f">=3.{first},<3.{int(last) + 1}"
+    ((newest, below),) = re.findall(r"^\| Copier \| ([\d.]+) and newer, below (\d+) ", text, re.MULTILINE)
+    assert f"copier>={newest},<{below}" in project["dependencies"]
+    assert f"| Kubernetes | {OLDEST_KUBERNETES} to {NEWEST_KUBERNETES} by schema" in text
+
+
+def test_version_is_in_one_place():
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    lock = tomllib.loads((ROOT / "uv.lock").read_text(encoding="utf-8"))["package"]
+    assert [each["version"] for each in lock if each["name"] == "copier-mlops"] == [version]
+    newest = re.findall(r"^## \[([\d.]+)\]", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)[0]
+    assert newest == version
+    for path in (*ROOT.glob("docs/**/*.md"), ROOT / "SECURITY.md", ROOT / "README.md"):
+        named = re.findall(r"(?:@v|--to v|copier_mlops-)(\d+\.\d+\.\d+)", path.read_text(encoding="utf-8"))
+        assert {*named} <= {version}, path
+    assert not re.search(r"__version__", "".join(one.read_text("utf-8") for one in ROOT.glob("copier_mlops/**/*.py")))

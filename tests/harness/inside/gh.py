@@ -54,6 +54,9 @@ elif command == "issue create":
     found.append({"number": len(found) + 1, "title": options["--title"], "body": options["--body"], "comments": []})
 elif command == "issue comment":
     found[int(words[2]) - 1]["comments"].append(options["--body"])
+elif command == "release create":
+    for name in [options["--notes-file"], *(word for word in words if word.startswith("dist/"))]:
+        Path(name).read_bytes()  # what is missing, the real one refuses
 else:
     sys.exit(f"unknown command: {command}")
 path.write_text(json.dumps(found))

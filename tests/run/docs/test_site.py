@@ -27,6 +27,14 @@ def test_every_page_loads_whole_and_fits(site, browser: Browser, width):
         assert (shown.complaints, shown.missing, shown.external) == ([], [], [])
 
 
+def test_all_columns_of_a_table_are_seen_at_once_on_a_desk(site, browser: Browser):
+    cut = "boxes => boxes.filter(box => box.scrollWidth > box.clientWidth).length"
+    with window(browser, WIDTHS["desk"]) as shown:
+        for page in nav():
+            shown.load((site / page).with_suffix(".html"))
+            assert shown.page.eval_on_selector_all(".md-typeset__scrollwrap", cut) == 0, page
+
+
 def test_search_works_from_the_disk_and_commands_are_read_without_scrolling(site, browser: Browser):
     with window(browser, WIDTHS["phone"]) as shown:
         shown.load(site / "index.html")

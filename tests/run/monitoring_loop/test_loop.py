@@ -13,6 +13,7 @@ import pytest
 from harness.projects import change, inside
 from harness.prometheus import ask, dashboards_of, filled_in, firing, prometheus, targets_of
 from harness.server import Server, eventually, exporting, fetched, serving
+from harness.storage import google
 from harness.template import Project
 
 SOON = {"MONITORING_LABEL_DELAY_HOURS": "0", "MONITORING_HISTORY": "1"}
@@ -196,3 +197,24 @@ def test_log_on_s3_is_written_and_read(looping: Project):
         assert not (project.path / "data/predictions").exists()
     finally:
         storage.stop()
+
+
+def test_log_on_google_cloud_storage_is_written_read_and_forgotten(looping: Project, tmp_path):
+    with google(tmp_path, "bucket") as storage:
+        host = storage.address.removeprefix("http://")
+        place = f"gs://anonymous@bucket/predictions?scheme=http&endpoint_override={host}"
+        variables = {"PREDICTION_LOG_PLACE": place, "PREDICTION_LOG_MERGE_SECONDS": "0"}
+        begun, project = datetime.now(UTC), looping
+        change(project, "config/serving.yaml", drain_seconds=0)
+        with serving(project, **variables) as server:
+            eventually("a model", server.ready)
+            project.poe("replay", "--server", server.url, **variables)
+        printed = project.poe("monitor", *batch(begun), **SOON, **variables).stdout
+        assert "no drift" in printed
+        package = project.answers["package_name"]
+        expire = (
+            f"from datetime import date, timedelta; from {package}.core.prediction_log import *; "
+            "days = [delete_expired(PredictionLog.load(), date.today() + timedelta(days=500)) for _ in range(2)]; "
+            "print([len(each) for each in days])"
+        )
+        assert project.run("uv", "run", "python", "-c", expire, **variables).stdout == "[1, 0]\n"

@@ -61,6 +61,7 @@ def test_make_alone_lists_the_targets(clone):
         "newest",
         "bump",
         "release",
+        "wheel",
         "bench",
         "docs",
         "demo",

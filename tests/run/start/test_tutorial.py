@@ -6,7 +6,7 @@ from harness.projects import bash_blocks, is_better_than_baseline, registry, sta
 from harness.template import ROOT, Project
 
 PAGE = (ROOT / "docs/tutorial/levels.md").read_text(encoding="utf-8")
-_, LEVEL_0, LEVEL_1, LEVEL_2, NEXT = map(bash_blocks, re.split(r"^## ", PAGE, flags=re.MULTILINE))
+_, LEVEL_0, LEVEL_1, LEVEL_2, LEVEL_3, NEXT = map(bash_blocks, re.split(r"^## ", PAGE, flags=re.MULTILINE))
 CHURN = {"problem_type": "classification", "project_slug": "customer-churn", "package_name": "customer_churn"}
 
 
@@ -25,8 +25,16 @@ def test_every_block_works_and_shows_what_the_page_names(type_in, tmp_path):
     assert "promotion done" in promoted
     assert is_better_than_baseline(project)
 
-    _, drilled, maturity = [type_in(block, project.path) for block in LEVEL_2]
+    _, drilled = [type_in(block, project.path) for block in LEVEL_2]
     assert "drill bad-batch: recovered" in drilled
-    assert "level 2 Continuous, 34 of 42 wired" in maturity
     assert registry(project).champion == "1"
+
+    *lift, comply, overview, maturity = LEVEL_3
+    for block in lift:
+        type_in(block, project.path)
+    evidence = type_in(f"! {comply}", project.path)  # it exits with 1
+    assert "open, 0 accepted; reports/compliance.html" in evidence
+    assert "model-signature" not in evidence
+    assert "reports/overview.html" in type_in(overview, project.path)
+    assert "level 3 Autonomous, 42 of 42 wired" in type_in(maturity, project.path)
     assert NEXT == []

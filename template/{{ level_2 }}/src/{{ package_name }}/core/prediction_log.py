@@ -1,6 +1,7 @@
 # Managed by copier-mlops: an update merges with your edits.
 """The prediction log: where it is and how long it is kept. The server writes it, `monitoring` reads it."""
 
+from contextlib import suppress
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,6 +42,14 @@ class PredictionLog(Settings, env_prefix="PREDICTION_LOG_"):
             ) from error
         return SubTreeFileSystem(root, system)
 
+    def days(self) -> set[str]:
+        """Return the folders of the days for which there are files."""
+        from pyarrow.fs import FileSelector
+
+        only_files = self.place.startswith("gs://")  # Google Cloud Storage has no folders, and pyarrow lists none there
+        selector = FileSelector("", allow_not_found=True, recursive=only_files)
+        return {each.path.partition("/")[0] for each in self.filesystem().get_file_info(selector)}
+
     @property
     def remote(self) -> bool:
         """Whether the place is a URL."""
@@ -59,12 +68,10 @@ def folder_of(day: date) -> str:
 
 def delete_expired(settings: PredictionLog, today: date) -> list[str]:
     """Delete the days that are older than `keep_days`, and return their folders."""
-    from pyarrow.fs import FileSelector
-
     system = settings.filesystem()
     first = folder_of(today - timedelta(days=settings.keep_days))
-    found = system.get_file_info(FileSelector("", allow_not_found=True))
-    expired = [each.path for each in found if each.path.startswith("date=") and each.path < first]
+    expired = sorted(each for each in settings.days() if each.startswith("date=") and each < first)
     for path in expired:
-        system.delete_dir(path)
+        with suppress(FileNotFoundError):  # in Google Cloud Storage, a folder is gone with its last file
+            system.delete_dir(path)
     return expired

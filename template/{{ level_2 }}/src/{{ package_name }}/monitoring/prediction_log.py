@@ -91,7 +91,7 @@ def spans(window: Window, days: int) -> list[Window]:
     Raises:
         UserError: the place of the log cannot be read.
     """
-    stored = _retried(lambda: _stored(PredictionLog.load().filesystem()))
+    stored = _retried(PredictionLog.load().days)
     starts = [window.start + timedelta(days=n) for n in range(0, (window.end - window.start).days + 1, days)]
     found = (Window(*span) for span in pairwise([*starts, window.end]))
     return [span for span in found if not stored.isdisjoint(_folders(span))] or [window]
@@ -129,8 +129,8 @@ def _query(
 
 def _dataset(window: Window, version: str | None) -> ds.Dataset | pa.Table:
     """Return the files of a window; a feature that some lack is null there. See `query` for the version."""
-    system = PredictionLog.load().filesystem()
-    found = _stored(system)
+    settings = PredictionLog.load()
+    system, found = settings.filesystem(), settings.days()
     paths = {path: writer for day in _folders(window) if day in found for path, writer in _current(system, day).items()}
     if not paths:
         return COLUMNS.empty_table()
@@ -152,11 +152,6 @@ def _folders(window: Window) -> list[str]:
     """Return the folders of the days of a window."""
     first, last = (each.astimezone(UTC).date() for each in window)
     return [folder_of(first + timedelta(days=n)) for n in range((last - first).days + 1)]
-
-
-def _stored(system: Any) -> set[str]:
-    """Return the folders that there are."""
-    return {each.path.rstrip("/") for each in system.get_file_info(FileSelector("", allow_not_found=True))}
 
 
 def _with_texts(schemas: list[pa.Schema]) -> pa.Schema:
