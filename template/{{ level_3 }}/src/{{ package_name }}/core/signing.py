@@ -78,7 +78,7 @@ class Signing(Settings, env_prefix="SIGNING_"):
                 else:
                     config = Config().use_sigstore_verifier(identity=self.identity, oidc_issuer=self.issuer)
                 config.verify(folder, path)
-            except Exception as error:  # noqa: BLE001 - of several libraries; each of them refuses
+            except Exception as error:  # noqa: BLE001 - of several libraries
                 reason = reason if "Key mismatch" in str(error) else _line(error)
             else:
                 return key.name if key else self.identity

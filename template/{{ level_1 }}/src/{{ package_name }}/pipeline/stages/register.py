@@ -133,7 +133,7 @@ def served_differently(run: trackers.Run, path: Path, features: pd.DataFrame) ->
         return difference(run.model, run.inputs, load_folder(path, run.record.model, "new"), features)
     except UserError as error:
         return str(error)
-    except Exception as error:  # noqa: BLE001 - of any library that loads or runs the model
+    except Exception as error:  # noqa: BLE001 - of any library
         return f"it fails: {type(error).__name__}: {' '.join(str(error).split())[:200]}"
 
 
