@@ -34,6 +34,7 @@ class Worker:
         self._threads: dict[int, Thread] = {}
         self._waits: dict[int, str] = {}  # for what, as logged last
         self._paged = set[int]()  # about those that wait
+        self._unmeasured = ""  # why, as logged last
         self._escalated: dict[int, str] = {}  # what a person was paged for: once, even while that cannot be stored
 
     def run(self) -> None:
@@ -135,9 +136,11 @@ class Worker:
         """Return the largest value of the query; None without a query, a value or a Prometheus."""
         try:
             found = query(self.policy.prometheus, verify.query) if verify.query else []
+            self._unmeasured = ""
         except UserError as error:
-            log.warning("%s", error)
-            found = []
+            if self._unmeasured != str(error):
+                log.warning("%s", error)
+            self._unmeasured, found = str(error), []
         return max((value for _, value in found if not math.isnan(value)), default=None)
 
     def _log(self, remedy: Remedy) -> None:
