@@ -68,8 +68,9 @@ def main() -> None:
         print("  trained with code that is not committed: commit it with dvc.lock before you promote the model")
     if missed and record.version:
         raise UserError(f"version {record.version} is registered but failed the quality gate: {'; '.join(missed)}")
-    challenger = f"; {record.model} {record.version} is the challenger" if record.version else ""
-    print(f"  report: {report.PAGE}{challenger}")
+    challenger = f"{record.model} {record.version} is the challenger"
+    tracked = f"tracked, not registered: {tracking.path()} has `purpose: {tracking.purpose}`"
+    print(f"  report: {report.PAGE}; {challenger if record.version else tracked}")
 
 
 def predictions(model: Any, inputs: Inputs, test: pd.DataFrame) -> pd.DataFrame:
