@@ -115,6 +115,15 @@ def test_static_python_is_in_style(command):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.parametrize(
+    "source", [path for path in sources(".py", ".jinja") if "/tests/" not in str(path)], ids=relative
+)
+def test_comment_to_a_checker_stays_on_its_line_if_a_team_formats_by_black(source):
+    """Black counts such a comment as a part of the line, and moves it from what it is about if that is too long."""
+    marked = re.compile(r"^(?=.{89}).*# (noqa|pyrefly:|type:).*$", re.MULTILINE)
+    assert [match[0] for match in marked.finditer(source.read_text(encoding="utf-8"))] == []
+
+
 def test_file_of_a_project_is_written_completely_or_not_at_all():
     """A file that is written in place is empty or half there after a crash."""
     found = {

@@ -35,7 +35,8 @@ each_kind = pytest.mark.parametrize(
 
 @each_kind
 def test_lint_is_clean(installed, answers):
-    installed(**answers).poe("lint")
+    done = installed(**answers).poe("lint")
+    assert "WARN" not in done.stdout + done.stderr
 
 
 @each_kind

@@ -1,23 +1,23 @@
-"""Where the data comes from and what its columns mean: Breast Cancer Wisconsin, as it comes with scikit-learn."""
+"""Where the data comes from and what its columns mean: Breast Cancer Wisconsin of scikit-learn, with names as in a sheet."""
 
 import pandas as pd
 from sklearn.datasets import load_breast_cancer
 
 from .params import Data, Split
 
-ENTITY = "id"
-TIMESTAMP = "time"
-TARGET = "target"
+ENTITY = "No."
+TIMESTAMP = "time (UTC)"
+TARGET = "benign?"
 VALUE = "value"
-KNOWN_LATER = ["target", "value"]
+KNOWN_LATER = ["benign?", "value"]
 SLICES: list[str] = []
 
 
 def ingest(params: Data, seed: int) -> pd.DataFrame:
     """Return one row per tumour; the target is 1 for a benign one."""
-    frame = load_breast_cancer(as_frame=True).frame
-    frame["id"] = range(len(frame))
-    frame["time"] = pd.Timestamp("2026-01-01")
+    frame = load_breast_cancer(as_frame=True).frame.rename(columns={"target": TARGET})
+    frame[ENTITY] = range(len(frame))
+    frame[TIMESTAMP] = pd.Timestamp("2026-01-01")
     frame["value"] = 1.0
     return frame
 

@@ -140,7 +140,7 @@ class Models:
             try:
                 with connected():
                     self._refresh(name, alias, version_of(read(), alias))
-            except Exception as error:  # noqa: BLE001 - a version that cannot be loaded must not stop the server
+            except Exception as error:  # noqa: BLE001 - no version may stop the server
                 self._metrics.reloads.labels(name, "failed").inc()
                 reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
                 self._log_once(name, alias, f"the version with the alias {alias} cannot be loaded: {reason}")

@@ -19,6 +19,7 @@ from ..core.inputs import Inputs
 from ..core.io import read_model, read_table
 from ..core.lineage import dvc_hash
 from ..core.paths import MODEL, TEST, TRAIN
+from ..core.prediction_log import PredictionLog
 from ..modeling.data import features_and_target
 from ..pipeline.metrics import predict
 from ..registry.client import connected, find
@@ -42,7 +43,8 @@ class Reference:
         tested = frame[frame["output"].notna()]
         classes = json.loads((stored.schema.metadata or {})[CLASSES.encode()])
         target = tested["target"].astype(type(classes[0]) if classes else float)
-        return cls(features(frame), target, tested["output"], classes)
+        left_out = PredictionLog.load().leave_out  # more, perhaps, than at the registration
+        return cls(features(frame).drop(columns=left_out, errors="ignore"), target, tested["output"], classes)
 
 
 def load(model: str, version: str) -> Reference:

@@ -187,16 +187,16 @@ def _stop(client: MlflowClient, model: str, running: Running, reason: str, now: 
 
 
 def _serve(client: MlflowClient, model: str, running: Running) -> None:
-    """Write the state, and let the aliases name the versions that get requests."""
-    client.set_registered_model_tag(model, TAG, running.model_dump_json())
-    wanted = dict(zip(ALIASES, running.versions[1:], strict=False)) if not running.stopped else {}
+    """Write the state, and let the aliases name the versions that get requests: old ones go before it, new ones come after."""
+    named = {} if running.stopped else dict(zip(ALIASES, running.versions[1:], strict=False))
+    wanted = {alias: version for alias, version in named.items() if version not in running.removed}
     served = registered(client, model)
     for alias in ALIASES:
-        version = wanted.get(alias)
-        if version and version not in running.removed:
-            client.set_registered_model_alias(model, alias, version)
-        elif version_of(served, alias):
+        if alias not in wanted and version_of(served, alias):
             client.delete_registered_model_alias(model, alias)
+    client.set_registered_model_tag(model, TAG, running.model_dump_json())
+    for alias, version in wanted.items():
+        client.set_registered_model_alias(model, alias, version)
 
 
 def _record(client: MlflowClient, model: str, what: str, bandit: Running, actor: str, status: str, **more: Any) -> None:

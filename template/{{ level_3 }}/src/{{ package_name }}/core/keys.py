@@ -9,10 +9,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from .io import atomic_write
 
 
-def write_key(path: Path, form: PrivateFormat = PrivateFormat.PKCS8) -> ec.EllipticCurvePrivateKey:
-    """Make a private key and write it to a file."""
-    key = ec.generate_private_key(ec.SECP384R1())
+def new_key() -> ec.EllipticCurvePrivateKey:
+    """Make a private key."""
+    return ec.generate_private_key(ec.SECP384R1())
+
+
+def write_key(key: ec.EllipticCurvePrivateKey, path: Path, form: PrivateFormat = PrivateFormat.PKCS8) -> None:
+    """Write a private key to a file: after the public part, so that an interrupted pair can be made again."""
     with atomic_write(path) as temporary:
         temporary.touch(0o600)
         temporary.write_bytes(key.private_bytes(Encoding.PEM, form, NoEncryption()))
-    return key

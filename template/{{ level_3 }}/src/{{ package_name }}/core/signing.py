@@ -78,7 +78,7 @@ class Signing(Settings, env_prefix="SIGNING_"):
                 else:
                     config = Config().use_sigstore_verifier(identity=self.identity, oidc_issuer=self.issuer)
                 config.verify(folder, path)
-            except Exception as error:  # noqa: BLE001 - of several libraries; each of them refuses
+            except Exception as error:  # noqa: BLE001 - of several libraries
                 reason = reason if "Key mismatch" in str(error) else _line(error)
             else:
                 return key.name if key else self.identity
@@ -92,13 +92,14 @@ class Signing(Settings, env_prefix="SIGNING_"):
         """
         from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-        from .keys import write_key
+        from .keys import new_key, write_key
 
         if self.private_key.exists():
             raise UserError(f"{self.private_key} stays: move it away first")
         public = next(path for number in count(1) if not (path := self.public_keys / f"{number}.pem").exists())
-        key = write_key(self.private_key).public_key()
-        write_text(key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode(), public)
+        key = new_key()
+        write_text(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode(), public)
+        write_key(key, self.private_key)
         return f"{self.private_key} is new and in no commit: keep a copy in a safe place. Commit {public}: servers verify by it"
 
     def _key(self, folder: Path) -> Path:

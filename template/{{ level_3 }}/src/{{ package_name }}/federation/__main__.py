@@ -13,6 +13,7 @@ import skops.io
 from sklearn.base import is_classifier
 
 from ..core import paths
+from ..core.column_types import group_name
 from ..core.environment import environment
 from ..core.errors import UserError, exit_on_user_error
 from ..core.inputs import Inputs
@@ -56,8 +57,9 @@ def parts(column: str | None, count: int) -> dict[str, pd.DataFrame]:
     if column and column not in table:
         raise UserError(f"--by: there is no column {column} in {paths.TRAIN}")
     found = {}
-    for number, (group, rows) in enumerate(table.groupby(column or np.arange(len(table)) % count, observed=True), 1):
-        print(f"  site-{number}: {column or 'part'} {group}, {len(rows):,} rows")
+    groups = table.groupby(column or np.arange(len(table)) % count, observed=True, dropna=False)
+    for number, (group, rows) in enumerate(groups, 1):
+        print(f"  site-{number}: {column or 'part'} {group_name(group)}, {len(rows):,} rows")
         found[f"site-{number}"] = rows
     return found
 

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat
 
 from ..core.errors import UserError
 from ..core.io import require, write_text
-from ..core.keys import write_key
+from ..core.keys import new_key, write_key
 
 VALID = timedelta(days=365)
 CERTIFICATE, SERVER_KEY = "coordinator.pem", "coordinator.key"
@@ -25,14 +25,15 @@ def make_site(folder: Path, name: str) -> Path:
     """
     if (private := folder / f"{name}.key").exists():
         raise UserError(f"{private} stays: move it away first")
-    public, key = folder / f"{name}.pub", write_key(private, PrivateFormat.OpenSSH).public_key()
-    write_text(key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode(), public)
+    public, key = folder / f"{name}.pub", new_key()
+    write_text(key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode(), public)
+    write_key(key, private, PrivateFormat.OpenSSH)
     return public
 
 
 def make_certificate(folder: Path, host: str) -> Path:
     """Make key and certificate of the coordinator at a host, and return the path of the certificate."""
-    key, now = write_key(folder / SERVER_KEY), datetime.now(UTC)
+    key, now = new_key(), datetime.now(UTC)
     try:
         own: x509.GeneralName = x509.IPAddress(ipaddress.ip_address(host))
     except ValueError:
@@ -48,6 +49,7 @@ def make_certificate(folder: Path, host: str) -> Path:
         .sign(key, SHA384())
     )
     write_text(certificate.public_bytes(Encoding.PEM).decode(), path := folder / CERTIFICATE)
+    write_key(key, folder / SERVER_KEY)
     return path
 
 

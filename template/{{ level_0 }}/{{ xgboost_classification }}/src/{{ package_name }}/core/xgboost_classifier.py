@@ -1,7 +1,7 @@
 # Managed by copier-mlops: an update merges with your edits.
 """XGBoost for classes of any type: XGBoost itself accepts only the integers 0, 1, 2, and so on."""
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from xgboost import XGBClassifier
@@ -10,7 +10,7 @@ from xgboost import XGBClassifier
 class LabelEncodingXGBClassifier(XGBClassifier):
     """An `XGBClassifier` whose classes are texts, booleans or any integers; parameters and predictions are the same."""
 
-    def fit(self, X: Any, y: Any, **arguments: Any) -> "LabelEncodingXGBClassifier":  # noqa: N803 - names of scikit-learn
+    def fit(self, X: Any, y: Any, **arguments: Any) -> Self:  # noqa: N803
         """Fit on the positions of the classes in `classes_`; an `eval_set` has its classes encoded, too."""
         labels, codes = np.unique(np.asarray(y), return_inverse=True)
         if sets := arguments.pop("eval_set", None):

@@ -66,8 +66,9 @@ def main() -> None:
         print("  trained with code that is not committed: commit it with dvc.lock before you promote the model")
     if missed and record.version:
         raise UserError(f"version {record.version} is registered but failed the quality gate: {'; '.join(missed)}")
-    challenger = f"; {record.model} {record.version} is the challenger" if record.version else ""
-    print(f"  report: {report.PAGE}{challenger}")
+    challenger = f"{record.model} {record.version} is the challenger"
+    tracked = f"tracked, not registered: {tracking.path()} has `purpose: {tracking.purpose}`"
+    print(f"  report: {report.PAGE}; {challenger if record.version else tracked}")
 
 
 def predictions(model: Any, inputs: Inputs, test: pd.DataFrame) -> pd.DataFrame:
@@ -131,7 +132,7 @@ def served_differently(run: trackers.Run, path: Path, features: pd.DataFrame) ->
         return difference(run.model, run.inputs, load_folder(path, run.record.model, "new"), features)
     except UserError as error:
         return str(error)
-    except Exception as error:  # noqa: BLE001 - of any library that loads or runs the model
+    except Exception as error:  # noqa: BLE001 - of any library
         return f"it fails: {type(error).__name__}: {' '.join(str(error).split())[:200]}"
 
 

@@ -103,7 +103,7 @@ class PredictionLogWriter(Plugin):
             try:
                 self._write(group, self._table(group, members))
                 self._written.inc(rows)
-            except Exception as error:  # noqa: BLE001 - whatever the storage raises; the server logs it once
+            except Exception as error:  # noqa: BLE001 - of any storage, logged once
                 self._dropped.inc(rows)
                 failed = error
         for group, parts in [*self._open.items()]:

@@ -1,6 +1,7 @@
 # Managed by copier-mlops: an update merges with your edits.
 """Receives Alertmanager's webhook and shows what was decided: `/alerts`, `/`, `/metrics` and `/healthz`."""
 
+import logging
 import os
 import time
 from base64 import b64decode
@@ -19,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from ...core.errors import UserError
 from ...reporting.html import environment
 from .decision import Alert
 from .settings import Remediation
@@ -89,6 +91,10 @@ def create_app(policy: Remediation, worker: Worker) -> Starlette:
         late = time.time() - worker.seen > STALE_SECONDS
         return PlainTextResponse("the worker is stuck\n" if late else "ok\n", 503 if late else 200)
 
+    def unusable(request: Request, error: Exception) -> Response:
+        logging.getLogger(__name__).error(error)
+        return PlainTextResponse(f"{error}\n", 503)  # so Alertmanager sends it again
+
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         Thread(target=worker.run, daemon=True).start()
@@ -96,6 +102,7 @@ def create_app(policy: Remediation, worker: Worker) -> Starlette:
         worker.stopped.set()
 
     routes = [Route("/", page), Route("/metrics", metrics), Route("/healthz", healthz)]
-    app = Starlette(routes=[Route("/alerts", alerts, methods=["POST"]), *routes], lifespan=lifespan)
+    routes.append(Route("/alerts", alerts, methods=["POST"]))
+    app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={UserError: unusable})
     app.state.worker = worker
     return app

@@ -64,26 +64,36 @@ class Remedy(Base):
         return f"remediation {self.id}, {self.action or 'nothing'} for {self.alert}"
 
 
-class Store:
-    """The decisions at a URL of SQLAlchemy.
+@contextmanager
+def _in_one_line() -> Iterator[None]:
+    """Raise what a database reports, such as a full disk, as an error of one line."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        problem = " ".join(str(getattr(error, "orig", error)).split())[:300]
+        raise UserError(f"the state of remediation: {problem}") from error
 
-    Raises:
-        UserError: the database cannot be used.
-    """
+
+class Store:
+    """The decisions at a URL of SQLAlchemy. A database that cannot be used is a `UserError`, here and in each method."""
 
     def __init__(self, url: str) -> None:
-        try:
+        with _in_one_line():
             self.engine = sql.create_engine(url)
             if self.engine.dialect.name == "sqlite":
                 Path(self.engine.url.database or "").parent.mkdir(parents=True, exist_ok=True)
             Base.metadata.create_all(self.engine)
-        except SQLAlchemyError as error:
-            raise UserError(f"the state of remediation: {' '.join(str(error).split())[:300]}") from error
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Yield a session."""
+        with _in_one_line(), Session(self.engine, expire_on_commit=False) as session:
+            yield session
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """Yield a session that no other one writes beside."""
-        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+        with self.reading() as session, session.begin():
             session.execute(sql.text(EXCLUSIVE[self.engine.dialect.name]))
             yield session
 
@@ -112,23 +122,23 @@ class Store:
 
     def newest(self, limit: int = 100) -> Sequence[Remedy]:
         """Return the newest decisions."""
-        with Session(self.engine) as session:
+        with self.reading() as session:
             return session.scalars(sql.select(Remedy).order_by(Remedy.id.desc()).limit(limit)).all()
 
     def unfinished(self) -> Sequence[int]:
         """Return the numbers of the decisions that are not final, or not yet in the audit log."""
-        with Session(self.engine) as session:
+        with self.reading() as session:
             left = sql.or_(Remedy.state.in_(OPEN), Remedy.state != Remedy.logged)
             return session.scalars(sql.select(Remedy.id).where(left).order_by(Remedy.id)).all()
 
     def get(self, number: int) -> Remedy | None:
         """Return a decision by its number."""
-        with Session(self.engine) as session:
+        with self.reading() as session:
             return session.get(Remedy, number)
 
     def counts(self) -> dict[tuple[str, str], int]:
         """Return how many decisions there are, by action and state."""
-        with Session(self.engine) as session:
+        with self.reading() as session:
             grouped = sql.select(Remedy.action, Remedy.state, sql.func.count()).group_by(Remedy.action, Remedy.state)
             return {(action, state): number for action, state, number in session.execute(grouped)}
 

@@ -34,6 +34,8 @@ class Worker:
         self._threads: dict[int, Thread] = {}
         self._waits: dict[int, str] = {}  # for what, as logged last
         self._paged = set[int]()  # about those that wait
+        self._unmeasured = ""  # why, as logged last
+        self._escalated: dict[int, str] = {}  # what a person was paged for: once, even while that cannot be stored
 
     def run(self) -> None:
         """Work until `stopped` is set."""
@@ -62,7 +64,7 @@ class Worker:
                     remedy = self.store.change(remedy, logged=remedy.state)
                 changes = self._next(remedy)
                 remedy = self.store.change(remedy, **changes) if changes else None
-        except UserError as error:  # of the audit log: nothing is done that is not logged, so it is tried again
+        except UserError as error:  # of the audit log or the store: nothing is done without them, so it is tried again
             self._wait(number, str(error))
 
     def _wait(self, number: int, problem: str) -> None:
@@ -123,16 +125,20 @@ class Worker:
 
     def _escalate(self, remedy: Remedy, why: str) -> dict[str, Any]:
         """Page a person, and return the final state."""
-        actions.page_person(f"{remedy.title}: {why}")
+        if self._escalated.get(remedy.id) != why:
+            self._escalated[remedy.id] = why
+            actions.page_person(f"{remedy.title}: {why}")
         return {"state": "escalated", "reason": f"{remedy.reason}; {why}"}
 
     def _measured(self, verify: Verification) -> float | None:
         """Return the largest value of the query; None without a query, a value or a Prometheus."""
         try:
             found = query(self.policy.prometheus, verify.query) if verify.query else []
+            self._unmeasured = ""
         except UserError as error:
-            log.warning("%s", error)
-            found = []
+            if self._unmeasured != str(error):
+                log.warning("%s", error)
+            self._unmeasured, found = str(error), []
         return max((value for _, value in found if not math.isnan(value)), default=None)
 
     def _log(self, remedy: Remedy) -> None:

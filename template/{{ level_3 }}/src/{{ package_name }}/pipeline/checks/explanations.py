@@ -33,7 +33,7 @@ def report(candidate: Candidate) -> dict[str, Any]:
         each, _ = explainer.explain(frame)
         values = np.abs(each).sum(axis=1).mean(axis=0)
         found |= {"method": explainer.method, "means": None if explainer.means is None else explainer.means.tolist()}
-    except Exception as error:  # noqa: BLE001 - a model that cannot be explained in this way is explained in another
+    except Exception as error:  # noqa: BLE001 - explained in another way
         print(f"  explained by {PERMUTATION} only: {error}")
         values = importance(candidate.model, frame, target.loc[frame.index], candidate.params.seed).to_numpy()
         found |= {"method": PERMUTATION, "why": str(error)}

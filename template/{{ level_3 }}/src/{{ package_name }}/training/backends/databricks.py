@@ -11,13 +11,12 @@ RUN = "2.2/jobs/runs/submit"  # operations are paths of the REST API
 
 def check(operation: str, content: dict[str, Any]) -> None:
     """Raise what Databricks' type of the request raises."""
-    from databricks.bundles.jobs import Job  # pyrefly: ignore
-    from databricks.bundles.model_serving_endpoints import ModelServingEndpoint  # pyrefly: ignore
+    from databricks.bundles import jobs, model_serving_endpoints  # pyrefly: ignore
 
     if operation == RUN:  # the type of a job has the name under another key
-        Job.from_dict({"name" if key == "run_name" else key: value for key, value in content.items()})
+        jobs.Job.from_dict({"name" if key == "run_name" else key: value for key, value in content.items()})
     else:
-        ModelServingEndpoint.from_dict(content)
+        model_serving_endpoints.ModelServingEndpoint.from_dict(content)
 
 
 def send(request: Request) -> str:
