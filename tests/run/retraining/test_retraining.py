@@ -121,9 +121,7 @@ def test_alerts_of_the_webhook_are_reasons(looping):
         "fingerprint": "1",
         "startsAt": "2100-01-01T00:00:00Z",
     }
-    looping.python(
-        f"from customer_churn.core.alerts import Alert, record; assert record(Alert(**{json.dumps(alert)}))"
-    )
+    looping.python(f"from customer_churn.core.alerts import Alert, record; assert record(Alert(**{json.dumps(alert)}))")
     looping.python(
         "from customer_churn.training.decision import decide; from customer_churn.registry.client import connected; import datetime\n"
         "with connected(): decide(datetime.date(2026, 7, 1))"
