@@ -38,7 +38,7 @@ def predict_served(loaded: LoadedModel, table: pd.DataFrame) -> np.ndarray:
 def measured_champion(model: str, test: pd.DataFrame) -> Champion | None:
     """Return the champion and its metrics on the test rows, which it predicts as the server does.
 
-    None before the first promotion, or if the champion cannot predict these rows (which is printed).
+    None before the first promotion, or if the champion cannot be loaded or predict these rows (which is printed).
     """
     version = client.champion(mlflow.MlflowClient(), model)
     if version is None:
@@ -49,7 +49,7 @@ def measured_champion(model: str, test: pd.DataFrame) -> Champion | None:
         predicted = predict_served(loaded, features)
         metrics = performance(target, as_prediction(predicted, loaded.predictor.classes, features))
     except (UserError, KeyError, ValueError) as error:
-        print(f"  not compared with champion {version}, which cannot predict these rows: {error}")
+        print(f"  not compared with champion {version}: {error}")
         return None
     return Champion(version=version, metrics=metrics)
 
