@@ -11,7 +11,7 @@ import yaml
 from harness.cluster.binaries import build_sloth
 from harness.template import Project
 
-NEEDED = ["jinja2", "markdown-it-py", "pydantic", "pydantic-settings", "pyyaml"]
+NEEDED = ["jinja2", "markdown-it-py", "prometheus-client", "pydantic", "pydantic-settings", "pyyaml"]
 RULES = "monitoring/rules/slo.yaml"
 
 
