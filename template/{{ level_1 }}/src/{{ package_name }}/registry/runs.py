@@ -19,7 +19,7 @@ from ..core.errors import UserError
 from ..core.inputs import Inputs
 from ..core.lineage import LOCK, dvc_hash, git, requirements
 from ..core.paths import FIGURES, MODEL, REPORTS, TEST, TRAIN
-from .client import EXAMPLE, INPUTS, Tracking, connected
+from .client import CHALLENGER, EXAMPLE, INPUTS, Tracking, connected
 from .trackers import Run
 
 QUARTILES = (0.25, 0.5, 0.75)
@@ -156,6 +156,11 @@ def describe(name: str, version: str, run_id: str, metrics: dict[str, float]) ->
     links = f"[Run]({page}) · [Report and model card]({page}/artifacts)"
     client.update_model_version(name, version, f"{figures}\n\n{links}")
     client.update_run(run_id, name=f"{run.run_name}".removesuffix(suffix) + suffix)
+
+
+def make_challenger(name: str, version: str) -> None:
+    """Give a version the alias of the challenger."""
+    mlflow.MlflowClient().set_registered_model_alias(name, CHALLENGER, version)
 
 
 def _expand(place: str) -> str:

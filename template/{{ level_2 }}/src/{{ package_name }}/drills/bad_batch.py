@@ -44,12 +44,16 @@ def main() -> Evidence:
 
 def write_batches(good: pd.DataFrame) -> str:
     """Write `good.parquet`, and `bad.parquet`, in which a feature is unusable; return its name."""
-    features = features_and_target(good)[0]
-    feature = str([*features.select_dtypes("number"), *features][0])  # a text is no fault in one that holds texts
+    feature = _poisoned(features_and_target(good)[0])
     poisoned = good[feature].astype(object).where(good.index % 2 == 0, POISON).astype(str)
     good.assign(**{feature: poisoned}).to_parquet("bad.parquet")
     good.to_parquet("good.parquet")
     return feature
+
+
+def _poisoned(features: pd.DataFrame) -> str:
+    """Return the first feature that holds numbers: a text is no fault in one that holds texts."""
+    return str([*features.select_dtypes("number"), *features][0])
 
 
 def stored() -> int:

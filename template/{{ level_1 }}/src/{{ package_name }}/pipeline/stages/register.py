@@ -17,7 +17,7 @@ from ...core.run_record import RunRecord
 from ...modeling.data import ENTITY, TARGET, features_and_target
 from ...registry import audit, runs, trackers
 from ...registry.audit_log import locked
-from ...registry.client import CHALLENGER, FAST_PATH, Tracking
+from ...registry.client import FAST_PATH, Tracking
 from ...registry.preparation import prepare
 from ...reporting import model_card, report
 from ...serving.loader import load_folder
@@ -98,7 +98,7 @@ def register(run: trackers.Run, record: RunRecord, logged: ModelInfo) -> RunReco
         write_reports(record)
         audit.record_registration(MlflowClient(), record.model, str(record.version), author, record.shortfalls)
         if not record.shortfalls:
-            MlflowClient().set_registered_model_alias(record.model, CHALLENGER, str(record.version))
+            runs.make_challenger(record.model, str(record.version))
     return record
 
 
