@@ -30,7 +30,7 @@ io.write_table(frame, paths.RAW)  # its hash is part of the run
 suite = load_suite(EXPECTATIONS, frame)
 outcomes = check(frame, suite)
 assert all(outcome.met for outcome in outcomes)
-write_page("validation.html.j2", PAGE, table=paths.RAW, suite=EXPECTATIONS, rows=len(frame), outcomes=outcomes)
+write_page(PAGE, table=paths.RAW, suite=EXPECTATIONS, rows=len(frame), outcomes=outcomes)
 io.write_json({"rows": len(frame), "expectations": len(suite.expectations)}, paths.REPORTS / "validation.json")
 
 train, test = data.split(frame, params.split)

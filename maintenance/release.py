@@ -1,6 +1,7 @@
 """Check that a version can be released, tag its commit here, and print the one step that cannot be undone: the push.
 
-The workflow Release runs it with --notes, for the text of the release. The commit of a release is listed in tests/releases.toml before it has a tag, so that lifts from it are tested first.
+The commit of a release is listed in tests/releases.toml before it has a tag, so that lifts from it are tested first. The
+workflow Release runs it with --notes, for the text of the release.
 """
 
 import argparse

@@ -222,9 +222,8 @@ def windows(work: Work) -> None:
             work.write(path, work.lines(path), newline="\r\n")
 
 
-def monorepo(work: Work) -> None:
-    """Has the project in a folder of a larger repository, and edits at the end of each file."""
-    ends(work)
+def move_into_folder(work: Work) -> None:
+    """Move the project into a folder of a larger repository."""
     inner = work.project.path / "services" / "churn"
     inner.mkdir(parents=True)
     for entry in list(work.project.path.iterdir()):
@@ -233,6 +232,12 @@ def monorepo(work: Work) -> None:
     (work.project.path / "README.md").write_text("The whole\n", encoding="utf-8")
     commit(work.project, "Move into a folder")
     work.project = Project(inner, work.project.answers)
+
+
+def monorepo(work: Work) -> None:
+    """Has the project in a folder of a larger repository, and edits at the end of each file."""
+    ends(work)
+    move_into_folder(work)
 
 
 def odd_names(work: Work) -> None:

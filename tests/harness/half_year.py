@@ -1,6 +1,5 @@
 """Half a year of work of three teams whose projects still run: what each does at level 0, and at each level after it."""
 
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -8,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.fleet import Work, content
+from harness.fleet import Work, content, move_into_folder
 from harness.lifting import NEWEST, commit, conflicts, lift
 from harness.template import Project, git
 
@@ -183,14 +182,7 @@ def works_at_0(work: Work) -> None:
     edit(work, "AGENTS.md", "Write rules of the team here: updates keep them.", "- Numbers in euros. {}")
     edit(work, "src/customer_churn/modeling/model.py", "    estimator = ", "    # {}\n    estimator = ")
     formatted(work, 88)
-    inner = work.project.path / "services" / "churn"
-    inner.mkdir(parents=True)
-    for entry in list(work.project.path.iterdir()):
-        if entry.name not in {".git", "services"}:
-            shutil.move(entry, inner / entry.name)
-    (work.project.path / "README.md").write_text("All services\n", encoding="utf-8")
-    commit(work.project, "Move into a folder")
-    work.project = Project(inner, work.project.answers)
+    move_into_folder(work)
 
 
 def works_at_1(work: Work) -> None:

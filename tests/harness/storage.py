@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 from harness.projects import nobody_listens
+from harness.server import eventually
 
 ACCOUNT = "devstoreaccount1"
 # The key of this account is public: https://learn.microsoft.com/azure/storage/common/storage-use-azurite
@@ -25,20 +25,24 @@ class Storage:
     variables: dict[str, str]
 
 
+def responds(address: str) -> bool:
+    """Return whether a server responds, whatever it responds."""
+    try:
+        urlopen(address).close()
+    except HTTPError:
+        return True
+    except URLError:
+        return False
+    return True
+
+
 @contextmanager
 def started(command: list[str | Path], address: str, folder: Path) -> Iterator[None]:
     """Run a server until the end, and wait until it responds."""
     with (folder / "storage.log").open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
         try:
-            for _ in range(600):
-                try:
-                    urlopen(address).close()
-                    break
-                except HTTPError:
-                    break
-                except URLError:
-                    time.sleep(0.1)
+            eventually(f"an answer of {command[0]}", lambda: responds(address))
             yield
         finally:
             process.kill()  # it keeps nothing

@@ -176,6 +176,16 @@ def test_a_full_disk_drops_rows_fires_an_alert_and_fails_no_request(
         subprocess.run(["umount", "--lazy", disk], check=True)
 
 
+def replayed_and_monitored(project: Project, **variables: Any) -> None:
+    """Predict the test rows by a server that logs to another place, and monitor what is there."""
+    begun = datetime.now(UTC)
+    change(project, "config/serving.yaml", drain_seconds=0)
+    with serving(project, **variables) as server:
+        eventually("a model", server.ready)
+        project.poe("replay", "--server", server.url, **variables)
+    assert "no drift" in project.poe("monitor", *batch(begun), **SOON, **variables).stdout
+
+
 def test_log_on_s3_is_written_and_read(looping: Project):
     from moto.server import ThreadedMotoServer
 
@@ -187,14 +197,8 @@ def test_log_on_s3_is_written_and_read(looping: Project):
         keys = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "us-east-1"}
         urlopen(Request(f"http://{host}:{port}/bucket", method="PUT")).close()
         variables = {"PREDICTION_LOG_PLACE": place, "PREDICTION_LOG_MERGE_SECONDS": "0", **keys}
-        begun, project = datetime.now(UTC), looping
-        change(project, "config/serving.yaml", drain_seconds=0)
-        with serving(project, **variables) as server:
-            eventually("a model", server.ready)
-            project.poe("replay", "--server", server.url, **variables)
-        printed = project.poe("monitor", *batch(begun), **SOON, **variables).stdout
-        assert "no drift" in printed
-        assert not (project.path / "data/predictions").exists()
+        replayed_and_monitored(looping, **variables)
+        assert not (looping.path / "data/predictions").exists()
     finally:
         storage.stop()
 
@@ -204,17 +208,11 @@ def test_log_on_google_cloud_storage_is_written_read_and_forgotten(looping: Proj
         host = storage.address.removeprefix("http://")
         place = f"gs://anonymous@bucket/predictions?scheme=http&endpoint_override={host}"
         variables = {"PREDICTION_LOG_PLACE": place, "PREDICTION_LOG_MERGE_SECONDS": "0"}
-        begun, project = datetime.now(UTC), looping
-        change(project, "config/serving.yaml", drain_seconds=0)
-        with serving(project, **variables) as server:
-            eventually("a model", server.ready)
-            project.poe("replay", "--server", server.url, **variables)
-        printed = project.poe("monitor", *batch(begun), **SOON, **variables).stdout
-        assert "no drift" in printed
-        package = project.answers["package_name"]
+        replayed_and_monitored(looping, **variables)
+        package = looping.answers["package_name"]
         expire = (
             f"from datetime import date, timedelta; from {package}.core.prediction_log import *; "
             "days = [delete_expired(PredictionLog.load(), date.today() + timedelta(days=500)) for _ in range(2)]; "
             "print([len(each) for each in days])"
         )
-        assert project.run("uv", "run", "python", "-c", expire, **variables).stdout == "[1, 0]\n"
+        assert looping.run("uv", "run", "python", "-c", expire, **variables).stdout == "[1, 0]\n"

@@ -43,12 +43,8 @@ def command(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[.
     (wheel,) = built.glob("*.whl")
     places = {"UV_TOOL_DIR": str(folder / "tools"), "UV_TOOL_BIN_DIR": str(folder / "bin")}
     run("uv", "tool", "install", "--quiet", wheel, folder=folder, **places)
-    return lambda *arguments, folder, rc=0: run(folder_of(places), *arguments, folder=folder, rc=rc)
-
-
-def folder_of(places: dict[str, str]) -> Path:
-    """Return the installed command."""
-    return Path(places["UV_TOOL_BIN_DIR"], "copier-mlops")
+    program = Path(places["UV_TOOL_BIN_DIR"], "copier-mlops")
+    return lambda *arguments, folder, rc=0: run(program, *arguments, folder=folder, rc=rc)
 
 
 def test_wheel_has_the_command_and_its_catalogue_and_is_the_same_when_it_is_built_again(built):

@@ -48,7 +48,11 @@ def without_figures(card: str) -> str:
 
 
 def metrics_diff(base: str) -> str:
-    """Return the metrics at a commit and now, side by side."""
+    """Return the metrics at a commit and now, side by side.
+
+    Raises:
+        UserError: DVC fails.
+    """
     if not git("rev-parse", "--verify", "--quiet", f"{base}^{{commit}}"):
         return f"There is no commit {base} to compare with."
     command = ["dvc", "metrics", "diff", "--all", "--md", base]

@@ -19,7 +19,7 @@ from ..core.paths import REPORTS
 def reproduce(stages: list[str], force: bool, alone: bool) -> bool:
     """Run stages of the model's `dvc.yaml`, or of all pipelines if none is named, and return whether all succeeded.
 
-    Why one did not is logged as DVC logs it.
+    Why one did not is logged as DVC logs it. With `force` what is up to date runs too, and `alone` without the stages before.
 
     Raises:
         UserError: dvc.lock is damaged, or in conflict.

@@ -58,6 +58,12 @@ def difference(model: Any, inputs: Inputs, loaded: LoadedModel, test: pd.DataFra
     """Return in which way the server predicts differently from the trained model, or None.
 
     Compared are all test rows, rows in which each column is missing that may be, and rows with an unknown text.
+
+    Args:
+        model: the trained model.
+        inputs: its columns.
+        loaded: the same model, as the server loads it.
+        test: feature columns of the test rows.
     """
     probes = [*_probes(inputs, test.head(PROBES))]
     rows = pd.concat([test, *(probe for _, probe in probes)], ignore_index=True)

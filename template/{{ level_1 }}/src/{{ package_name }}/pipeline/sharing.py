@@ -34,6 +34,9 @@ def push() -> None:
 def pull(clone: Path | None) -> None:
     """Get data and models that `dvc.lock` names from DVC's remote, and print where runs and versions are.
 
+    Args:
+        clone: folder of another clone on this machine, whose remote, registry and audit log this one uses from now on.
+
     Raises:
         UserError: `clone` has no remote, or the remote does not have the files.
     """

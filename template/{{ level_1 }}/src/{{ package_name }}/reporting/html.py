@@ -32,9 +32,9 @@ def environment() -> Environment:
     return found
 
 
-def write_page(template: str, path: Path, **values: Any) -> None:
-    """Write the page that a template makes of values."""
-    write_text(environment().get_template(template).render(values), path)
+def write_page(path: Path, template: str = "", **values: Any) -> None:
+    """Write the page that a template makes of values; without a name, it has that of the page."""
+    write_text(environment().get_template(template or f"{path.name}.j2").render(values), path)
 
 
 def format_number(value: Any) -> str:

@@ -73,7 +73,7 @@ def write(run: RunRecord) -> None:
     """Write the card of a run."""
     text = render(run)
     write_text(text, MARKDOWN)
-    write_page("model_card.html.j2", PAGE, model=run.model, card=render_markdown(text))
+    write_page(PAGE, model=run.model, card=render_markdown(text))
 
 
 def main() -> None:

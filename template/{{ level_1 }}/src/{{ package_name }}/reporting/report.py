@@ -16,8 +16,8 @@ PAGE = REPORTS / "index.html"
 def write(run: RunRecord) -> None:
     """Write the page."""
     write_page(
-        "report.html.j2",
         PAGE,
+        "report.html.j2",
         model=run.model,
         run=run,
         metrics=read_json(METRICS),

@@ -20,7 +20,8 @@ class Connection(HttpToolsProtocol):
     _head = 0  # bytes of a request that do not belong to its body
     _running: RequestResponseCycle | None = None
 
-    def connection_made(self, transport: Transport) -> None:  # pyrefly: ignore
+    # pyrefly: ignore[bad-override]
+    def connection_made(self, transport: Transport) -> None:
         """Wait for a request."""
         super().connection_made(transport)
         self._timer = self.loop.call_later(MAX_SECONDS, self.transport.close)

@@ -19,7 +19,7 @@ MAX_PROBLEM = 400  # characters of an error, which may quote names that a client
 
 
 class RequestError(Exception):
-    """Describes in one line what is wrong with a request. Any function may raise it: the response has its text."""
+    """Describes in one line what is wrong with a request."""
 
     def __init__(self, status: int, problem: str) -> None:
         super().__init__(_cut(problem, MAX_PROBLEM))

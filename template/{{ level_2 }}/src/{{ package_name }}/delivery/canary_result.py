@@ -9,7 +9,8 @@ from pydantic import BaseModel
 from ..core.io import write_json
 from ..core.paths import REPORTS
 from ..pipeline.figures import COLOR, REFERENCE_LINE
-from ..reporting.pages import ALARM, GRAY, image, new_axes, write_page
+from ..reporting.html import write_page
+from ..reporting.pages import ALARM, GRAY, image, new_axes
 from .versions import Version
 
 RESULT, PAGE = REPORTS / "canary.json", REPORTS / "canary.html"

@@ -16,7 +16,8 @@ from ..core.paths import REPORTS
 from ..monitoring.prediction_log import read
 from ..pipeline.figures import COLOR, REFERENCE_LINE
 from ..registry.client import Tracking
-from ..reporting.pages import image, new_axes, write_page
+from ..reporting.html import write_page
+from ..reporting.pages import image, new_axes
 
 COLUMNS = ["request_id", "row", "entity", "time", "model", "version", "prediction", "output"]
 NEAR = 0.1  # standard deviations of the served predictions: numbers that differ by less agree

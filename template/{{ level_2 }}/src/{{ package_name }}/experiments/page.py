@@ -6,7 +6,8 @@ from matplotlib.axes import Axes
 from ..core.io import write_json
 from ..core.paths import REPORTS
 from ..pipeline.figures import COLOR, REFERENCE_LINE
-from ..reporting.pages import GRAY, image, new_axes, write_page
+from ..reporting.html import write_page
+from ..reporting.pages import GRAY, image, new_axes
 from .result import PATH, Result
 
 PAGE = REPORTS / "experiment.html"

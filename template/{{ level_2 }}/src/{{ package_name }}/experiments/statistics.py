@@ -23,7 +23,8 @@ def planned_size(
 ) -> int:
     """Return how many entities of both arms together a two-sided test of fixed size needs to find a difference of the means.
 
-    Variances of the metric and shares of the entities are those of control and treatment.
+    Variances of the metric and shares of the entities are those of control and treatment; the power is the probability of
+    finding the effect.
     """
     quantiles = stats.norm.isf(significance / 2) + stats.norm.isf(1 - power)
     variance = sum(each / share for each, share in zip(variances, shares, strict=True))

@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 
 from ..core.paths import REPORTS
 from ..pipeline.figures import COLOR
-from ..reporting.pages import ALARM, GRAY, image, new_axes, write_page
+from ..reporting.html import write_page
+from ..reporting.pages import ALARM, GRAY, image, new_axes
 from .prediction_log import features
 from .quality import unusual
 from .reference import Reference

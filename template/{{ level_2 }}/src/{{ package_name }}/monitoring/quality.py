@@ -8,7 +8,10 @@ from .result import ColumnQuality, Quality
 
 
 def check_quality(reference: pd.DataFrame, batch: pd.DataFrame, max_out_of_range: float) -> Quality:
-    """Return what is unusual about each feature of a batch, compared with those that the model was made from."""
+    """Return what is unusual about each feature of a batch, compared with those that the model was made from.
+
+    `max_out_of_range` is the share of the rows whose numbers may be beyond the reference.
+    """
     columns = [_column(reference[name], batch[name]) for name in reference]
     problems = []
     for one in columns:

@@ -1,23 +1,14 @@
 # Managed by copier-mlops: an update merges with your edits.
-"""Pages that hold their figures, so that each is one file."""
+"""Figures that pages hold themselves, so that each page is one file."""
 
 from base64 import b64encode
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..core.io import write_text
-from .html import environment
-
 ALARM, GRAY = "#b3261e", "#999999"
-
-
-def write_page(path: Path, **content: Any) -> None:
-    """Write a page by the template of its name."""
-    write_text(environment().get_template(f"{path.name}.j2").render(content), path)
 
 
 def new_axes(width: float, height: float, **labels: Any) -> Axes:

@@ -13,7 +13,8 @@ from matplotlib import pyplot
 from optuna.visualization import matplotlib as plots
 
 from ..core.paths import REPORTS
-from .pages import image, write_page
+from .html import write_page
+from .pages import image
 
 PAGE = REPORTS / "search.html"
 BEST = 10  # trials in the table

@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from ..core.paths import REPORTS
 from ..drills.harness import months
 from ..pipeline.figures import COLOR, REFERENCE_LINE
-from ..reporting.pages import ALARM, GRAY, image, write_page
+from ..reporting.html import write_page
+from ..reporting.pages import ALARM, GRAY, image
 
 PAGE = REPORTS / "year.html"
 

@@ -31,8 +31,7 @@ from ..pipeline.served import predict_served
 from ..pipeline.stages.validate import EXPECTATIONS
 from ..registry.client import CHALLENGER, champion, connected, registered, version_of
 from ..reporting import model_card
-from ..reporting.html import FEW_ROWS
-from ..reporting.pages import write_page
+from ..reporting.html import FEW_ROWS, write_page
 from ..serving.loader import load
 from ..serving.settings import Serving
 from .live_server import live_server

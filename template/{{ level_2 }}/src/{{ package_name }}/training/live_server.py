@@ -61,7 +61,7 @@ class LiveServer(Client):
 
 @contextmanager
 def started_server(port: int = 0, /, **variables: str) -> Iterator[LiveServer]:
-    """Yield a server of this folder that may not be ready yet, with variables such as SERVING_ALIASES."""
+    """Yield a server of this folder that may not be ready yet, with variables such as SERVING_ALIASES; port 0 is a free one."""
     port = port or free_port()
     environment = {**os.environ, **LOCAL, **variables}
     command = [sys.executable, "-m", f"{PACKAGE}.serving", "--port", str(port)]

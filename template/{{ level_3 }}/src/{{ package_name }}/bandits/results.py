@@ -6,18 +6,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 from scipy.stats import bootstrap
 from sklearn.linear_model import Ridge
 
 from ..core.bandit import Decider, Running
 from ..core.errors import UserError
-from ..core.io import write_json, write_text
+from ..core.io import write_json
 from ..core.paths import REPORTS
 from ..experiments.lifecycle import changing
 from ..monitoring.prediction_log import Window
-from ..reporting.html import environment
-from ..reporting.pages import image
+from ..reporting.html import write_page
+from ..reporting.pages import image, new_axes
 from .learning import Rewards, decisions, interval, learned, rewards, scores
 from .lifecycle import judged, last, plan_of, prepared, versions_of
 from .settings import Bandit
@@ -54,21 +53,19 @@ def report(now: datetime) -> str:
     write_json({"running": running.model_dump(mode="json"), **result}, REPORTS / "bandit.json")
     limits = judged(plan, running, model, now) if not running.stopped else {}
     figures = [_shares(rows, running)] if len(rows) else []
-    content = {"model": model, "bandit": running, "plan": plan, "guardrails": limits, "figures": figures, **result}
-    write_text(environment().get_template("bandit.html.j2").render(content), PAGE)
+    write_page(PAGE, model=model, bandit=running, plan=plan, guardrails=limits, figures=figures, **result)
     shares = ", ".join(f"version {one['version']} {one['decisions'] / max(1, len(rows)):.0%}" for one in arms)
     return f"{running.name}: {len(arm):,} rewards of {len(rows):,} decisions ({shares}); {PAGE} is written"
 
 
 def _shares(rows: pd.DataFrame, running: Running) -> str:
     """Return how the requests were divided over time, as a URL that holds the picture."""
-    canvas = Figure(figsize=(6.4, 3.4), layout="constrained")
-    axes, parts = canvas.subplots(), pd.cut(rows["time"], min(BUCKETS, len(rows)))
+    parts = pd.cut(rows["time"], min(BUCKETS, len(rows)))
     counts = pd.crosstab(parts.map(lambda part: part.mid), rows["version"], normalize="index")
     shares = counts.reindex(columns=running.versions, fill_value=0.0)
     labels = [f"version {version}" for version in shares]
+    axes = new_axes(6.4, 3.4, title="Share of the requests", ylim=(0, 1))
     axes.stackplot(shares.index.to_numpy(), shares.to_numpy().T, labels=labels, alpha=0.8)
-    axes.set(title="Share of the requests", ylim=(0, 1))
     axes.tick_params(axis="x", labelrotation=30)
     axes.legend(frameon=False, fontsize=8)
     return image(axes)

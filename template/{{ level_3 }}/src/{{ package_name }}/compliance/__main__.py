@@ -10,14 +10,14 @@ from mlflow import MlflowClient
 
 from ..core.compliance import EVENT, EVIDENCE, STATES, assess
 from ..core.errors import exit_on_user_error
-from ..core.io import write_json, write_text
+from ..core.io import write_json
 from ..core.paths import REPORTS
 from ..registry.approval import on_github
 from ..registry.audit import note
 from ..registry.audit_log import locked
 from ..registry.checks.compliance import recorded
 from ..registry.client import CHALLENGER, CHAMPION, Tracking, champion, connected, find
-from ..reporting.html import environment
+from ..reporting.html import write_page
 from . import oscal
 from .evidence import collect
 
@@ -52,9 +52,8 @@ def main() -> None:
                 client.set_model_version_tag(model, number, TAG, result)
             elif TAG in version.tags:
                 client.delete_model_version_tag(model, number, TAG)
-        page = environment().get_template("compliance.html.j2")
         file = EVIDENCE.relative_to(REPORTS).as_posix()
-        write_text(page.render(evidence=evidence, rows=results, file=file, states=STATES), PAGE)
+        write_page(PAGE, evidence=evidence, rows=results, file=file, states=STATES)
         oscal.write(evidence, results)
     found = [one for result in results for one in result.findings]
     for remedy, same in groupby(found, key=lambda one: one.remedy):

@@ -17,7 +17,7 @@ from ..core.column_types import group_name
 from ..core.environment import environment
 from ..core.errors import UserError, exit_on_user_error
 from ..core.inputs import Inputs
-from ..core.io import atomic_write, read_file, read_json, read_table, require, write_json, write_table, write_text
+from ..core.io import atomic_write, read_file, read_json, read_table, require, write_json, write_table
 from ..core.lineage import dvc_hash
 from ..core.run_record import RunRecord
 from ..modeling.data import features_and_target
@@ -25,7 +25,7 @@ from ..pipeline.fitting.aggregated import MODEL
 from ..pipeline.params import load_params
 from ..pipeline.reproduce import reproduce
 from ..pipeline.stages.train import untrained
-from ..reporting import html
+from ..reporting.html import write_page
 from ..training.live_server import free_port
 from .keys import certificate_in, make_certificate, make_site
 from .plan import Federated, Plan
@@ -83,8 +83,7 @@ def register(settings: Federated, keys: Path, local: bool = False) -> None:
     run = RunRecord.read()
     # Without a version, or of another model, it is that of an earlier run: this one was not registered.
     made = run if run.version and run.model_md5 == dvc_hash(paths.MODEL) else None
-    page = html.environment().get_template("federated.html.j2")
-    write_text(page.render(record=record, metrics=read_json(paths.METRICS), run=made), PAGE)
+    write_page(PAGE, record=record, metrics=read_json(paths.METRICS), run=made)
     print(f"  rounds and sites: {PAGE}")
     if not done:
         missed = made and f"version {made.version} missed the gate: {'; '.join(made.shortfalls)}"

@@ -17,12 +17,11 @@ from mlflow import MlflowClient
 from ..core.compliance import AcceptedFindings
 from ..core.cost import RunCost
 from ..core.errors import UserError, exit_on_user_error
-from ..core.io import write_text
 from ..core.paths import REPORTS
 from ..core.slo import Budget, ErrorBudget, Slos, budgets
 from ..registry.audit_log import Event, entries
 from ..registry.client import connected
-from .html import environment
+from .html import write_page
 from .report import pages
 
 PAGE = REPORTS / "overview.html"
@@ -118,7 +117,7 @@ def main() -> None:
             "now": now,
             "pages": {title: name for title, name in pages().items() if name != PAGE.name},
         }
-        write_text(environment().get_template("overview.html.j2").render(values), PAGE)
+        write_page(PAGE, **values)
         print(f"{PAGE} is written")
 
 

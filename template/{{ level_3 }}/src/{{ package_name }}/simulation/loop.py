@@ -18,7 +18,7 @@ from pydantic import BaseModel
 
 from ..core.environment import environment
 from ..core.errors import exit_on_user_error
-from ..core.io import write_json, write_text
+from ..core.io import write_json
 from ..core.paths import REPORTS
 from ..core.slo import Slos
 from ..delivery.canary_check import check
@@ -32,7 +32,7 @@ from ..monitoring.client import Client
 from ..registry.approval import Approval
 from ..registry.client import connected
 from ..registry.promotion import promote
-from ..reporting.html import environment as templates
+from ..reporting.html import write_page
 from ..training.decision import Retrained
 from ..training.retrain import retrain
 from . import page
@@ -165,7 +165,7 @@ def main() -> None:
         write_json(loop.model_dump(mode="json"), RESULT)
         passed = [one.month.model_dump(mode="json") for one in loop.months]
         figure = page.figure(passed[0]["kpi_name"], passed)
-        write_text(templates().get_template("loop.html.j2").render(loop=loop, figure=figure), PAGE)
+        write_page(PAGE, loop=loop, figure=figure)
         answered = f"{loop.availability:.3f} % of {loop.requests:,} requests were answered"
         print(f"loop: {answered}, {100 * loop.budget_spent:.0f} % of the error budget was spent")
         print(f"  {loop.human_actions} human actions needed, {loop.wrong_remediations} wrong remediations; see {PAGE}")

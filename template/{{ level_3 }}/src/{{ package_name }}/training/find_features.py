@@ -18,7 +18,7 @@ import pandas as pd
 
 from ..core.errors import UserError, exit_on_user_error
 from ..core.inputs import Inputs
-from ..core.io import atomic_write, read_table, write_json, write_text
+from ..core.io import atomic_write, read_table, write_json
 from ..core.paths import RAW, REPORTS, user_path
 from ..core.retraining import Limits, Retraining
 from ..core.windows import FILE, Chosen, FeatureSettings, candidates
@@ -31,7 +31,7 @@ from ..pipeline.predict import read_rows
 from ..pipeline.sources.window_features import MODELING, table_features, with_features
 from ..pipeline.stages.evaluate import importance
 from ..pipeline.stages.train import untrained
-from ..reporting.html import environment
+from ..reporting.html import write_page
 
 PAGE = REPORTS / "features.html"
 SIGNIFICANCE = 0.05  # probability that noise stays before the test rows decide
@@ -155,8 +155,7 @@ def find() -> Found:
         write_json(all_of_them.only(found.kept).model_dump(mode="json"), MODELING / FILE)
     else:
         (MODELING / FILE).unlink(missing_ok=True)
-    text = environment().get_template("features.html.j2").render(found=found, settings=settings, measure=MEASURE)
-    write_text(text, PAGE)
+    write_page(PAGE, found=found, settings=settings, measure=MEASURE)
     return found
 
 

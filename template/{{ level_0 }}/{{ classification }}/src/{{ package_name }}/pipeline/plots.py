@@ -18,6 +18,10 @@ def plot(target: pd.Series, prediction: pd.DataFrame) -> None:
     """Plot confusion matrix, ROC curve and calibration; with more than two classes, a curve for each of the most frequent.
 
     A class that no row or every row has gets no curve: it is undefined.
+
+    Args:
+        target: true class, shape (rows,).
+        prediction: probability of each class, shape (rows, classes).
     """
     classes = list(prediction.columns)
     frequent = target.value_counts().index[:MAX_CURVES]

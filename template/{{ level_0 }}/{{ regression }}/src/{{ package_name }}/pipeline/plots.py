@@ -20,6 +20,10 @@ def plot(target: pd.Series, prediction: pd.Series) -> None:
     """Plot predictions against true values, residuals, and calibration by decile of the prediction.
 
     Values far beyond all others are not shown.
+
+    Args:
+        target: true value, shape (rows,).
+        prediction: predicted value, shape (rows,).
     """
     rows = pd.DataFrame({"true": target, "predicted": prediction})
     shown = rows.sample(min(len(rows), MAX_POINTS), random_state=0)

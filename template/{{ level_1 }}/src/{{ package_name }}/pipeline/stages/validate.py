@@ -23,7 +23,7 @@ def main() -> None:
     frame = read_table(RAW)
     suite = load_suite(EXPECTATIONS, frame)
     outcomes = check(frame, suite)
-    write_page("validation.html.j2", PAGE, table=RAW, suite=EXPECTATIONS, rows=len(frame), outcomes=outcomes)
+    write_page(PAGE, table=RAW, suite=EXPECTATIONS, rows=len(frame), outcomes=outcomes)
     if failed := [outcome.line for outcome in outcomes if not outcome.met]:
         raise UserError("\n  ".join([f"{RAW} breaks {EXPECTATIONS}, see {PAGE}", *failed]))
     write_json({"rows": len(frame), "expectations": len(suite.expectations)}, REPORTS / "validation.json")

@@ -7,7 +7,8 @@ from ...core.io import read_json
 from ...core.paths import REPORTS
 from ...pipeline.figures import COLOR
 from ...registry.client import Tracking
-from ...reporting.pages import ALARM, GRAY, image, new_axes, write_page
+from ...reporting.html import write_page
+from ...reporting.pages import ALARM, GRAY, image, new_axes
 from .. import FOLDER, Evidence
 
 PAGE = REPORTS / "drills.html"

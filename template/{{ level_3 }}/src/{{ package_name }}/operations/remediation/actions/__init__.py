@@ -2,11 +2,10 @@
 """What remediation can do: each `Action` in a module here, by its name."""
 
 import logging
-import pkgutil
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any, NamedTuple
 
+from ....core.discovery import modules
 from ....registry import notifications
 from ..settings import Remediation
 from ..store import Remedy
@@ -30,5 +29,5 @@ def page_person(text: str) -> str:
 
 def found() -> dict[str, Action]:
     """Return all actions by name."""
-    modules = (import_module(f".{each.name}", __name__) for each in pkgutil.iter_modules(__path__))
-    return {name: each for module in modules for name, each in vars(module).items() if isinstance(each, Action)}
+    parts = [part for module in modules(__name__) for part in vars(module).items()]
+    return {name: each for name, each in parts if isinstance(each, Action)}
