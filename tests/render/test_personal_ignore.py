@@ -3,13 +3,14 @@
 import subprocess
 
 import pytest
+from harness.template import levels
 
 NEEDED = [
     "uv.lock",
     "dvc.lock",
     "reports/metrics.json",
     "reports/drills/drift.json",
-    "monitoring/dashboards/model.json",
+    "config/signing/1.pem",
     "data/loans.csv.dvc",
     ".env.example",
     "AGENTS.md",
@@ -22,16 +23,19 @@ IGNORED = ["reports/run.json", "reports/index.html", "data/raw.parquet", "models
 
 
 @pytest.mark.parametrize(
-    "pattern", ["*.lock", "*.json", "reports/", "data/", ".env*", ".vscode/", "[Aa][Gg]*\nCLAUDE.md\n.devcontainer"]
+    "pattern",
+    ["*.lock", "*.json", "*.pem", "reports/", "data/", ".env*", ".vscode/", "[Aa][Gg]*\nCLAUDE.md\n.devcontainer"],
 )
 def test_personal_ignore_file_leaves_nothing_out_that_a_clone_needs(render, tmp_path, pattern):
-    (tmp_path / ".gitignore").write_text(render(maturity_level=2).text(".gitignore"))
+    project = render(maturity_level=levels()[-1])
+    needed = {*NEEDED, *project.files()}
+    (tmp_path / ".gitignore").write_text(project.text(".gitignore"))
     (tmp_path / "personal").write_text(f"{pattern}\n")
     git = ["git", "-c", f"core.excludesFile={tmp_path / 'personal'}"]
     subprocess.run([*git, "init", "--quiet"], cwd=tmp_path, check=True)
-    for path in (*NEEDED, *IGNORED):
+    for path in needed.difference([".gitignore"]).union(IGNORED):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).touch()
-    command = [*git, "check-ignore", *NEEDED, *IGNORED]
+    command = [*git, "check-ignore", *needed, *IGNORED]
     found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False).stdout.split()
     assert sorted(found) == sorted(IGNORED)

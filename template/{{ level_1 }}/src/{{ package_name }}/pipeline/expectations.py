@@ -47,9 +47,11 @@ def load_suite(path: Path, frame: pd.DataFrame) -> "ExpectationSuite":
     """
     from great_expectations import ExpectationSuite
 
-    entries = read_yaml(path) if path.exists() else None
+    if not path.exists():
+        raise UserError(f"{path} is missing: write `- NAME: {{ column: COLUMN }}` for each expectation")
+    entries = read_yaml(path)
     if not isinstance(entries, list) or not entries:
-        raise UserError(f"{path} is missing, or no list: write `- NAME: {{ column: COLUMN }}` for each expectation")
+        raise UserError(f"{path} holds no list of expectations: write `- NAME: {{ column: COLUMN }}` for each")
     return ExpectationSuite(
         name=path.stem,
         expectations=[_expectation(entry, frame, f"{path}, expectation {n}") for n, entry in enumerate(entries, 1)],
@@ -79,7 +81,7 @@ def check(frame: pd.DataFrame, suite: "ExpectationSuite") -> list[Outcome]:
 
 
 def _expectation(entry: Any, frame: pd.DataFrame, where: str) -> Any:
-    from great_expectations.exceptions import GreatExpectationsError
+    from great_expectations.exceptions import ExpectationNotFoundError, GreatExpectationsError
     from great_expectations.expectations.registry import get_expectation_impl
 
     if not isinstance(entry, dict) or len(entry) != 1 or not isinstance(next(iter(entry.values())), dict | None):
@@ -91,6 +93,8 @@ def _expectation(entry: Any, frame: pd.DataFrame, where: str) -> Any:
         arguments = {key: _as_time(value, frame[column].dt.tz) for key, value in arguments.items()}
     try:
         return get_expectation_impl(name)(**arguments)
+    except ExpectationNotFoundError as error:
+        raise UserError(f"{where}: {name} is none: names are such as expect_column_values_to_not_be_null") from error
     except (ValueError, TypeError, GreatExpectationsError) as error:
         raise UserError(f"{where}: {' '.join(str(error).split())}") from error
 

@@ -30,7 +30,7 @@ def main() -> None:
                 report(name, evidence)
             from .harness import page  # which takes seconds
 
-            page.write(faults())
+            page.write(faults(), "poe drill NAME")
     raise SystemExit(not all(evidence.recovered for evidence in done.values()))
 
 

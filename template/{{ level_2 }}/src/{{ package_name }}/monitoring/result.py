@@ -5,12 +5,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel
+from pydantic import AliasChoices, BaseModel, Field
 
 from ..core.io import read_json, write_json
 from ..core.paths import REPORTS
 
 PATH = REPORTS / "monitoring.json"
+LABELED = AliasChoices("labeled", "labelled")  # the second in files of earlier versions
 Test = Literal["distribution", "categories", "new categories", "missing", "correlation"]
 
 
@@ -81,7 +82,7 @@ class Performance(Part):
 
     start: datetime  # of these predictions, which are older than the batch by the delay of labels
     end: datetime
-    labeled: int  # predictions with a label
+    labeled: int = Field(validation_alias=LABELED)  # predictions with a label
     due: int  # predictions that should have one
     metrics: dict[str, Interval]
     slices: list[Slice]

@@ -99,7 +99,8 @@ def main() -> None:
             for name, (journal, evidence) in done.items():
                 write_json(journal, JOURNALS / f"{name}.json")
                 report(name, evidence.model_copy(update={"code": code}))
-            page.write({**faults(), **{name: one["title"] for name, one in experiments.items()}})
+            titles = {name: one["title"] for name, one in experiments.items()}
+            page.write({**faults(), **titles}, "poe drill NAME", "poe game-day NAME")
     raise SystemExit(not all(evidence.recovered for _, evidence in done.values()))
 
 

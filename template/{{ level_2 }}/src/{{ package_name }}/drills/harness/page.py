@@ -14,12 +14,12 @@ from .. import FOLDER, Evidence
 PAGE = REPORTS / "drills.html"
 
 
-def write(faults: Mapping[str, str]) -> None:
-    """Write the page: failed drills first, and last the faults of those without evidence."""
+def write(faults: Mapping[str, str], *commands: str) -> None:
+    """Write the page: failed drills first, and last the faults of those without evidence; the commands cause them."""
     evidence = {path.stem: Evidence.model_validate(read_json(path)) for path in sorted(FOLDER.glob("*.json"))}
     found = dict(sorted(evidence.items(), key=lambda one: one[1].recovered))
     never = {name: fault for name, fault in faults.items() if name not in found}
-    write_page(PAGE, model=Tracking.load().model, found=found, never=never, figure=figure(found))
+    write_page(PAGE, model=Tracking.load().model, commands=commands, found=found, never=never, figure=figure(found))
 
 
 def figure(found: Mapping[str, Evidence]) -> str:
