@@ -28,7 +28,10 @@ class Shown:
             self.complaints.append(message.text)
 
     def note_failure(self, request: Request) -> None:
-        (self.external if WEB.match(request.url) else self.missing).append(request.url)
+        if WEB.match(request.url):
+            self.external.append(request.url)
+        elif request.failure != "net::ERR_ABORTED":  # by the next page; of no file it is ERR_FILE_NOT_FOUND
+            self.missing.append(request.url)
 
     def load(self, path: Path) -> None:
         """Load a file."""
