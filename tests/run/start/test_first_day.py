@@ -46,10 +46,11 @@ def test_tests_pass_and_run_the_notebook_and_reach_no_store_of_the_team(installe
         "PREDICTION_LOG_PLACE": str(tmp_path / "log"),
     }
     project = installed(**answers)
-    with stores(project) as found:
+    with stores(project) as found, own_files(project) as unchanged:
         before = found()
         printed = project.poe("test", "-v", **of_the_team).stdout
         assert found() == before, "a test has written to what the project stores"
+        assert unchanged()
     assert not list(tmp_path.iterdir())
     assert re.search(r"test_notebook_runs\[explore\] PASSED", printed)
     assert " skipped" not in printed.splitlines()[-1]
@@ -67,6 +68,19 @@ def stores(project: Project) -> Iterator[Callable[[], dict[str, int]]]:
     for folder in folders:
         shutil.rmtree(folder)
     (data / "search.db").unlink()
+
+
+@contextmanager
+def own_files(project: Project) -> Iterator[Callable[[], bool]]:
+    """Put files of the team beside the configuration, of each name that a test has; yield what tells if all are unchanged."""
+    texts = "".join(path.read_text() for path in project.path.glob("tests/*.py"))
+    names = {"new_predictions.csv", *re.findall(r'"(\w+\.(?:csv|parquet|xlsx))"', texts)}
+    paths = [project.path / name for name in names if not (project.path / name).exists()]
+    for path in paths:
+        path.write_text("mine")
+    yield lambda: all(path.read_text() == "mine" for path in paths)
+    for path in paths:
+        path.unlink()
 
 
 def test_training_beats_the_baseline_and_passes_its_gate(new):
