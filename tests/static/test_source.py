@@ -39,10 +39,10 @@ WRITTEN_IN_PLACE = re.compile(
     r"(?<!temporary)\.(write_text|write_bytes)\(|(?<!temporary)\.open\(\"w|\.(to_parquet|to_csv)\((?!temporary)"
 )
 IN_TEMPORARY_FOLDERS = {
+    "src/churn/core/programs.py",
     "src/churn/core/signing.py",
     "src/churn/delivery/canary_check.py",
     "src/churn/delivery/envoy.py",
-    "src/churn/delivery/programs.py",
     "src/churn/pipeline/stages/register.py",
     "src/churn/registry/artifact.py",
     "src/churn/simulation/year.py",

@@ -18,12 +18,12 @@ from tempfile import TemporaryDirectory
 import yaml
 
 from ..core.errors import UserError, exit_on_user_error
+from ..core.programs import find, free_port, is_ready, running
 from ..core.prometheus import query
+from ..monitoring.live_server import LiveServer, started_server
 from ..registry.client import CHALLENGER, CHAMPION, Tracking
-from ..training.live_server import LiveServer, free_port, started_server
 from .canary_result import PAGE, Measurement, Reached, Result
 from .envoy import Envoy, envoy
-from .programs import find, is_ready, running
 from .rollout import ANALYSIS, CANARY, STABLE, Metric, Plan, read_plan
 from .traffic import Traffic, traffic
 from .versions import find_two

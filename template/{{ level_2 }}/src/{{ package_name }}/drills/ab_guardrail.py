@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 from ..core.experiment import ALIAS
-from ..training.live_server import live_server
+from ..monitoring.live_server import live_server
 from . import Evidence
 from .harness.faults import register
 from .harness.months import next_rows

@@ -8,8 +8,8 @@ import pandas as pd
 from ..core.inputs import Inputs
 from ..core.io import read_table
 from ..modeling.data import features_and_target
+from ..monitoring.live_server import live_server
 from ..pipeline.sources.partitions import FOLDER
-from ..training.live_server import live_server
 from . import Evidence
 from .harness.months import next_rows
 from .harness.sandbox import sandbox

@@ -3,7 +3,7 @@
 
 import time
 
-from ..training.live_server import LiveServer
+from ..monitoring.live_server import LiveServer
 from . import Evidence
 from .harness.release import release
 

@@ -9,12 +9,13 @@ import pandas as pd
 
 from ..core import alerts
 from ..core.environment import environment
+from ..core.programs import free_port
 from ..core.run_record import RunRecord
 from ..monitoring.client import Client
+from ..monitoring.live_server import live_server
 from ..monitoring.monitor import Monitor
 from ..monitoring.prediction_log import Window, read
 from ..training import new_data
-from ..training.live_server import free_port, live_server
 from ..training.retrain import retrain
 from . import Evidence
 from .harness.alerting import alerting, firing

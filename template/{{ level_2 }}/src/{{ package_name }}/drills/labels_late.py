@@ -10,10 +10,10 @@ from ..core.environment import environment
 from ..modeling.data import ENTITY, TARGET, VALUE
 from ..modeling.labels import TIME
 from ..monitoring.labels import ingest
+from ..monitoring.live_server import live_server
 from ..monitoring.monitor import Monitor, summary
 from ..monitoring.prediction_log import Window, read
 from ..monitoring.result import Performance
-from ..training.live_server import live_server
 from . import Evidence
 from .harness.months import next_rows
 from .harness.sandbox import sandbox, wait

@@ -5,8 +5,8 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ..monitoring.live_server import live_server
 from ..monitoring.prediction_log import read
-from ..training.live_server import live_server
 from . import Evidence
 from .harness.months import next_rows
 from .harness.sandbox import sandbox, wait

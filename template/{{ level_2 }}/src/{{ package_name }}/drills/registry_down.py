@@ -8,9 +8,9 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
-from ..delivery.programs import is_ready, running
+from ..core.programs import free_port, is_ready, running
 from ..delivery.traffic import traffic
-from ..training.live_server import free_port, live_server
+from ..monitoring.live_server import live_server
 from . import Evidence
 from .harness.sandbox import sandbox, wait
 

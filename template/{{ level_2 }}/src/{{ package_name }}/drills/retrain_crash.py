@@ -12,9 +12,9 @@ from datetime import timedelta
 from ..core.inputs import Inputs
 from ..core.run_record import RunRecord
 from ..modeling.data import features_and_target
+from ..monitoring.live_server import live_server
 from ..registry.audit_log import entries
 from ..training.decision import DECIDED, FINISHED, PATH
-from ..training.live_server import live_server
 from . import Evidence
 from .harness.months import next_rows
 from .harness.sandbox import Sandbox, sandbox, wait

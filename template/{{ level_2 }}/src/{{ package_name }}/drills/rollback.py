@@ -8,8 +8,8 @@ from contextlib import ExitStack
 
 from ..delivery.envoy import envoy
 from ..delivery.traffic import traffic
+from ..monitoring.live_server import live_server
 from ..registry.moves.release import SETTING, overlay
-from ..training.live_server import live_server
 from . import Evidence
 from .harness.sandbox import sandbox
 

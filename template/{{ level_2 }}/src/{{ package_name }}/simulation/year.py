@@ -31,6 +31,7 @@ from ..modeling.labels import TIME
 from ..modeling.model import business_kpi
 from ..monitoring.client import Client, outputs
 from ..monitoring.labels import ingest
+from ..monitoring.live_server import live_server
 from ..monitoring.monitor import Monitor
 from ..monitoring.prediction_log import Window
 from ..monitoring.replay import replay
@@ -41,7 +42,6 @@ from ..registry.client import Tracking, champion, connected
 from ..serving.loader import LoadedModel, load
 from ..training import new_data
 from ..training.decision import Retrained
-from ..training.live_server import live_server
 from ..training.retrain import retrain
 from . import page
 

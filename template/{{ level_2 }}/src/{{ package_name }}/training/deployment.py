@@ -22,6 +22,7 @@ from ..core.retraining import Retraining
 from ..core.run_record import RunRecord
 from ..modeling.data import SLICES, features_and_target
 from ..monitoring.client import Client, outputs
+from ..monitoring.live_server import live_server
 from ..pipeline import comparison
 from ..pipeline.comparison import Comparison, losses
 from ..pipeline.expectations import check as check_expectations
@@ -34,7 +35,6 @@ from ..reporting import model_card
 from ..reporting.html import FEW_ROWS, write_page
 from ..serving.loader import load
 from ..serving.settings import Serving
-from .live_server import live_server
 
 PAGE, RESULT = REPORTS / "deployment.html", REPORTS / "deployment.json"
 TIMED_REQUESTS = 100

@@ -13,8 +13,8 @@ from ..core.config import read
 from ..core.settings import Settings
 from ..delivery.envoy import local_address, running_envoy
 from ..delivery.traffic import traffic
+from ..monitoring.live_server import live_server
 from ..operations.clouds import ROUTER
-from ..training.live_server import live_server
 from . import Evidence
 from .harness.sandbox import sandbox, wait
 

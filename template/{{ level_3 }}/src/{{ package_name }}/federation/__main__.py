@@ -19,6 +19,7 @@ from ..core.errors import UserError, exit_on_user_error
 from ..core.inputs import Inputs
 from ..core.io import atomic_write, read_file, read_json, read_table, require, write_json, write_table
 from ..core.lineage import dvc_hash
+from ..core.programs import free_port
 from ..core.run_record import RunRecord
 from ..modeling.data import features_and_target
 from ..pipeline.fitting.aggregated import MODEL
@@ -26,7 +27,6 @@ from ..pipeline.params import load_params
 from ..pipeline.reproduce import reproduce
 from ..pipeline.stages.train import untrained
 from ..reporting.html import write_page
-from ..training.live_server import free_port
 from .keys import certificate_in, make_certificate, make_site
 from .plan import Federated, Plan
 from .processes import PROJECT, coordinate, flower, node

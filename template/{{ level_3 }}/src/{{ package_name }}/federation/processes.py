@@ -22,8 +22,7 @@ import numpy as np
 from ..core.environment import environment
 from ..core.errors import UserError
 from ..core.io import read_json, write_text
-from ..delivery.programs import listens, running
-from ..training.live_server import free_port
+from ..core.programs import free_port, listens, running
 from .keys import CERTIFICATE, SERVER_KEY
 from .plan import Federated, Plan
 

@@ -10,7 +10,7 @@ import pandas as pd
 import requests
 from mlflow import MlflowClient
 
-from ..delivery.programs import is_ready
+from ..core.programs import is_ready
 from ..drills.bad_batch import write_batches
 from ..drills.drift import ROWS, learn_from, serve_and_monitor
 from ..drills.harness.faults import register

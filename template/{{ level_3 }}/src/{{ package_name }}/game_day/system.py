@@ -17,18 +17,18 @@ import yaml
 from mlflow import MlflowClient
 
 from ..core.environment import environment
+from ..core.programs import find, free_port
 from ..delivery.envoy import Envoy, envoy
-from ..delivery.programs import find
 from ..delivery.traffic import Traffic, traffic
 from ..drills.harness.alerting import Alerting, alerting, firing
 from ..drills.harness.months import DAYS
 from ..drills.harness.sandbox import Sandbox, sandbox, wait
 from ..drills.registry_down import registry
+from ..monitoring.live_server import LiveServer, started_server
 from ..operations.remediation.decision import DECLINED
 from ..operations.remediation.settings import Remediation
 from ..operations.remediation.store import Remedy, Store
 from ..registry.client import Tracking, connected
-from ..training.live_server import LiveServer, free_port, started_server
 
 NAMES = ("one", "two")  # of the servers
 REQUESTS_PER_SECOND = 20

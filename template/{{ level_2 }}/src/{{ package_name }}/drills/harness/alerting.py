@@ -14,8 +14,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from ...delivery import programs
-from ...training.live_server import free_port
+from ...core import programs
 
 FOLDER = Path("alerting")
 RANGE = re.compile(r"\[\d+[mhd]\]")  # over which rules look back
@@ -56,7 +55,7 @@ def alerting(
         UserError: one of the programs is not installed, or does not start.
     """
     found = programs.find("prometheus"), programs.find("prometheus-alertmanager", "alertmanager")
-    prometheus, manager = (f"127.0.0.1:{free_port()}" for _ in range(2))
+    prometheus, manager = (f"127.0.0.1:{programs.free_port()}" for _ in range(2))
     _configure({"monitoring": [exporter], "model-server": [*servers]}, manager, webhook, limits)
     arguments = (
         ["prometheus.yaml", "--storage.tsdb.path=tsdb", "--rules.alert.resend-delay=1s"],

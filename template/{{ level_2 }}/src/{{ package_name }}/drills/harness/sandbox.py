@@ -17,7 +17,7 @@ from ...core.environment import environment
 from ...core.io import require
 from ...core.lineage import PACKAGE, git
 from ...core.paths import METRICS, MODEL, RAW, REPORTS, TEST, TRAIN
-from ...delivery.programs import is_ready
+from ...core.programs import is_ready
 from ...registry import DEFAULTS
 from .. import NotRecoveredError
 

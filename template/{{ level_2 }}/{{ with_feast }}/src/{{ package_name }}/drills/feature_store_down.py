@@ -14,10 +14,10 @@ from ..core.errors import UserError
 from ..core.inputs import Inputs
 from ..core.io import read_table
 from ..core.paths import TEST
-from ..delivery.programs import find, running
+from ..core.programs import find, running
 from ..monitoring.client import Client
+from ..monitoring.live_server import live_server
 from ..serving.online_features import Features, FeatureStoreSettings
-from ..training.live_server import live_server
 from . import Evidence
 from .harness.sandbox import sandbox, wait
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ..core.errors import UserError
+from .errors import UserError
 
 START_SECONDS = 120
 
@@ -29,6 +29,13 @@ def find(*names: str) -> str:
     raise UserError(
         f"this needs {names[-1]}: install Debian's package {names[0]}, or unpack the release of {names[-1]} and put it on PATH"
     )
+
+
+def free_port() -> int:
+    """Return a port that is free now."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
 
 
 def listens(address: str) -> bool:

@@ -2,7 +2,6 @@
 """The model server as a process of its own on a free port, for checks, drills and the simulated year."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -13,18 +12,12 @@ from tempfile import NamedTemporaryFile
 
 from ..core.errors import UserError
 from ..core.lineage import PACKAGE
-from ..monitoring.client import Client
+from ..core.programs import free_port
+from .client import Client
 
 START_SECONDS = 180
 # What is tried here is not signed yet, if signatures are required at all.
 LOCAL = {"SERVING_DRAIN_SECONDS": "0", "SERVING_RELOAD_SECONDS": "0.5", "ARTIFACT_REQUIRED": "false"}
-
-
-def free_port() -> int:
-    """Return a port that is free now."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 class LiveServer(Client):
