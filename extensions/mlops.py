@@ -213,6 +213,8 @@ class Mlops(Extension):
     def __init__(self, environment: Environment) -> None:
         """Register filters and globals in `environment`."""
         super().__init__(environment)
+        # Copier compiles the parts of each path for each file: without a cache, half of the time of rendering.
+        environment.compile = cache(environment.compile)  # pyrefly: ignore[bad-assignment]: it has overloads
         for function in (
             slug,
             short_name,
