@@ -94,9 +94,12 @@ def test_what_was_changed_is_found_and_stops_a_promotion(compliant):
     accepted = {"finding": "drills", "owner": "Grace", "reason": "planned", "until": today - timedelta(days=1)}
     change(project, "config/accepted_findings.yaml", accepted=[accepted])
     assert "drills: nothing in the evidence proves it" in project.poe(*promote, rc=1).stderr
-    change(project, "config/accepted_findings.yaml", accepted=[{**accepted, "until": today + timedelta(days=1)}])
+    valid = {**accepted, "until": today + timedelta(days=1)}
+    change(project, "config/accepted_findings.yaml", accepted=[valid, {**valid, "finding": "dirlls"}])
     assert "customer-churn 2 is the champion" in project.poe(*promote).stdout
-    assert "0 open, 1 accepted" in project.poe("comply").stdout
+    printed = project.poe("comply").stdout
+    assert "0 open, 1 accepted" in printed
+    assert "config/accepted_findings.yaml accepts dirlls, which is no finding: correct or remove it" in printed
 
 
 def test_model_and_audit_log_that_were_tampered_with_are_findings(compliant):

@@ -8,7 +8,7 @@ from itertools import groupby
 
 from mlflow import MlflowClient
 
-from ..core.compliance import EVENT, EVIDENCE, STATES, assess
+from ..core.compliance import EVENT, EVIDENCE, STATES, AcceptedFindings, assess
 from ..core.errors import exit_on_user_error
 from ..core.io import write_json
 from ..core.paths import REPORTS
@@ -60,6 +60,8 @@ def main() -> None:
         for one in same:
             print(f"  {'open' if one.is_open else 'accepted'}: {one.id}: {one.line}")
         print(f"    {remedy}")
+    for name in {one.finding for one in AcceptedFindings.load().accepted} - {one.id for one in found}:
+        print(f"  {AcceptedFindings.path()} accepts {name}, which is no finding: correct or remove it")
     count = sum(one.is_open for one in found)
     print(f"comply: {model} {number}: {count} open, {len(found) - count} accepted; {PAGE}, {oscal.PATH}")
     raise SystemExit(count > 0)
