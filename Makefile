@@ -64,6 +64,7 @@ wheel: | python $(uv) ## Build the command as a wheel into ./dist, from locked p
 	$(if $(VERSION),uv run --isolated --locked --only-group release python maintenance/release.py --notes "$(VERSION)" > dist/notes.md)
 
 bench: .venv ## Run the benchmarks, and write their figures to benchmarks/results/ and docs/reference/ (three quarters of an hour)
+	@command -v wrk >/dev/null || { echo "make bench: wrk is missing, which is in a package of that name"; exit 1; }
 	uv run --locked python benchmarks/render.py
 	uv run --locked python benchmarks/lift.py
 	uv run --locked python benchmarks/pipeline.py
