@@ -169,7 +169,7 @@ def _checked(outcomes: pd.DataFrame) -> pd.DataFrame:
         examples = ", ".join(found.loc[differ, "entity"].fillna("(none)").head(EXAMPLES))
         print(
             f"  {int(differ.sum()):,} outcomes differ from a later one with the same {ENTITY} and {source.TIME}, which"
-            f" counts, such as of {examples}: an outcome belongs to the last prediction before its {source.TIME}"
+            f" counts, such as of {examples}: a prediction gets one outcome, the first of its {ENTITY} after it"
         )
     return found.drop_duplicates(key, keep="last")
 

@@ -1,5 +1,5 @@
 # Managed by copier-mlops: an update merges with your edits.
-"""One page for those who lead: models, delivery, error budgets, cost, open exceptions: `poe overview`.
+"""One page for managers: models, delivery, error budgets, cost, open exceptions: `poe overview`.
 
 Method: the four measures of DORA (Forsgren, Humble and Kim, Accelerate, 2018), of models in place of code. They assume that
 each change of the champion is made by `poe promote` or `poe rollback`, which record it in the audit log.
