@@ -13,7 +13,7 @@ import pytest
 from harness.minutes import Minutes
 from harness.quick_copier import make_quick
 from harness.shared import Shared
-from harness.template import ROOT, Project, git, repository_files
+from harness.template import ROOT, Project, chosen, git, repository_files
 from harness.workflows import ACTIONLINT, findings_of_actionlint
 from pytest_copie.plugin import Copie, Result
 
@@ -95,7 +95,7 @@ def _same_on_every_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _quick() -> Iterator[None]:
     """Spare Copier what it does over and over again, and keep its temporary files where those of the tests are.
 
     Some tests run Copier as it is, in a process of its own: those of `copier update` in test_guards.py, and others.
@@ -169,7 +169,7 @@ def render(copy: Callable[..., Result], shared: Shared) -> Iterator[Callable[...
             path = result.project_dir.rename(folder / "project")
             return Project(path, result.answers), changed_at(path)
 
-        found, before[found.path] = shared(rendered, "render", sorted(answers.items()))
+        found, before[found.path] = shared(rendered, "render", sorted(chosen(answers).items()))
         return found
 
     yield render

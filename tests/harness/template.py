@@ -81,6 +81,12 @@ def options() -> dict[str, list[Any]]:
     return found
 
 
+def chosen(answers: dict[str, Any]) -> dict[str, Any]:
+    """Return those of the answers that differ from the defaults, which render the same project."""
+    defaults = {name: values[0] for name, values in options().items()}
+    return {name: value for name, value in answers.items() if name not in defaults or value != defaults[name]}
+
+
 def options_at(level: int) -> dict[str, list[Any]]:
     """Return what can be answered at a level to each of its questions that has a limited choice, but for the level."""
     found = options()
