@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from urllib.request import urlopen
 import yaml
 
 from harness.projects import nobody_listens
+from harness.server import background
 from harness.template import Project
 
 
@@ -68,17 +68,9 @@ def prometheus(
         scrape.write_text(text)
     address = nobody_listens()
     command = [program, "--config.file=prometheus.yaml", f"--web.listen-address={urlsplit(address).netloc}"]
-    process = subprocess.Popen(
-        [*command, "--storage.tsdb.path=tsdb"],  # the default of some packages is one folder of the machine
-        cwd=folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
+    command.append("--storage.tsdb.path=tsdb")  # the default of some packages is one folder of the machine
+    with background(command, cwd=folder):
         yield address
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def ask(address: str, expression: str) -> list[dict]:

@@ -6,14 +6,14 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
 import yaml
 from harness.kube import Manifest, manifests
+from harness.stub import served
 from harness.template import Project
 from packaging.specifiers import SpecifierSet
 
@@ -108,9 +108,8 @@ def test_everybody_asks_the_same_whether_the_server_lives(project):
 
 def test_health_check_sends_no_request_to_a_proxy(project):
     (health,) = re.findall(r"^HEALTHCHECK.*\\\n *CMD (.*)$", project.text("Dockerfile"), re.MULTILINE)
-    with HTTPServer(("127.0.0.1", 0), Healthy) as server:
-        Thread(target=server.handle_request, daemon=True).start()
-        environment = {"PORT": str(server.server_port), "http_proxy": "http://127.0.0.1:9"}
+    with served(Healthy) as address:
+        environment = {"PORT": address.rpartition(":")[2], "http_proxy": "http://127.0.0.1:9"}
         subprocess.run([sys.executable, *json.loads(health)[1:]], env=environment, check=True)
 
 

@@ -1,7 +1,6 @@
 """Projects that are installed once and run for real."""
 
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -14,7 +13,7 @@ import pytest
 from harness import environments
 from harness.layers import can_overlay, copied_back, keep, overlaid, own_mounts
 from harness.projects import DEFAULT, models, named, nobody_listens, registry
-from harness.server import eventually
+from harness.server import background, eventually, socket_listens
 from harness.shared import Shared
 from harness.template import Project, chosen
 from playwright.sync_api import Browser, sync_playwright
@@ -257,20 +256,9 @@ def redis(tool: Callable[[str], str], tmp_path: Path) -> Iterator[tuple[str, sub
     """Return the URL of a Redis of its own, and its process."""
     address = nobody_listens().removeprefix("http://")
     command = [tool("redis-server"), "--port", address.rpartition(":")[2], "--save", "", "--dir", tmp_path]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    try:
-        eventually("Redis", lambda: not socket_refuses(address))
+    with background(command) as process:
+        eventually("Redis", lambda: socket_listens(address))
         yield f"redis://{address}/0", process
-    finally:
-        process.kill()
-        process.wait()
-
-
-def socket_refuses(address: str) -> bool:
-    """Return whether nothing listens at an address."""
-    host, _, port = address.partition(":")
-    with socket.socket() as client:
-        return client.connect_ex((host, int(port))) != 0
 
 
 @pytest.fixture(scope="session")
