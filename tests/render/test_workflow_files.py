@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 from groovy_parser.parser import parse_groovy_content
-from harness.act import ACTIONS, DIGEST, committed, play, pull_request, without_tasks
+from harness.act import ACTIONS, DIGEST, play, pull_request, without_tasks
 from harness.json_schema import check
+from harness.lifting import repository
 from harness.stub import served
 from harness.template import ROOT, TEMPLATE, Project, clean_environment
 from harness.workflows import NEWER_THAN_ACTIONLINT, USES, read, zizmor
@@ -108,7 +109,7 @@ def spoilt(tmp_path: Path) -> Callable[[str, str], Path]:
 
 
 @pytest.mark.parametrize("path", SCHEMAS, ids=lambda path: path.name)
-def test_file_is_as_its_schema_says(path):
+def test_file_matches_its_schema(path):
     done = check(SCHEMAS[path], path)
     assert done.exit_code == 0, done.output
 
@@ -223,7 +224,7 @@ def test_jobs_have_no_rights_but_those_that_they_need():
         assert writes == WRITES.get((file, name), set()), f"{file} {name}"
 
 
-def test_cd_lets_ci_have_what_its_jobs_ask_for():
+def test_cd_gives_ci_the_permissions_of_its_jobs():
     asked = {right for file, _, content in jobs() if file == "ci.yml" for right in content["permissions"].items()}
     assert asked <= job("cd.yml", "ci")["permissions"].items(), "GitHub would not start the run"
 
@@ -240,7 +241,7 @@ def test_only_an_approved_job_gets_secrets_and_no_foreign_code_gets_a_token():
 
 
 @pytest.fixture
-def private_repositories(tmp_path: Path) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+def private_repositories() -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """Serve repositories without a ref to those who log in; yield the address, and the path and login of each request."""
     seen = []
 
@@ -272,9 +273,9 @@ def test_token_of_a_private_template_goes_to_its_owner_only(private_repositories
             name: re.sub(r"\$\{\{ (.*?) \}\}", lambda match: values.get(match[1], ""), value)
             for name, value in each.items()
         }
-        for repository in ("team/template", "team/template.git", "other/template"):
+        for place in ("team/template", "team/template.git", "other/template"):
             subprocess.run(
-                ["git", "ls-remote", f"{address}/{repository}"],
+                ["git", "ls-remote", f"{address}/{place}"],
                 env={**clean_environment(), **variables, "GIT_TERMINAL_PROMPT": "0", "HOME": str(tmp_path)},
                 capture_output=True,
                 check=False,
@@ -371,7 +372,7 @@ def test_a_pull_request_gets_one_comment_that_is_updated(comment):
 @pytest.fixture
 def idle(render: Callable[..., Project], tmp_path: Path) -> Project:
     """Return a project whose workflows do nothing."""
-    project = committed(render(maturity_level=1), tmp_path / "project")
+    project = repository(render(maturity_level=1), tmp_path / "project")
     without_tasks(project, "ci.yml", "cd.yml", "pr-checklist.yml")
     project.commit("Do nothing")
     return project
@@ -429,7 +430,7 @@ def test_promotion_is_started_by_hand(idle, tmp_path):
 
 
 def test_promotion_of_level_2_is_proposed_to_production_by_a_job_without_secrets(project, tmp_path):
-    idle = committed(project(maturity_level=2), tmp_path / "idle")
+    idle = repository(project(maturity_level=2), tmp_path / "idle")
     path = idle.path / ".github/workflows/promote.yml"
     tasks = re.compile(r"run: uv (?:(sync)|run .*) .*")
     path.write_text(tasks.sub(lambda match: "run: 'true'" if match[1] else f"run: {RELEASE}", path.read_text()))
