@@ -160,7 +160,7 @@ def test_server_is_as_restricted_as_the_manifest_says(champion):
     assert "No such file" in champion.kubectl(*run, "ls", "/var/run/secrets/kubernetes.io", rc=2)
 
 
-def test_killed_server_comes_back_in_its_pod(champion, clients):
+def test_killed_server_comes_back_in_its_pod(champion):
     (name, *_) = ready(champion)
 
     def server() -> Manifest:

@@ -76,10 +76,12 @@ class Server:
         return self.process.wait(PATIENCE_SECONDS)
 
 
-def answer(connection: HTTPConnection, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Answer:
+def answer(
+    connection: HTTPConnection, path: str, body: Any = None, headers: dict[str, str] | None = None, method: str = ""
+) -> Answer:
     """Send a request, by POST if there is a body, and return the response."""
     content = body if isinstance(body, bytes | None) else json.dumps(body).encode()
-    connection.request("GET" if body is None else "POST", path, content, headers or {})
+    connection.request(method or ("GET" if body is None else "POST"), path, content, headers or {})
     with connection.getresponse() as response:
         found = {name.lower(): value for name, value in response.getheaders()}
         return Answer(response.status, response.read().decode(), found)

@@ -228,7 +228,7 @@ def test_few_questions_are_asked(render, level, most):
 
 
 @pytest.mark.parametrize("name", visible_questions())
-def test_question_explains_itself_and_has_a_default(render, name):
+def test_question_explains_itself_and_has_a_default(name):
     question = visible_questions()[name]
     assert question["help"].strip().partition("\n")[0].endswith("?")
     assert question.get("default") is not None

@@ -5,8 +5,6 @@ import re
 import yaml
 from harness.template import Project, options
 
-CLONING = ["kubernetes", "vertex", "databricks"]
-
 
 def request(project: Project, path: str) -> dict:
     return yaml.safe_load(project.text(path))["request"]
