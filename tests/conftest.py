@@ -13,6 +13,7 @@ import pytest
 from harness.minutes import Minutes
 from harness.quick_copier import make_quick
 from harness.shared import Shared
+from harness.site import build
 from harness.template import ROOT, Project, chosen, git, repository_files
 from harness.workflows import ACTIONLINT, findings_of_actionlint
 from pytest_copie.plugin import Copie, Result
@@ -144,6 +145,12 @@ def commit_working_tree(folder: Path) -> Path:
     git("commit", "--quiet", "--allow-empty", "--message", "The working tree", folder=clone)
     git("tag", "v999.0.0", folder=clone)
     return clone
+
+
+@pytest.fixture(scope="session")
+def site(shared: Shared) -> Path:
+    """Return the built site of docs/."""
+    return shared(lambda folder: build(folder.resolve()), "site")
 
 
 @pytest.fixture(scope="session")
