@@ -61,7 +61,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Let a worker know the folder on the disk."""
+    """Pass the folder on the disk to a worker."""
     node.workerinput["disk"] = str(node.config.stash[DISK])
 
 
@@ -97,7 +97,7 @@ def _same_on_every_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @pytest.fixture(scope="session", autouse=True)
 def _quick() -> Iterator[None]:
-    """Spare Copier what it does over and over again, and keep its temporary files where those of the tests are.
+    """Let Copier do once what it repeats, and keep its temporary files where those of the tests are.
 
     Some tests run Copier as it is, in a process of its own: those of `copier update` in test_guards.py, and others.
     """
@@ -203,7 +203,7 @@ def project(render: Callable[..., Project], tmp_path: Path) -> Callable[..., Pro
 
 @pytest.fixture(scope="session")
 def lacking() -> Callable[[str], NoReturn]:
-    """Skip the test for want of something that this machine lacks, or fail if REQUIRE_TOOLS is set."""
+    """Skip the test, since this machine lacks something; fail if REQUIRE_TOOLS is set."""
 
     def lacking(why: str) -> NoReturn:
         (pytest.fail if os.environ.get("REQUIRE_TOOLS") else pytest.skip)(why)

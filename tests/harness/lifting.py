@@ -1,4 +1,4 @@
-"""Lifting a project as its owners do, and telling what that did to it."""
+"""Lifting a project as its owners do, and comparing what is there with what is expected."""
 
 import os
 import shutil

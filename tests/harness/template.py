@@ -164,7 +164,7 @@ def seed_patterns() -> list[str]:
 
 
 def is_seed(path: str) -> bool:
-    """Tell whether the file that is rendered to `path` belongs to the team once it has arrived."""
+    """Return whether the file that is rendered to `path` belongs to the team once it has arrived."""
     return PathSpec.from_lines("gitignore", seed_patterns()).match_file(path)
 
 
@@ -208,7 +208,7 @@ class Project:
         return sorted(path.as_posix() for path in paths if path.parts[0] not in {".git", ".venv"})
 
     def text(self, path: str) -> str:
-        """Return what the file `path` says."""
+        """Return the text of the file `path`."""
         return (self.path / path).read_text(encoding="utf-8")
 
     def json(self, path: str) -> Any:

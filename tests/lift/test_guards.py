@@ -188,7 +188,7 @@ def test_files_that_are_no_text_are_kept_as_they_are(lived_in):
 
 
 def test_edited_file_that_is_not_utf_8_fails(lived_in):
-    """Copier drops what it cannot read, without a word."""
+    """Copier drops what it cannot read, without a message."""
     project = lived_in(LOW)
     gate = project.path / "src/customer_churn/pipeline/gate.py"
     gate.write_bytes("# Zoë's\n".encode("latin-1") + gate.read_bytes())
@@ -254,7 +254,7 @@ SETTINGS = {
 
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_setting_of_git_that_would_lose_edits_stops_copier(lived_in, tmp_path, monkeypatch, setting):
-    """Copier drops the edits then, without a word: `poe level` overrules the settings."""
+    """Copier drops the edits then, without a message: `poe level` overrules the settings."""
     project = lived_in(LOW)
     edit(project, "docs/levels/0.md", "## Map", "Ours, with a space at its end. \n\n## Map")
     (project.path / "ours.md").write_text("Also ignored by the user, but no file of the template\n")

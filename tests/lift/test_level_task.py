@@ -1,4 +1,4 @@
-"""`copier-mlops level`: shows what will come, does it, and reports clearly what is in the way."""
+"""`copier-mlops level`: lists what changes, changes it, and names what is in the way."""
 
 import errno
 import os
@@ -153,7 +153,7 @@ def test_newer_template_is_taken_at_the_same_level(lived_in, template, tmp_path)
 
 
 def test_edit_stays_where_it_is_though_the_newer_template_has_a_look_alike_above(lived_in, template, tmp_path):
-    """Copier alone moves it into the look-alike, without a word."""
+    """Copier alone moves it into the look-alike, without a message."""
     path = ".github/workflows/ci.yml"
     project = lived_in(1)
     text = project.text(path)
@@ -195,7 +195,7 @@ def with_a_question(lived_in, template, tmp_path) -> Project:
     return with_answers(lived_in(LOW), _src_path=str(asking))
 
 
-def test_it_asks_what_is_new_and_nothing_else(with_a_question, render):
+def test_only_new_questions_are_asked(with_a_question, render):
     recorded = yaml.safe_load(with_a_question.text(ANSWERS_FILE))
     wanted = yaml.safe_load(render(maturity_level=HIGH).text(ANSWERS_FILE))
     given = [f"--data={name}={wanted[name]}" for name in wanted.keys() - recorded.keys()]
@@ -209,7 +209,7 @@ def test_it_asks_what_is_new_and_nothing_else(with_a_question, render):
         stderr=other,
     )
     os.close(other)
-    with suppress(OSError):  # Linux says so when the other end closes
+    with suppress(OSError):  # of Linux, when the other end closes
         while chunk := os.read(terminal, 4096):
             printed += chunk
             if b"Which tracker" in printed and keys:

@@ -228,7 +228,7 @@ def test_branch_with_commits_of_the_team_is_left_alone(project, later, checks, g
     assert github.commit("template-update") != ours
 
 
-def test_refused_push_is_one_line_that_says_what_to_set(project, later, checks, github, tmp_path):
+def test_refused_push_is_one_line_with_what_to_set(project, later, checks, github, tmp_path):
     github.refuse(WORKFLOW)
     later(("v1000.0.0", f"template/{{{{ level_0 }}}}/{WORKFLOW}", "timeout-minutes: 60", "timeout-minutes: 59"))
     done = propose(github, tmp_path, "first")

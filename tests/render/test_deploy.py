@@ -204,7 +204,7 @@ def only_settings(of: list[Manifest]) -> Manifest:
     return found
 
 
-def test_pods_may_reach_mlflow_where_it_is_said_to_be(deployed):
+def test_pods_may_reach_mlflow_at_its_configured_address(deployed):
     found = deployed("production")
     address = urlsplit(only_settings(found)["data"]["MLFLOW_TRACKING_URI"])
     assert address.hostname is not None

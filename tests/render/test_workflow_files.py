@@ -205,7 +205,7 @@ def test_no_action_is_known_for_nothing():
     assert used == ACTIONS.keys()
 
 
-def test_actions_get_inputs_and_are_asked_for_outputs_that_they_have():
+def test_actions_have_the_inputs_and_outputs_that_workflows_use():
     for file, name, content in jobs():
         by_id = {}
         for step in content.get("steps", []):
@@ -324,11 +324,11 @@ def test_a_merged_digest_builds_no_image():
         assert proposal["with"]["add-paths"] == f"deploy/overlays/{name}/image"
 
 
-def test_production_asks_for_approval():
+def test_production_needs_an_approval():
     assert job("cd.yml", "production")["environment"] == "production"
 
 
-def test_image_is_called_as_the_overlays_call_it(render):
+def test_image_has_the_name_of_the_overlays(render):
     url = render(maturity_level=1).answers["repository_url"]
     repository = url.removeprefix("https://github.com/")
     called = set(re.findall(r"ghcr\.io/\$\{\{ github\.repository \}\}", json.dumps(job("cd.yml", "image"))))

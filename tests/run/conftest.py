@@ -224,7 +224,7 @@ def versions(churn: Project) -> tuple[Project, str, str]:
 @pytest.fixture
 def postgresql(tool: Callable[[str], str]) -> Iterator[str]:
     """Return the URL of a PostgreSQL of its own."""
-    # Debian keeps the server of each version out of PATH, beside what `pg_config` of the client knows.
+    # Debian keeps the server of each version out of PATH.
     binaries = max(Path("/usr/lib/postgresql").glob("*/bin"), default=None) or Path(tool("initdb")).parent
     folder = Path(subprocess.run(["mktemp", "--directory"], check=True, capture_output=True, text=True).stdout.strip())
     shutil.chown(folder, "postgres", "postgres")

@@ -36,7 +36,7 @@ def test_capability_has_tests_and_a_docs_page_of_its_level_or_below(capability):
 
 
 @each_capability
-def test_capability_says_how_it_is_verified(capability):
+def test_capability_has_how_it_is_verified(capability):
     assert capability.run or capability.checked
 
 

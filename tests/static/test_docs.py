@@ -1,4 +1,4 @@
-"""The documentation says what is true."""
+"""Tables, links, counts and words of the documentation."""
 
 import re
 from pathlib import Path

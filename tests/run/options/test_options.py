@@ -115,7 +115,7 @@ def test_champion_is_compared_from_the_bucket(chosen):
     assert "is the challenger" in chosen.poe("register").stdout
 
 
-def test_bucket_that_is_not_there_is_told_in_a_line(chosen):
+def test_missing_bucket_is_one_line(chosen):
     before = registry(chosen).newest
     refused = chosen.poe("register", rc=None, AWS_ENDPOINT_URL=nobody_listens(), AWS_MAX_ATTEMPTS="1")
     assert refused.returncode != 0

@@ -19,15 +19,15 @@ def on_full_disk(churn: Project, tool: Callable[[str], str]) -> Stage:
     return lambda stage: churn.run(*limited, stage, rc=1)
 
 
-@pytest.mark.parametrize(("stage", "said"), [("split", "data/train.parquet"), ("train", "models/model.joblib")])
-def test_full_disk_is_told_in_a_line_and_leaves_the_old_file(churn, on_full_disk, stage, said):
-    before = md5(churn.path / said)
-    assert on_full_disk(stage).stderr == f"{stage}: {said} cannot be written: File too large\n"
-    assert md5(churn.path / said) == before
-    assert not [*(churn.path / said).parent.glob(".*.partial")]
+@pytest.mark.parametrize(("stage", "path"), [("split", "data/train.parquet"), ("train", "models/model.joblib")])
+def test_full_disk_is_one_line_and_leaves_the_old_file(churn, on_full_disk, stage, path):
+    before = md5(churn.path / path)
+    assert on_full_disk(stage).stderr == f"{stage}: {path} cannot be written: File too large\n"
+    assert md5(churn.path / path) == before
+    assert not [*(churn.path / path).parent.glob(".*.partial")]
 
 
-def test_registry_on_a_full_disk_is_told_and_works_once_there_is_room(churn, on_full_disk):
+def test_registry_on_a_full_disk_is_one_line_and_works_once_there_is_room(churn, on_full_disk):
     (line,) = on_full_disk("register").stderr.splitlines()
     assert line.startswith("register: MLflow at sqlite:///")
     assert len(line) < 200, "no SQL"
@@ -45,7 +45,7 @@ def test_lock_of_dvc_that_was_cut_off_is_one_line(churn):
     lock.write_text(whole)
 
 
-def test_second_pipeline_at_once_is_told_who_is_in_the_way(churn):
+def test_second_pipeline_at_once_names_the_process_that_blocks_it(churn):
     stages, log, go_on = (churn.path / name for name in ("dvc.yaml", "first.log", "go-on"))
     wait = f"until [ -e {go_on.name} ]; do sleep 0.1; done"
     stages.write_text(stages.read_text().replace(" validate split\n", f" validate split && {wait}\n"))

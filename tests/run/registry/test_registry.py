@@ -1,4 +1,4 @@
-"""What MLflow keeps of a run and of a model, and what the model card says of it."""
+"""What MLflow keeps of a run and of a model, and what the model card has of it."""
 
 import re
 import shutil
@@ -22,7 +22,7 @@ with connected():
 """
 
 
-def test_challenger_predicts_as_the_trained_model_and_says_what_it_takes(project):
+def test_challenger_predicts_as_the_trained_model_and_declares_its_inputs(project):
     project.poe("register")
     found = inside(project, "challenger.py", project.answers["package_name"])
     assert found["equal"]

@@ -91,7 +91,7 @@ def test_environment_is_small(new):
     assert 10 < len(packages) < MOST_PACKAGES[new.answers["maturity_level"]]
 
 
-def test_every_task_says_what_it_does(new):
+def test_every_task_has_a_help_text(new):
     listed = new.process(rc=None).stdout
     tasks = re.findall(r"^  ([a-z][\w-]*)(.*)$", listed.partition("Configured tasks")[2], re.MULTILINE)
     assert {"train", "test", "lint", "notebook"} <= {name for name, _ in tasks}
