@@ -1,6 +1,7 @@
 """Fixtures for rendering the template, and for what a test may take for granted about the machine."""
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -199,6 +200,25 @@ def project(render: Callable[..., Project], tmp_path: Path) -> Callable[..., Pro
         return Project(copied, rendered.answers)
 
     return project
+
+
+@pytest.fixture(scope="session")
+def written(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """Check that a file, or one of its blocks, is as the sources make it; with --update-golden, write it."""
+
+    def written(path: Path, expected: str, block: str = "") -> None:
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        start, end = 0, len(text)
+        if block:
+            found = re.search(rf"<!-- {block}:.*?-->\n(.*?)<!-- end of {block} -->", text, re.DOTALL)
+            assert found, f"{path} has no block {block}"
+            start, end = found.span(1)
+        if request.config.getoption("--update-golden"):
+            path.write_text(text[:start] + expected + text[end:], encoding="utf-8")
+        else:
+            assert text[start:end] == expected
+
+    return written
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 import json
 import sys
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,9 @@ import yaml
 from mlops import image_name
 
 from harness.github import GitHub
-from harness.template import ROOT, Project
+from harness.template import Project
+from harness.workflows import ACTIONS
 
-ACTIONS: dict[str, dict[str, Any]] = tomllib.loads(
-    (ROOT / "tests" / "harness" / "actions.toml").read_text(encoding="utf-8")
-)
 RUNNER = "ubuntu-24.04"
 DIGEST = f"sha256:{'ab' * 32}"
 # What a stand-in does, beyond keeping what it was given in a file.

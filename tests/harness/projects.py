@@ -14,6 +14,12 @@ import yaml
 from harness.template import Project, options
 
 DEFAULT = {"maturity_level": 1, "problem_type": "classification", "framework": "scikit-learn"}
+UNUSUAL = {  # names that need quotes, and a repository elsewhere
+    "project_name": 'On "call": 2026',
+    "project_slug": "2026",
+    "package_name": "on_call",
+    "repository_url": "https://gitlab.com/Group/sub/On-Call.git",
+}
 STAGES = ["ingest", "prepare", "train", "register"]  # of DVC
 INSIDE = Path(__file__).with_name("inside")
 MEASURES = {"classification": ("accuracy", True), "regression": ("rmse", False)}  # name, and whether more is better

@@ -12,20 +12,14 @@ from harness import backstage
 from harness.act import play, without_tasks
 from harness.kube import Manifest, built, lines, manifests, only, problems, schema
 from harness.lifting import repository
+from harness.projects import UNUSUAL
 from harness.prometheus import filled_in, targets_of
 from harness.template import Project
 from harness.workflows import read
 
 ANSWERS = [
     {"maturity_level": 3},
-    {
-        "maturity_level": 3,
-        "project_name": 'On "call": 2026',
-        "project_slug": "2026",
-        "package_name": "on_call",
-        "owner": "acme/on-call",
-        "repository_url": "git@github.com:acme/On-Call.git",
-    },
+    {"maturity_level": 3, **UNUSUAL, "owner": "acme/on-call", "repository_url": "git@github.com:acme/On-Call.git"},
     {"maturity_level": 3, "project_slug": "a" * 50, "package_name": "long"},
 ]
 each_answers = pytest.mark.parametrize("answers", ANSWERS, ids=["default", "unusual", "long"])

@@ -80,7 +80,7 @@ def test_card_is_one_that_hugging_face_reads(project):
 
 
 def test_filled_in_card_passes(project):
-    project.poe("card", "--check")
+    assert "no required section is empty" in project.poe("card", "--check").stdout
 
 
 @pytest.mark.parametrize("heading", REQUIRED)
