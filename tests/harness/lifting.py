@@ -128,6 +128,12 @@ def release(template: Path, version: str) -> None:
     git("tag", "--force", version, folder=template)
 
 
+def release_edit(template: Path, version: str, path: str, old: str, new: str) -> None:
+    """Make a version of a template in which a text of one file differs."""
+    edit(Project(template, {}), path, old, new)
+    release(template, version)
+
+
 def set_git_settings(monkeypatch: pytest.MonkeyPatch, settings: dict[str, str]) -> None:
     """Give Git these settings, over those of any file."""
     monkeypatch.setenv("GIT_CONFIG_COUNT", str(len(settings)))
