@@ -13,7 +13,7 @@ from urllib.request import urlopen
 import yaml
 
 from harness.projects import nobody_listens
-from harness.server import background
+from harness.server import Server, background
 from harness.template import Project
 
 
@@ -74,12 +74,18 @@ def prometheus(
 
 
 def ask(address: str, expression: str) -> list[dict]:
-    """Return what Prometheus answers to an expression, nothing as long as it starts."""
+    """Return the result of an expression, nothing as long as Prometheus starts."""
     try:
         with urlopen(f"{address}/api/v1/query?{urlencode({'query': expression})}") as answer:
             return json.load(answer)["data"]["result"]
     except URLError:
         return []
+
+
+def ask_in_use(address: str, expression: str, server: Server, rows: list[dict[str, Any]]) -> list[dict]:
+    """Return the result of an expression after a request: a rate is of those in the last minute."""
+    server.ask("/predict", {"rows": rows[:20]})
+    return ask(address, expression)
 
 
 def firing(address: str, name: str) -> bool:
