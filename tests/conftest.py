@@ -100,7 +100,7 @@ def _same_on_every_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator
 def _quick() -> Iterator[None]:
     """Let Copier do once what it repeats, and keep its temporary files where those of the tests are.
 
-    Some tests run Copier as it is, in a process of its own: those of `copier update` in test_guards.py, and others.
+    Some tests run Copier as it is, in a process of its own: test_copier_update_raises in test_guards.py, and others.
     """
     with pytest.MonkeyPatch.context() as patch:
         make_quick(patch.setattr)

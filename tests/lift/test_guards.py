@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -22,15 +23,19 @@ from harness.lifting import (
     set_git_settings,
     tree,
 )
+from harness.quick_copier import QUICKLY
 from harness.template import ANSWERS_FILE, SHARED, Project, git
 
-COPIER = [sys.executable, "-m", "copier", "update", "--trust", "--defaults", "--vcs-ref", ":current:"]
+COPIER = ["-m", "copier", "update", "--trust", "--defaults", "--vcs-ref", ":current:"]
 
 
-def copier_update(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
+def copier_update(
+    project: Project, *arguments: str, python: Sequence[str] = QUICKLY
+) -> subprocess.CompletedProcess[str]:
     """Run `copier update` in place of `poe level`, as Copier's documentation describes it."""
+    command = [*python, *COPIER, *arguments]
     return subprocess.run(
-        [*COPIER, *arguments], cwd=project.path, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        command, cwd=project.path, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )
 
 
@@ -40,7 +45,7 @@ def is_untouched(project: Project) -> bool:
 
 def test_copier_update_raises(lived_in, render):
     project = lived_in(LOW)
-    assert copier_update(project, "--data", f"maturity_level={HIGH}").returncode == 0
+    assert copier_update(project, "--data", f"maturity_level={HIGH}", python=[sys.executable]).returncode == 0
     assert difference(tree(project), tree(render(maturity_level=HIGH))) == ""
 
 
