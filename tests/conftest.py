@@ -1,6 +1,7 @@
 """Fixtures for rendering the template, and for what a test may take for granted about the machine."""
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -13,7 +14,8 @@ import pytest
 from harness.minutes import Minutes
 from harness.quick_copier import make_quick
 from harness.shared import Shared
-from harness.template import ROOT, Project, git, repository_files
+from harness.site import build
+from harness.template import ROOT, Project, chosen, git, repository_files
 from harness.workflows import ACTIONLINT, findings_of_actionlint
 from pytest_copie.plugin import Copie, Result
 
@@ -60,7 +62,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Let a worker know the folder on the disk."""
+    """Pass the folder on the disk to a worker."""
     node.workerinput["disk"] = str(node.config.stash[DISK])
 
 
@@ -95,10 +97,10 @@ def _same_on_every_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Spare Copier what it does over and over again, and keep its temporary files where those of the tests are.
+def _quick() -> Iterator[None]:
+    """Let Copier do once what it repeats, and keep its temporary files where those of the tests are.
 
-    Some tests run Copier as it is, in a process of its own: those of `copier update` in test_guards.py, and others.
+    Some tests run Copier as it is, in a process of its own: test_copier_update_raises in test_guards.py, and others.
     """
     with pytest.MonkeyPatch.context() as patch:
         make_quick(patch.setattr)
@@ -147,6 +149,12 @@ def commit_working_tree(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def site(shared: Shared) -> Path:
+    """Return the built site of docs/."""
+    return shared(lambda folder: build(folder.resolve()), "site")
+
+
+@pytest.fixture(scope="session")
 def copy(template: Path, copie_session: Copie) -> Callable[..., Result]:
     """Render with the given answers and defaults else, whether that succeeds or not."""
 
@@ -169,7 +177,7 @@ def render(copy: Callable[..., Result], shared: Shared) -> Iterator[Callable[...
             path = result.project_dir.rename(folder / "project")
             return Project(path, result.answers), changed_at(path)
 
-        found, before[found.path] = shared(rendered, "render", sorted(answers.items()))
+        found, before[found.path] = shared(rendered, "render", sorted(chosen(answers).items()))
         return found
 
     yield render
@@ -195,8 +203,27 @@ def project(render: Callable[..., Project], tmp_path: Path) -> Callable[..., Pro
 
 
 @pytest.fixture(scope="session")
+def written(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """Check that a file, or one of its blocks, is as the sources make it; with --update-golden, write it."""
+
+    def written(path: Path, expected: str, block: str = "") -> None:
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        start, end = 0, len(text)
+        if block:
+            found = re.search(rf"<!-- {block}:.*?-->\n(.*?)<!-- end of {block} -->", text, re.DOTALL)
+            assert found, f"{path} has no block {block}"
+            start, end = found.span(1)
+        if request.config.getoption("--update-golden"):
+            path.write_text(text[:start] + expected + text[end:], encoding="utf-8")
+        else:
+            assert text[start:end] == expected
+
+    return written
+
+
+@pytest.fixture(scope="session")
 def lacking() -> Callable[[str], NoReturn]:
-    """Skip the test for want of something that this machine lacks, or fail if REQUIRE_TOOLS is set."""
+    """Skip the test, since this machine lacks something; fail if REQUIRE_TOOLS is set."""
 
     def lacking(why: str) -> NoReturn:
         (pytest.fail if os.environ.get("REQUIRE_TOOLS") else pytest.skip)(why)

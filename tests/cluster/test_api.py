@@ -60,7 +60,7 @@ def test_project_and_applications_of_argo_cd_are_accepted(own_cluster, render):
     assert "applicationset.argoproj.io/customer-churn serverside-applied" in printed
 
 
-def test_argo_cd_older_than_the_runbook_says_is_refused_by_its_own_command(own_cluster, render):
+def test_argo_cd_older_than_the_runbook_requires_is_refused_by_its_own_command(own_cluster, render):
     """In Argo CD 3.2 the project could create any namespace: its definition lacks the field that limits their names."""
     project = render(maturity_level=1)
     assert "Argo CD 3.3 or newer" in project.text("docs/runbooks/deploy.md")

@@ -392,7 +392,7 @@ def test_condition_holds_for_each_kind_of_answer(controller, releases, versions,
 
 
 def test_condition_without_care_fails_where_nothing_was_measured(controller, releases, versions):
-    """Show that the tests above would notice."""
+    """The tests above find such a condition."""
     (metric, *_) = versions.metrics
     metric["successCondition"] = WITHOUT_CARE
     for answer in ("empty", "nan"):

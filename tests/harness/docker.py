@@ -35,7 +35,7 @@ class Engine:
 
     @property
     def variables(self) -> dict[str, str]:
-        """Return what makes Docker's command talk to it."""
+        """Return the environment in which Docker's command uses it."""
         return {"DOCKER_HOST": f"unix://{self.folder}/docker.sock", "DOCKER_BUILDKIT": "1"}
 
     def docker(self, *arguments: str | Path, rc: int | None = 0) -> subprocess.CompletedProcess[str]:
@@ -52,7 +52,7 @@ class Engine:
         return found
 
     def listens(self) -> bool:
-        """Tell whether it answers at all."""
+        """Return whether it responds."""
         return self.docker("version", rc=None).returncode == 0
 
     @contextmanager

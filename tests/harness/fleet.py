@@ -383,7 +383,7 @@ def table(heading: str, arrivals: list[Arrival], key: Callable[[Arrival], str]) 
     return "\n".join(lines) + "\n"
 
 
-def says(team: str) -> str:
-    """Return what a team has done, as a row of a table says it."""
+def described(team: str) -> str:
+    """Return what a team has done, for a row of a table."""
     found = next(each for each in TEAMS if each.__name__ == team)
     return (found.__doc__ or "").strip().rstrip(".")

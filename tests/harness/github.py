@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.lifting import commit, edit
 from harness.template import Project, git
 
 INSIDE = Path(__file__).with_name("inside") / "gh.py"
@@ -75,6 +76,13 @@ class GitHub:
     def commit(self, branch: str) -> str:
         """Return the commit of a branch."""
         return git("rev-parse", branch, folder=self.remote).strip()
+
+
+def edit_and_push(project: Project, path: str, old: str, new: str) -> None:
+    """Edit, commit and push a file."""
+    edit(project, path, old, new)
+    commit(project, "Edit")
+    git("push", "--quiet", "origin", "HEAD", folder=project.path)
 
 
 def stand_in(folder: Path) -> GitHub:

@@ -232,14 +232,7 @@ class Arrival:
     conflicts: list[str]
 
 
-def lift_in_harness(project: Project, level: int) -> None:
-    """Lift without another process."""
-    lift(project, level, version=NEWEST)
-
-
-def arrive(
-    team: Team, project: Project, stops: Iterable[int], lift: Callable[[Project, int], None] = lift_in_harness
-) -> Arrival:
+def arrive(team: Team, project: Project, stops: Iterable[int]) -> Arrival:
     """Let a team work and lift its project to each stop; in a conflict, its side is taken.
 
     What it does at a level that is no stop comes after the next one.
@@ -249,7 +242,7 @@ def arrive(
     done = 0
     for stop in (0, *stops):
         if stop > 0:
-            lift(work.project, stop)
+            lift(work.project, stop, version=NEWEST)
             for path in conflicts(work.project):
                 found.add(path)
                 git("checkout", "--ours", "--", path, folder=work.project.path)

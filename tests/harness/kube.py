@@ -16,7 +16,7 @@ from jsonschema import Draft7Validator, ValidationError
 from harness.template import Project
 
 SCHEMAS = Path(__file__).with_name("schemas")
-# The oldest that manifests may need, as docs/runbooks/deploy.md says, and the one in which tests/cluster deploys them.
+# The oldest that manifests may need, which docs/runbooks/deploy.md names, and the one in which tests/cluster deploys them.
 OLDEST_KUBERNETES, NEWEST_KUBERNETES = "1.25", "1.37"
 Manifest = dict[str, Any]
 ADMIN_OF_ALL: Manifest = {
@@ -29,7 +29,7 @@ ADMIN_OF_ALL: Manifest = {
 
 @cache
 def schema(name: str) -> Draft7Validator:
-    """Return what checks by one of tests/schemas."""
+    """Return what checks by one of harness/schemas."""
     return Draft7Validator(json.loads(gzip.decompress((SCHEMAS / f"{name}.json.gz").read_bytes())))
 
 

@@ -28,7 +28,7 @@ def own_mounts() -> bool:
 
 
 def can_overlay(folder: Path) -> bool:
-    """Tell whether changes of an overlay can be kept in `folder`, by trying."""
+    """Return whether changes of an overlay can be kept in `folder`, by trying."""
     with tempfile.TemporaryDirectory(dir=folder) as name:
         lower = Path(name, "lower")
         lower.mkdir()

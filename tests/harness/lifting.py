@@ -1,22 +1,27 @@
-"""Lifting a project as its owners do, and telling what that did to it."""
+"""Lifting a project as its owners do, and comparing what is there with what is expected."""
 
+import os
 import shutil
 import subprocess
 import sys
 import tomllib
+import traceback
+import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
+from tempfile import TemporaryDirectory, TemporaryFile
+from typing import Any, NoReturn
 
 import pytest
 import yaml
 from copier import VcsRef, run_update
 from packaging.version import Version
+from plumbum import local
 
 import copier_mlops.lift
+from copier_mlops.cli import main
 from copier_mlops.lift import Request
 from harness.template import ANSWERS_FILE, Project, git, is_seed, levels, options_at
 
@@ -99,6 +104,42 @@ def commit(project: Project, subject: str) -> None:
     """Commit all changes, if there are any."""
     git("add", "--all", folder=project.path)
     git("commit", "--quiet", "--allow-empty", "--message", subject, folder=project.path)
+
+
+def edit(project: Project, path: str, old: str, new: str) -> None:
+    """Replace the first place of a text, which must be there."""
+    text = project.text(path)
+    assert old in text, f"{path} has no {old}"
+    (project.path / path).write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def with_answers(project: Project, **answers: str) -> Project:
+    """Change the answers file of a project, commit that, and return the project."""
+    recorded = yaml.safe_load(project.text(ANSWERS_FILE)) | answers
+    (project.path / ANSWERS_FILE).write_text(yaml.safe_dump(recorded), encoding="utf-8")
+    commit(project, "Change the answers file")
+    return project
+
+
+def release(template: Path, version: str) -> None:
+    """Commit and tag all changes of a template as a version."""
+    git("add", "--all", folder=template)
+    git("commit", "--quiet", "--message", version, folder=template)
+    git("tag", "--force", version, folder=template)
+
+
+def release_edit(template: Path, version: str, path: str, old: str, new: str) -> None:
+    """Make a version of a template in which a text of one file differs."""
+    edit(Project(template, {}), path, old, new)
+    release(template, version)
+
+
+def set_git_settings(monkeypatch: pytest.MonkeyPatch, settings: dict[str, str]) -> None:
+    """Give Git these settings, over those of any file."""
+    monkeypatch.setenv("GIT_CONFIG_COUNT", str(len(settings)))
+    for number, (name, value) in enumerate(settings.items()):
+        monkeypatch.setenv(f"GIT_CONFIG_KEY_{number}", name)
+        monkeypatch.setenv(f"GIT_CONFIG_VALUE_{number}", value)
 
 
 def lift(project: Project, level: int | None = None, *, version: str | None = NOW, **data: Any) -> Lifted:
@@ -200,6 +241,39 @@ def run_level(project: Project, *arguments: str) -> subprocess.CompletedProcess[
 
 
 def run_tool(folder: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run `copier-mlops` in a folder, without a terminal."""
-    command = [*TOOL, *map(str, arguments)]
-    return subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    """Run `copier-mlops` in a folder, without a terminal, as a fork of this process, which has imported Copier.
+
+    What a fork does not prove is that the command starts: test_level_command.py and test_wheel.py run it as users do.
+    """
+    words = [*map(str, arguments)]
+    with TemporaryFile() as out, TemporaryFile() as err:
+        with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # this process may have threads
+            child = os.fork()
+        if not child:
+            be_the_tool(folder, words, out.fileno(), err.fileno())
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        printed = [os.pread(stream.fileno(), 1 << 30, 0).decode() for stream in (out, err)]
+    return subprocess.CompletedProcess(words, code, *printed)
+
+
+def be_the_tool(folder: Path, words: list[str], out: int, err: int) -> NoReturn:
+    """Run the command in this process as Python does, and end."""
+    code = 1
+    try:
+        for descriptor, source in enumerate((os.open(os.devnull, os.O_RDONLY), out, err)):
+            os.dup2(source, descriptor)
+        sys.stdin, sys.stdout, sys.stderr = (os.fdopen(number, mode) for number, mode in enumerate(("r", "w", "w")))
+        os.chdir(folder)
+        local.env.clear()  # with which Copier runs Git: that of the time of its import
+        local.env.update(os.environ)
+        main(words)
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(bool(end.code))
+        if isinstance(end.code, str):
+            print(end.code, file=sys.stderr)
+    except BaseException:  # noqa: BLE001, as Python itself ends with it
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)

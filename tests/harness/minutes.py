@@ -31,7 +31,7 @@ class Minutes:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logstart(self) -> None:
-        """Begin with a test."""
+        """Take the time at the start of a test."""
         self.started = time.monotonic(), cpu_seconds()
 
     @pytest.hookimpl(wrapper=True)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import mlops
 
-from harness.lifting import NOW
 from harness.template import Project, git, levels
 
 LAST = mlops.catalogue()["levels"][levels()[-1]]
@@ -66,8 +65,6 @@ tests = ["tests/run/extension/"]
 docs = "docs/levels/N.md"
 run = "every extension point"
 """
-
-
 # What a rendered project of level 1 gets of these lines.
 ADDED = {
     "deploy/levels/kustomization.yaml": {"kind: Component\n": "components:\n  - level-N\n"},
@@ -125,9 +122,3 @@ def with_next_level(project: Project) -> Project:
     services = project.path / "deploy/levels/compose.yaml"
     services.write_text(project.text("deploy/levels/compose.yaml").replace("[]", f"[level-{NEXT}/compose.yaml]"))
     return project
-
-
-def without_version(clone: Path) -> Path:
-    """Delete the tag of the working tree, which the tests in the clone give to their own."""
-    git("tag", "--delete", NOW, folder=clone)
-    return clone

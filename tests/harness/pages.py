@@ -55,5 +55,7 @@ def window(browser: Browser, width: int) -> Iterator[Shown]:
     shown.page.on("console", shown.note_complaint)
     shown.page.on("pageerror", lambda error: shown.complaints.append(str(error)))
     shown.page.on("requestfailed", shown.note_failure)
-    yield shown
-    context.close()
+    try:
+        yield shown
+    finally:
+        context.close()

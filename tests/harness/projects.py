@@ -1,4 +1,4 @@
-"""Running a generated project, and telling what came of it."""
+"""Running a generated project, and reading its results."""
 
 import hashlib
 import json
@@ -14,6 +14,12 @@ import yaml
 from harness.template import Project, options
 
 DEFAULT = {"maturity_level": 1, "problem_type": "classification", "framework": "scikit-learn"}
+UNUSUAL = {  # names that need quotes, and a repository elsewhere
+    "project_name": 'On "call": 2026',
+    "project_slug": "2026",
+    "package_name": "on_call",
+    "repository_url": "https://gitlab.com/Group/sub/On-Call.git",
+}
 STAGES = ["ingest", "prepare", "train", "register"]  # of DVC
 INSIDE = Path(__file__).with_name("inside")
 MEASURES = {"classification": ("accuracy", True), "regression": ("rmse", False)}  # name, and whether more is better
@@ -33,7 +39,7 @@ def named(answers: dict[str, Any]) -> str:
 
 
 def is_better_than_baseline(project: Project) -> bool:
-    """Tell whether the last trained model beats one that has learnt nothing."""
+    """Return whether the last trained model beats its baseline."""
     name, more_is_better = MEASURES[project.answers["problem_type"]]
     metrics = project.json("reports/metrics.json")
     found, baseline = metrics[name], metrics[f"baseline_{name}"]
@@ -41,7 +47,7 @@ def is_better_than_baseline(project: Project) -> bool:
 
 
 def stages_run(printed: str) -> list[str]:
-    """Return the stages that DVC says it ran."""
+    """Return the stages that DVC ran, by its output."""
     return re.findall(r"^Running stage '(\w+)'", printed, re.MULTILINE)
 
 
@@ -71,13 +77,13 @@ def change(project: Project, path: str, **values: Any) -> None:
 
 
 def md5(path: Path) -> str:
-    """Return the hash by which DVC knows a file."""
+    """Return the hash under which DVC stores a file."""
     return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
 
 
 @dataclass(frozen=True)
 class Registry:
-    """What MLflow knows of a project."""
+    """What MLflow has of a project."""
 
     experiments: dict[str, list[dict[str, Any]]]
     versions: dict[str, dict[str, Any]]
@@ -91,18 +97,18 @@ class Registry:
 
 
 def registry(project: Project) -> Registry:
-    """Ask MLflow, in the project's own environment."""
+    """Return what MLflow has, read in the project's own environment."""
     return Registry(**inside(project, "registry.py"))
 
 
 def inside(project: Project, script: str, *arguments: str) -> Any:
-    """Run a script of tests/run/inside in the project's environment and return the JSON that it prints last."""
+    """Run a script of harness/inside in the project's environment and return the JSON that it prints last."""
     done = project.fork(script=str(INSIDE / script), arguments=[project.answers["project_slug"], *arguments])
     return json.loads(done.stdout.splitlines()[-1])
 
 
 def nobody_listens() -> str:
-    """Return an address at which nothing answers, and at which a server can be started."""
+    """Return an address at which no process listens, for a server to start at."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{free.getsockname()[1]}"

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from urllib.request import urlopen
 import yaml
 
 from harness.projects import nobody_listens
+from harness.server import Server, background
 from harness.template import Project
 
 
@@ -68,26 +68,24 @@ def prometheus(
         scrape.write_text(text)
     address = nobody_listens()
     command = [program, "--config.file=prometheus.yaml", f"--web.listen-address={urlsplit(address).netloc}"]
-    process = subprocess.Popen(
-        [*command, "--storage.tsdb.path=tsdb"],  # the default of some packages is one folder of the machine
-        cwd=folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
+    command.append("--storage.tsdb.path=tsdb")  # the default of some packages is one folder of the machine
+    with background(command, cwd=folder):
         yield address
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def ask(address: str, expression: str) -> list[dict]:
-    """Return what Prometheus answers to an expression, nothing as long as it starts."""
+    """Return the result of an expression, nothing as long as Prometheus starts."""
     try:
         with urlopen(f"{address}/api/v1/query?{urlencode({'query': expression})}") as answer:
             return json.load(answer)["data"]["result"]
     except URLError:
         return []
+
+
+def ask_in_use(address: str, expression: str, server: Server, rows: list[dict[str, Any]]) -> list[dict]:
+    """Return the result of an expression after a request: a rate is of those in the last minute."""
+    server.ask("/predict", {"rows": rows[:20]})
+    return ask(address, expression)
 
 
 def firing(address: str, name: str) -> bool:

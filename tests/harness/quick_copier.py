@@ -19,7 +19,7 @@ Patch = Callable[[Any, str, Any], None]  # setattr, or that of pytest, which is 
 
 
 def make_quick(patch: Patch) -> None:
-    """Spare Copier what it does over and over again."""
+    """Let Copier do once what it repeats for each file or render."""
     keep_compiled_templates(patch)
     ask_git_once_for_each_render(patch)
     compute_the_context_once_for_each_render(patch)
@@ -90,7 +90,7 @@ def compute_the_context_once_for_each_render(patch: Patch) -> None:
 
 
 def modes_are_ignored(folder: Path) -> bool:
-    """Tell whether Git does not look at the executable bits of files in `folder`."""
+    """Return whether Git does not look at the executable bits of files in `folder`."""
     try:
         return get_git(context_dir=folder)("config", "--type=bool", "--get", "core.fileMode").strip() == "false"
     except ProcessExecutionError:  # it is no repository, or the setting has its default

@@ -3,12 +3,13 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass, field
-from http.client import HTTPConnection, RemoteDisconnected
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -19,6 +20,7 @@ from harness.projects import nobody_listens
 from harness.template import Project, clean_environment
 
 PATIENCE_SECONDS = 240
+PAUSE_SECONDS = 0.002  # of a client between two requests, so that one whose requests fail takes no core
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Answer:
 
     status: int
     text: str
+    headers: dict[str, str] = field(default_factory=dict)  # names in lower case
 
     @property
     def json(self) -> Any:
@@ -46,15 +49,18 @@ class Server:
         """Return what it has logged."""
         return self.project.text("serve.log")
 
-    def ask(self, path: str, body: Any = None, connection: HTTPConnection | None = None) -> Answer:
+    def ask(
+        self,
+        path: str,
+        body: Any = None,
+        connection: HTTPConnection | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Answer:
         """Request a path, by POST if there is a body."""
         if connection is None:
             with closing(self.connect()) as own:
-                return self.ask(path, body, own)
-        content = body if isinstance(body, bytes | None) else json.dumps(body).encode()
-        connection.request("GET" if body is None else "POST", path, content)
-        with connection.getresponse() as response:
-            return Answer(response.status, response.read().decode())
+                return self.ask(path, body, own, headers)
+        return answer(connection, path, body, headers)
 
     def connect(self) -> HTTPConnection:
         """Return a connection, which is kept between requests."""
@@ -70,6 +76,17 @@ class Server:
         return self.process.wait(PATIENCE_SECONDS)
 
 
+def answer(
+    connection: HTTPConnection, path: str, body: Any = None, headers: dict[str, str] | None = None, method: str = ""
+) -> Answer:
+    """Send a request, by POST if there is a body, and return the response."""
+    content = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+    connection.request(method or ("GET" if body is None else "POST"), path, content, headers or {})
+    with connection.getresponse() as response:
+        found = {name.lower(): value for name, value in response.getheaders()}
+        return Answer(response.status, response.read().decode(), found)
+
+
 def eventually(what: str, holds: Callable[[], Any]) -> Any:
     """Wait until something holds, and return it."""
     until = time.monotonic() + PATIENCE_SECONDS
@@ -81,23 +98,31 @@ def eventually(what: str, holds: Callable[[], Any]) -> Any:
 
 
 @contextmanager
+def background(command: Iterable[object], log: Path | None = None, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program until the end of the block, and kill it then with all that it has started."""
+    with (log or Path(os.devnull)).open("wb") as printed:
+        streams = {"stdout": printed, "stderr": printed, **options}
+        process = subprocess.Popen(list(map(str, command)), start_new_session=True, **streams)
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+@contextmanager
 def serving(project: Project, **variables: str) -> Iterator[Server]:
     """Start a server of a project on a free port, and end it."""
     url = nobody_listens()
     python = project.path / ".venv/bin/python"
-    command = [python, "-m", f"{project.answers['package_name']}.serving", "--port", str(urlsplit(url).port)]
-    with (project.path / "serve.log").open("wb") as log:
-        process = subprocess.Popen(
-            command, cwd=project.path, env={**clean_environment(), **variables}, stdout=log, stderr=log
-        )
+    command = [python, "-m", f"{project.answers['package_name']}.serving", "--port", urlsplit(url).port]
+    environment = {**clean_environment(), **variables}
+    with background(command, project.path / "serve.log", cwd=project.path, env=environment) as process:
         server = Server(project, process, url)
-        try:
-            eventually(f"a server on {url}", lambda: process.poll() is not None or listens(server))
-            assert process.poll() is None, server.log
-            yield server
-        finally:
-            process.kill()
-            process.wait()
+        eventually(f"a server on {url}", lambda: process.poll() is not None or listens(server))
+        assert process.poll() is None, server.log
+        yield server
 
 
 def listens(server: Server) -> bool:
@@ -115,20 +140,12 @@ def registry_at(address: str, project: Project, folder: Path | None = None) -> I
         *("mlflow", "server", "--backend-store-uri", "sqlite:///mlflow.db", "--workers", "1"),
         *("--host", "127.0.0.1", "--port", str(urlsplit(address).port)),
     ]
-    process = subprocess.Popen(
-        [project.path / ".venv/bin/python", "-m", *command],
-        cwd=folder or project.path,
-        env={**clean_environment(), "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
+    variables = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    where = {"cwd": folder or project.path, "env": {**clean_environment(), **variables}}
+    with background([project.path / ".venv/bin/python", "-m", *command], **where) as process:
         eventually(f"MLflow at {address}", lambda: process.poll() is not None or responds(f"{address}/health"))
+        assert process.poll() is None, "MLflow has ended"
         yield
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait()
 
 
 @contextmanager
@@ -136,15 +153,12 @@ def exporting(project: Project) -> Iterator[str]:
     """Run the exporter of a project on a free port, and yield its address."""
     url = nobody_listens()
     module = f"{project.answers['package_name']}.monitoring.exporter"
-    command = [project.path / ".venv/bin/python", "-m", module, "--port", str(urlsplit(url).port)]
-    process = subprocess.Popen(command, cwd=project.path, env=clean_environment())
-    try:
+    command = [project.path / ".venv/bin/python", "-m", module, "--port", urlsplit(url).port]
+    log = project.path / "exporter.log"
+    with background(command, log, cwd=project.path, env=clean_environment()) as process:
         eventually("the exporter", lambda: process.poll() is not None or responds(f"{url}/metrics"))
-        assert process.poll() is None, "the exporter has ended"
+        assert process.poll() is None, log.read_text()
         yield url
-    finally:
-        process.kill()
-        process.wait()
 
 
 def fetched(url: str, message: Any = None) -> str:
@@ -161,6 +175,13 @@ def responds(url: str) -> bool:
     except OSError:
         return False
     return True
+
+
+def socket_listens(address: str) -> bool:
+    """Return whether a process listens at an address."""
+    host, _, port = address.partition(":")
+    with socket.socket() as client:
+        return client.connect_ex((host, int(port))) == 0
 
 
 @contextmanager
@@ -180,7 +201,7 @@ def in_threads(number: int, work: Callable[[Event], None]) -> Iterator[None]:
 
 @dataclass
 class Crowd:
-    """Clients that send one request after another, each on a connection of its own."""
+    """Clients that send one request after another, each by a connection that it keeps."""
 
     server: Server
     body: bytes
@@ -193,10 +214,10 @@ class Crowd:
 
     def _ask(self, done: Event) -> None:
         connection = self.server.connect()
-        while not done.is_set():
+        while not done.wait(PAUSE_SECONDS):
             try:
                 self.answers.append(self.server.ask("/predict", self.body, connection))
-            except (RemoteDisconnected, OSError) as error:
+            except (HTTPException, OSError) as error:
                 self.lost.append(repr(error))
                 connection.close()
         connection.close()

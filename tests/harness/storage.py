@@ -1,16 +1,17 @@
-"""Servers that stand for the storage of Google and Microsoft, and what clients need to use them."""
+"""Servers that stand in for the storage of Amazon, Google and Microsoft, and what clients need to use them."""
 
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import HTTPError, URLError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
+
+from moto.server import ThreadedMotoServer
 
 from harness.projects import nobody_listens
-from harness.server import eventually
+from harness.server import background, eventually
 
 ACCOUNT = "devstoreaccount1"
 # The key of this account is public: https://learn.microsoft.com/azure/storage/common/storage-use-azurite
@@ -39,14 +40,26 @@ def responds(address: str) -> bool:
 @contextmanager
 def started(command: list[str | Path], address: str, folder: Path) -> Iterator[None]:
     """Run a server until the end, and wait until it responds."""
-    with (folder / "storage.log").open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-        try:
-            eventually(f"an answer of {command[0]}", lambda: responds(address))
-            yield
-        finally:
-            process.kill()  # it keeps nothing
-            process.wait()
+    with background(command, folder / "storage.log"):
+        eventually(f"an answer of {command[0]}", lambda: responds(address))
+        yield
+
+
+@contextmanager
+def amazon(*buckets: str) -> Iterator[Storage]:
+    """Start a server of Amazon's API with buckets."""
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    address = f"http://{host}:{port}"
+    keys = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "us-east-1"}
+    try:
+        urlopen(Request(f"{address}/moto-api/reset", method="POST")).close()  # all servers of a process have one state
+        for bucket in buckets:
+            urlopen(Request(f"{address}/{bucket}", method="PUT")).close()
+        yield Storage(address, {"AWS_ENDPOINT_URL": address, **keys})
+    finally:
+        server.stop()
 
 
 @contextmanager

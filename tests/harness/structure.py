@@ -76,7 +76,7 @@ def drawn(page: str) -> Graph:
 
 
 def mapped(page: str) -> dict[str, str]:
-    """Return the folders and files in the table below *Map* of a page, with what the page tells of them."""
+    """Return the folders and files in the table below *Map* of a page, with the text of each."""
     section = page.partition("\n## Map\n")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| (`.*?) \| (.*) \|$", section, re.MULTILINE)
     return {name: text for names, text in rows for name in re.findall("`(.*?)`", names)}

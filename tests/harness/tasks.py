@@ -34,7 +34,7 @@ SERVERS = {
     "exporter": "/metrics",
 }  # started by test_tasks.py, and what responds then
 ELSEWHERE: dict[str, Path] = {
-    "train": RUN / "start" / "test_first_day.py",
+    "train": RUN / "conftest.py",
     "test": RUN / "start" / "test_first_day.py",
     "lint": RUN / "start" / "test_first_day.py",
     "level": RUN / "start" / "test_level_command.py",

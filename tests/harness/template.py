@@ -81,6 +81,12 @@ def options() -> dict[str, list[Any]]:
     return found
 
 
+def chosen(answers: dict[str, Any]) -> dict[str, Any]:
+    """Return those of the answers that differ from the defaults, which render the same project."""
+    defaults = {name: values[0] for name, values in options().items()}
+    return {name: value for name, value in answers.items() if name not in defaults or value != defaults[name]}
+
+
 def options_at(level: int) -> dict[str, list[Any]]:
     """Return what can be answered at a level to each of its questions that has a limited choice, but for the level."""
     found = options()
@@ -158,7 +164,7 @@ def seed_patterns() -> list[str]:
 
 
 def is_seed(path: str) -> bool:
-    """Tell whether the file that is rendered to `path` belongs to the team once it has arrived."""
+    """Return whether the file that is rendered to `path` belongs to the team once it has arrived."""
     return PathSpec.from_lines("gitignore", seed_patterns()).match_file(path)
 
 
@@ -202,7 +208,7 @@ class Project:
         return sorted(path.as_posix() for path in paths if path.parts[0] not in {".git", ".venv"})
 
     def text(self, path: str) -> str:
-        """Return what the file `path` says."""
+        """Return the text of the file `path`."""
         return (self.path / path).read_text(encoding="utf-8")
 
     def json(self, path: str) -> Any:

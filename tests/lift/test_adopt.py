@@ -92,7 +92,7 @@ def test_level_that_is_adopted_at_once_is_the_one_that_is_lifted_to(adopt, tmp_p
 
 
 @pytest.mark.parametrize(
-    ("files", "said"),
+    ("files", "message"),
     [
         ({"pyproject.toml": '[project]\nname = "a"\nrequires-python = "~=3.10.0"\n'}, "one of Python 3.11 to 3.13"),
         ({"pyproject.toml": "[project\n"}, "pyproject.toml is not valid"),
@@ -106,11 +106,11 @@ def test_level_that_is_adopted_at_once_is_the_one_that_is_lifted_to(adopt, tmp_p
     ],
     ids=lambda each: each if isinstance(each, str) else None,
 )
-def test_what_cannot_be_adopted_is_refused_in_one_line_and_unchanged(files, said, adopt, tmp_path):
+def test_what_cannot_be_adopted_is_refused_in_one_line_and_unchanged(files, message, adopt, tmp_path):
     folder = Foreign("", files, "", "", ()).write(tmp_path / "churn")
     refused = adopt(folder, rc=1).stderr
     assert refused.startswith("copier-mlops: ")
-    assert said in refused
+    assert message in refused
     assert "Traceback" not in refused
     assert git("status", "--porcelain", "--ignored", folder=folder) == ""
 
@@ -138,7 +138,7 @@ def test_hook_that_refuses_the_commit_leaves_all_as_it_was(adopt, tmp_path):
     assert "tasks/levels.toml" in git("ls-files", folder=folder)  # although their file ignores it
 
 
-def test_answers_come_from_what_the_repository_says_of_itself(adopt, tmp_path):
+def test_answers_come_from_the_metadata_of_the_repository(adopt, tmp_path):
     text = """[project]
 name = "claim-cost"
 description = "What a claim costs"
@@ -197,7 +197,7 @@ def test_block_goes_to_the_ends_of_tables_that_are_there():
     )
 
 
-def test_function_is_listed_where_its_name_says_it_belongs(tmp_path):
+def test_function_is_listed_by_what_its_name_is_about(tmp_path):
     text = "def train(frame):\n    return Ridge().fit(frame.fillna(0), frame)\n\n\ndef fill(frame):\n    return frame.fillna(0)\n"
     (tmp_path / "a.py").write_text(text)
     found = {module: [str(one) for one in some] for module, some in found_in(Repository(tmp_path)).items()}

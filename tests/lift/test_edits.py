@@ -207,7 +207,7 @@ def test_edits_of_a_renamed_package_are_kept_by_the_next_version(render_version,
     git("mv", "src/customer_churn", "src/loyalty", folder=project.path)
     commit(project, "Rename")
     assert lift(project, package_name="loyalty").conflicts == []
-    commit(project, "Tell the template")
+    commit(project, "Record the name")
     gate = project.path / "src/loyalty/pipeline/gate.py"
     gate.write_text(gate.read_text().replace('PLACE = "params.yaml: gate"', 'PLACE = "params.yaml: gate"  # ours'))
     commit(project, "Edit")
@@ -222,7 +222,7 @@ def test_edits_of_a_renamed_package_are_kept_by_the_next_version(render_version,
 
 
 @each_step
-def test_own_file_where_the_level_wants_one(lived_in, render, low, high):
+def test_own_file_where_the_level_adds_one(lived_in, render, low, high):
     arriving = sorted(tree(render(maturity_level=high)).keys() - tree(render(maturity_level=low)).keys())
     same, other = arriving[0], arriving[-1]
     project = lived_in(low)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 from copier import run_copy
-from harness.fleet import TEAMS, Arrival, Journey, says, table, travel
+from harness.fleet import TEAMS, Arrival, Journey, described, table, travel
 from harness.lifting import NOW, read_releases, releases, repository
 from harness.shared import Shared
 from harness.template import ROOT, Project, git, levels
@@ -122,7 +122,7 @@ def tables(found: list[Arrival]) -> str:
         (
             table("from version", found, lambda each: each.journey.version),
             table("from level to level", found, lambda each: f"{each.journey.low} to {each.journey.high}"),
-            table("the team", found, lambda each: says(each.journey.team)),
+            table("the team", found, lambda each: described(each.journey.team)),
         )
     )
 
@@ -174,7 +174,7 @@ def test_whole_fleet(arrivals, capsys, request):
 
 
 def test_lost_edit_is_found(arrivals, monkeypatch):
-    """The measure is worth something: an update that takes the template's side everywhere loses edits."""
+    """An update that takes the template's side everywhere loses edits."""
     monkeypatch.setattr("copier_mlops.merging.merge_commit", take_theirs)
     (found,) = arrivals([Journey("ends", THIS, 0, 0)], 1)
     assert len(found.lost) > found.edits / 2

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from harness.lifting import HIGH, LOW, commit, expected, run_level, tree
+from harness.lifting import HIGH, LOW, commit, edit, expected, run_level, set_git_settings, tree
 from harness.template import Project
 
 # What occurs together does so to save time: each lift takes seconds.
@@ -47,13 +47,11 @@ SETTINGS = {
 
 
 @pytest.fixture
-def team(lived_in, render) -> Project:
+def team(lived_in) -> Project:
     """Return a project with an edit that can be merged, one that cannot, and an own file where the level brings one."""
     project = lived_in(LOW)
-    text = project.text("tasks/levels.toml")
-    (project.path / "tasks/levels.toml").write_text(text.replace('"level-0.toml",', '"ours.toml",'))
-    text = project.text("docs/levels/0.md")
-    (project.path / "docs/levels/0.md").write_text(text.replace("## Map", "Ours, with a space at the end. \n\n## Map"))
+    edit(project, "tasks/levels.toml", '"level-0.toml",', '"ours.toml",')
+    edit(project, "docs/levels/0.md", "## Map", "Ours, with a space at the end. \n\n## Map")
     (project.path / "dvc.yaml").write_text("ours: 1\n")
     (project.path / "ours größer.txt").write_text("ours\n")
     commit(project, "Work")
@@ -72,20 +70,12 @@ def files_of_a_user(folder: Path) -> Path:
     return folder
 
 
-def use(monkeypatch: pytest.MonkeyPatch, settings: dict[str, str]) -> None:
-    """Let Git have these settings, over those of any file."""
-    monkeypatch.setenv("GIT_CONFIG_COUNT", str(len(settings)))
-    for number, (name, value) in enumerate(settings.items()):
-        monkeypatch.setenv(f"GIT_CONFIG_KEY_{number}", name)
-        monkeypatch.setenv(f"GIT_CONFIG_VALUE_{number}", value)
-
-
 @pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
 def test_settings_of_the_user_do_not_matter(team, render, monkeypatch, tmp_path, settings):
     files, conflicts = expected(tree(team), tree(render(maturity_level=LOW)), tree(render(maturity_level=HIGH)))
     assert conflicts == ["dvc.yaml", "tasks/levels.toml"]
     home = files_of_a_user(tmp_path / "home")
-    use(monkeypatch, {name: value.format(home=home) for name, value in settings.items()})
+    set_git_settings(monkeypatch, {name: value.format(home=home) for name, value in settings.items()})
     with monkeypatch.context() as hook:
         hook.setenv("GIT_DIR", ".git")
         hook.setenv("GIT_INDEX_FILE", str(team.path / ".git" / "index"))
@@ -110,7 +100,7 @@ def plain(text: bytes) -> bytes:
 def test_untracked_files_that_git_does_not_list_are_seen(team, monkeypatch):
     """Else undoing would delete them."""
     (team.path / "notes.txt").write_text("mine\n")
-    use(monkeypatch, SETTINGS["status"])
+    set_git_settings(monkeypatch, SETTINGS["status"])
     done = run_level(team, str(HIGH))
     assert done.returncode == 1
     assert "?? notes.txt" in done.stderr

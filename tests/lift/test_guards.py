@@ -5,20 +5,37 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 import yaml
-from harness.lifting import HIGH, LOW, commit, difference, each_level_of_each_kind, level_of, lift, run_level, tree
+from harness.lifting import (
+    HIGH,
+    LOW,
+    commit,
+    difference,
+    each_level_of_each_kind,
+    edit,
+    level_of,
+    lift,
+    run_level,
+    set_git_settings,
+    tree,
+)
+from harness.quick_copier import QUICKLY
 from harness.template import ANSWERS_FILE, SHARED, Project, git
 
-COPIER = [sys.executable, "-m", "copier", "update", "--trust", "--defaults", "--vcs-ref", ":current:"]
+COPIER = ["-m", "copier", "update", "--trust", "--defaults", "--vcs-ref", ":current:"]
 
 
-def copier_update(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run `copier update` as somebody does who does not know `poe level`."""
+def copier_update(
+    project: Project, *arguments: str, python: Sequence[str] = QUICKLY
+) -> subprocess.CompletedProcess[str]:
+    """Run `copier update` in place of `poe level`, as Copier's documentation describes it."""
+    command = [*python, *COPIER, *arguments]
     return subprocess.run(
-        [*COPIER, *arguments], cwd=project.path, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        command, cwd=project.path, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )
 
 
@@ -26,15 +43,9 @@ def is_untouched(project: Project) -> bool:
     return git("status", "--porcelain", folder=project.path) == ""
 
 
-def edit(project: Project, path: str, old: str, new: str) -> None:
-    text = project.text(path)
-    assert old in text
-    (project.path / path).write_text(text.replace(old, new, 1))
-
-
 def test_copier_update_raises(lived_in, render):
     project = lived_in(LOW)
-    assert copier_update(project, "--data", f"maturity_level={HIGH}").returncode == 0
+    assert copier_update(project, "--data", f"maturity_level={HIGH}", python=[sys.executable]).returncode == 0
     assert difference(tree(project), tree(render(maturity_level=HIGH))) == ""
 
 
@@ -89,7 +100,7 @@ def test_level_lowered_in_the_answers_file_is_put_back(lived_in, render):
 
 
 def test_misspelled_question_is_ignored_by_copier(lived_in):
-    """Copier's own behaviour: so the documentation says to use `poe level`, which refuses."""
+    """Copier's own behavior: so the documentation names `poe level`, which refuses."""
     project = lived_in(LOW)
     assert copier_update(project, "--data", f"maturty_level={HIGH}").returncode == 0
     assert is_untouched(project)
@@ -150,7 +161,7 @@ def test_files_committed_with_windows_line_ends_are_merged(lived_in):
     assert "mlflow" in project.text("pyproject.toml")
 
 
-def test_answers_of_a_higher_level_are_asked_anew_after_lowering(lived_in):
+def test_answers_of_a_higher_level_are_asked_again_after_lowering(lived_in):
     project = lived_in(HIGH, orchestrator="airflow")
     lift(project, LOW, allow_lowering=True)
     commit(project, "Lower")
@@ -182,7 +193,7 @@ def test_files_that_are_no_text_are_kept_as_they_are(lived_in):
 
 
 def test_edited_file_that_is_not_utf_8_fails(lived_in):
-    """Copier drops what it cannot read, without a word."""
+    """Copier drops what it cannot read, without a message."""
     project = lived_in(LOW)
     gate = project.path / "src/customer_churn/pipeline/gate.py"
     gate.write_bytes("# Zoë's\n".encode("latin-1") + gate.read_bytes())
@@ -224,7 +235,7 @@ OF_LEVEL = {LOW: {"workflows"}, HIGH: {"CODEOWNERS", "dependabot.yml", "pull_req
 
 
 @pytest.mark.parametrize("level", OF_LEVEL)
-def test_copy_into_a_folder_of_a_larger_repository_says_what_to_move(template, tmp_path, level):
+def test_copy_into_a_folder_of_a_larger_repository_lists_what_to_move(template, tmp_path, level):
     whole = tmp_path / "whole"
     whole.mkdir()
     git("init", "--quiet", folder=whole)
@@ -248,12 +259,12 @@ SETTINGS = {
 
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_setting_of_git_that_would_lose_edits_stops_copier(lived_in, tmp_path, monkeypatch, setting):
-    """Copier drops the edits then, without a word: `poe level` overrules the settings."""
+    """Copier drops the edits then, without a message: `poe level` overrules the settings."""
     project = lived_in(LOW)
     edit(project, "docs/levels/0.md", "## Map", "Ours, with a space at its end. \n\n## Map")
     (project.path / "ours.md").write_text("Also ignored by the user, but no file of the template\n")
     commit(project, "Edit")
-    use(monkeypatch, tmp_path, setting, SETTINGS[setting][0])
+    set_user(monkeypatch, tmp_path, setting, SETTINGS[setting][0])
     done = copier_update(project, "--data", f"maturity_level={HIGH}")
     assert done.returncode != 0
     assert SETTINGS[setting][1] in done.stderr
@@ -267,15 +278,15 @@ def test_setting_of_git_that_would_lose_edits_stops_copier(lived_in, tmp_path, m
 def test_settings_of_git_that_lose_no_edits_do_not_stop_copier(lived_in, render, tmp_path, monkeypatch):
     project = lived_in(LOW)
     commit(project, "Start")
-    use(monkeypatch, tmp_path, "core.attributesFile", "*.json diff=json\n*.md merge=binary\n")
+    set_user(monkeypatch, tmp_path, "core.attributesFile", "*.json diff=json\n*.md merge=binary\n")
     (project.path / ".gitattributes").write_text(project.text(".gitattributes") + "*.md -diff\n")
     commit(project, "Our own")
     assert copier_update(project, "--data", f"maturity_level={HIGH}").returncode == 0
     assert project.text("docs/levels/1.md") == render(maturity_level=HIGH).text("docs/levels/1.md")
 
 
-def use(monkeypatch: pytest.MonkeyPatch, folder: Path, setting: str, value: str) -> None:
-    """Let Git have a setting of the user's; one that names a file or folder names one with this content."""
+def set_user(monkeypatch: pytest.MonkeyPatch, folder: Path, setting: str, value: str) -> None:
+    """Give Git a setting of the user's; one that names a file or folder names one with this content."""
     if setting == "init.templateDir":
         (folder / "template/info").mkdir(parents=True)
         (folder / "template/info/exclude").write_text(value)
@@ -283,9 +294,7 @@ def use(monkeypatch: pytest.MonkeyPatch, folder: Path, setting: str, value: str)
     elif setting.endswith("File"):
         (folder / "patterns").write_text(value)
         value = str(folder / "patterns")
-    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
-    monkeypatch.setenv("GIT_CONFIG_KEY_0", setting)
-    monkeypatch.setenv("GIT_CONFIG_VALUE_0", value)
+    set_git_settings(monkeypatch, {setting: value})
 
 
 def test_old_answers_stay_valid(lived_in):

@@ -1,4 +1,4 @@
-"""`copier-mlops level`: shows what will come, does it, and reports clearly what is in the way."""
+"""`copier-mlops level`: lists what changes, changes it, and names what is in the way."""
 
 import errno
 import os
@@ -16,14 +16,18 @@ from harness.lifting import (
     HIGH,
     LOW,
     NEWEST,
+    NOW,
     TOOL,
     commit,
     difference,
+    edit,
     level_of,
     lift_by_copier,
+    release,
     repository,
     run_level,
     tree,
+    with_answers,
 )
 from harness.template import ANSWERS_FILE, Project, git, levels
 
@@ -44,16 +48,9 @@ def refused(project: Project, *arguments: str) -> str:
     return done.stderr
 
 
-def with_answers(project: Project, **answers: str) -> None:
-    recorded = yaml.safe_load(project.text(ANSWERS_FILE)) | answers
-    (project.path / ANSWERS_FILE).write_text(yaml.safe_dump(recorded))
-    commit(project, "Change the answers file")
-
-
 def edit_what_belongs_to_the_level(project: Project) -> None:
     """Do what cannot be merged with a higher level."""
-    text = project.text("tasks/levels.toml")
-    (project.path / "tasks/levels.toml").write_text(text.replace('"level-0.toml",', '"ours.toml",'))
+    edit(project, "tasks/levels.toml", '"level-0.toml",', '"ours.toml",')
     commit(project, "Edit what belongs to the level")
 
 
@@ -63,7 +60,7 @@ def test_without_a_number_it_lists_the_levels(lived_in):
     assert all(f"{number} " in done.stdout for number in levels())
 
 
-def test_it_raises_and_says_what_to_do_next(lived_in, render):
+def test_it_raises_and_prints_what_to_do_next(lived_in, render):
     project = lived_in(LOW)
     done = run_level(project, str(HIGH))
     assert done.returncode == 0, done.stderr
@@ -127,10 +124,9 @@ def test_present_level_needs_nothing(lived_in):
     assert "Nothing to do" in run_level(lived_in(LOW), str(LOW)).stdout
 
 
-def test_lowering_names_the_files_and_asks(lived_in):
+def test_lowering_names_the_files_and_needs_an_option(lived_in):
     project = lived_in(HIGH)
-    said = refused(project, str(LOW))
-    assert "Add --allow-lowering" in said
+    assert "Add --allow-lowering" in refused(project, str(LOW))
     assert "dvc.yaml" in run_level(project, str(LOW), "--dry-run").stdout
     assert run_level(project, str(LOW), "--allow-lowering").returncode == 0
     assert level_of(project) == LOW
@@ -139,12 +135,10 @@ def test_lowering_names_the_files_and_asks(lived_in):
 
 
 def test_newer_template_is_taken_at_the_same_level(lived_in, template, tmp_path):
-    project = lived_in(LOW)
     later = shutil.copytree(template, tmp_path / "later")
-    with_answers(project, _src_path=str(later))
+    project = with_answers(lived_in(LOW), _src_path=str(later))
     (later / "template/{{ level_0 }}/.gitignore").write_text("# New\n")
-    git("commit", "--all", "--quiet", "--message", "New", folder=later)
-    git("tag", "v1000.0.0", folder=later)
+    release(later, "v1000.0.0")
     dry = run_level(project, "--update", "--dry-run")
     assert "Changed files:\n  .gitignore\nVersion of the template: v999.0.0 -> v1000.0.0\n" in dry.stdout
     assert git("status", "--porcelain", folder=project.path) == ""
@@ -159,7 +153,7 @@ def test_newer_template_is_taken_at_the_same_level(lived_in, template, tmp_path)
 
 
 def test_edit_stays_where_it_is_though_the_newer_template_has_a_look_alike_above(lived_in, template, tmp_path):
-    """Copier alone moves it into the look-alike, without a word."""
+    """Copier alone moves it into the look-alike, without a message."""
     path = ".github/workflows/ci.yml"
     project = lived_in(1)
     text = project.text(path)
@@ -170,8 +164,7 @@ def test_edit_stays_where_it_is_though_the_newer_template_has_a_look_alike_above
     with_answers(project, _src_path=str(later))
     with_look_alike = text.replace("  data:\n", f"  look-alike:\n{job}\n  data:\n    continue-on-error: true\n")
     (later / "template/{{ level_1 }}" / path).write_text(with_look_alike)
-    git("commit", "--all", "--quiet", "--message", "New", folder=later)
-    git("tag", "v1000.0.0", folder=later)
+    release(later, "v1000.0.0")
     expected = with_look_alike.replace(f"true\n{job}", f"true\n{edited}")
     by_copier = repository(project, tmp_path / "by Copier")
     assert lift_by_copier(by_copier, version=NEWEST).conflicts == []
@@ -198,14 +191,11 @@ def with_a_question(lived_in, template, tmp_path) -> Project:
     asking = shutil.copytree(template, tmp_path / "asking")
     settings = asking / "copier.yml"
     settings.write_text(settings.read_text().replace("\n# Hidden values\n", QUESTION, 1))
-    git("commit", "--all", "--quiet", "--message", "Ask", folder=asking)
-    git("tag", "--force", "v999.0.0", folder=asking)
-    project = lived_in(LOW)
-    with_answers(project, _src_path=str(asking))
-    return project
+    release(asking, NOW)
+    return with_answers(lived_in(LOW), _src_path=str(asking))
 
 
-def test_it_asks_what_is_new_and_nothing_else(with_a_question, render):
+def test_only_new_questions_are_asked(with_a_question, render):
     recorded = yaml.safe_load(with_a_question.text(ANSWERS_FILE))
     wanted = yaml.safe_load(render(maturity_level=HIGH).text(ANSWERS_FILE))
     given = [f"--data={name}={wanted[name]}" for name in wanted.keys() - recorded.keys()]
@@ -219,7 +209,7 @@ def test_it_asks_what_is_new_and_nothing_else(with_a_question, render):
         stderr=other,
     )
     os.close(other)
-    with suppress(OSError):  # Linux says so when the other end closes
+    with suppress(OSError):  # of Linux, when the other end closes
         while chunk := os.read(terminal, 4096):
             printed += chunk
             if b"Which tracker" in printed and keys:
@@ -231,7 +221,7 @@ def test_it_asks_what_is_new_and_nothing_else(with_a_question, render):
     assert b"What is the project called?" not in printed
 
 
-def test_without_a_terminal_it_takes_the_default_and_says_so(with_a_question):
+def test_without_a_terminal_it_takes_the_default_and_prints_it(with_a_question):
     _, _, answers = run_level(with_a_question, "1").stdout.partition("New answers:\n")
     assert "  tracker: mlflow\n" in answers
 
@@ -320,10 +310,8 @@ def test_level_that_only_a_newer_version_of_the_template_has(template, lived_in,
     settings = older / "copier.yml"
     without = re.sub(rf"    {newest} \w+: {newest}\n", "", settings.read_text())
     settings.write_text(without)
-    git("commit", "--all", "--quiet", "--message", f"Without level {newest}", folder=older)
-    git("tag", "v998.0.0", folder=older)
-    project = lived_in(LOW)
-    with_answers(project, _src_path=str(older), _commit="v998.0.0")
+    release(older, "v998.0.0")
+    project = with_answers(lived_in(LOW), _src_path=str(older), _commit="v998.0.0")
     refusal = refused(project, str(newest))
     assert (
         f"{newest} is not in {levels()[:-1]}: this level is in a newer version of the template; add --update" in refusal
@@ -332,7 +320,7 @@ def test_level_that_only_a_newer_version_of_the_template_has(template, lived_in,
     assert level_of(project) == newest
 
 
-def test_template_without_tags(lived_in, template, render, tmp_path):
+def test_template_without_tags(lived_in, template, tmp_path):
     untagged = shutil.copytree(template, tmp_path / "untagged")
     for tag in git("tag", folder=untagged).split():
         git("tag", "--delete", tag, folder=untagged)
@@ -358,10 +346,10 @@ def test_no_answers_file(lived_in):
 
 
 def test_misspelled_question(lived_in):
-    said = refused(lived_in(LOW), str(HIGH), "--data", "framwork=xgboost")
-    assert "there is no question framwork" in said
-    assert "framework" in said
-    assert "applied_level" not in said, "that is no question"
+    message = refused(lived_in(LOW), str(HIGH), "--data", "framwork=xgboost")
+    assert "there is no question framwork" in message
+    assert "framework" in message
+    assert "applied_level" not in message, "that is no question"
 
 
 def test_ignored_file_in_the_way(lived_in):
@@ -427,17 +415,6 @@ def test_working_tree_of_another_kind(lived_in, render, tmp_path, kind):
     assert difference(found, tree(render(maturity_level=HIGH))) == ""
 
 
-def test_folder_of_a_larger_repository(lived_in, render, tmp_path):
-    whole = tmp_path / "whole"
-    shutil.copytree(render(maturity_level=LOW).path, whole / "churn")
-    git("init", "--quiet", folder=whole)
-    git("add", "--all", folder=whole)
-    git("commit", "--quiet", "--message", "All", folder=whole)
-    project = Project(whole / "churn", {})
-    assert run_level(project, str(HIGH)).returncode == 0
-    assert difference(tree(project), tree(render(maturity_level=HIGH))) == ""
-
-
 @pytest.mark.parametrize("is_undone", [True, False])
 def test_full_disk_is_one_line_and_leaves_nothing_half_written(lived_in, monkeypatch, capfd, is_undone):
     project = lived_in(LOW)
@@ -491,11 +468,7 @@ def test_repository_of_another_user_is_named_with_what_to_do(lived_in, monkeypat
 
 def test_own_tasks_above_those_of_the_levels(lived_in):
     project = lived_in(LOW)
-    text = project.text("pyproject.toml")
-    assert 'include = ["tasks/levels.toml"]' in text
-    (project.path / "pyproject.toml").write_text(
-        text.replace('include = ["tasks/levels.toml"]', 'include = ["tasks/ours.toml", "tasks/levels.toml"]')
-    )
+    edit(project, "pyproject.toml", '["tasks/levels.toml"]', '["tasks/ours.toml", "tasks/levels.toml"]')
     commit(project, "Our own tasks, above")
     done = run_level(project, str(HIGH))
     assert done.returncode == 0, done.stdout

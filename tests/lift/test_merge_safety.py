@@ -1,6 +1,6 @@
-"""Whatever line of a file somebody edits: after a lift the edit is where it belongs, or the file is merged with care.
+"""Any line of a file that is edited: after a lift the edit is where it belongs, or the patch is rejected.
 
-Copier applies the edits to the new version as a patch, and a patch may fit in a wrong place without a word. For each
+Copier applies the edits to the new version as a patch, and a patch may fit in a wrong place without a message. For each
 line of each file that a lift changes, this does what Copier does and looks where the edit went.
 """
 
@@ -52,7 +52,7 @@ def write(folder: Path, texts: list[list[str]]) -> None:
 
 
 def misplaced(folder: Path, old: list[str], new: list[str]) -> list[str]:
-    """Return the edits of `old` that Copier's patch puts into a wrong place of `new` without a word."""
+    """Return the edits of `old` that Copier's patch puts into a wrong place of `new` without a message."""
     tried = list(edits(old, new))
     git("init", "--quiet", folder=folder)
     write(folder, [old] * len(tried))
@@ -64,7 +64,7 @@ def misplaced(folder: Path, old: list[str], new: list[str]) -> list[str]:
     patch = git("diff-tree", "-U3", "--inter-hunk-context=-1", "--binary", before, after, folder=folder)
     write(folder, [new] * len(tried))
     (folder / "edits.patch").write_text(patch, encoding="utf-8")
-    with suppress(CalledProcessError):  # Git says so if it rejects some of them
+    with suppress(CalledProcessError):  # of the edits that Git rejects
         git("apply", "--reject", "edits.patch", folder=folder)
     return [
         edit.what

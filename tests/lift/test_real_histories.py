@@ -1,4 +1,4 @@
-"""What teams do to a repository besides editing files, and what they learn of it from `poe level`."""
+"""What teams do to a repository besides editing files, and what `poe level` reports of it."""
 
 import shutil
 import tomllib
@@ -6,11 +6,23 @@ from pathlib import Path
 
 import pytest
 import yaml
-from harness.lifting import HIGH, LOW, commit, difference, lift, repository, run_level, tree
-from harness.template import ANSWERS_FILE, Project, git
+from harness.lifting import (
+    HIGH,
+    LOW,
+    commit,
+    difference,
+    edit,
+    lift,
+    release,
+    repository,
+    run_level,
+    set_git_settings,
+    tree,
+    with_answers,
+)
+from harness.template import ANSWERS_FILE, git
 
 MANAGED = "src/customer_churn/pipeline/gate.py"
-LATER = "v1000.0.0"
 
 
 @pytest.fixture
@@ -19,66 +31,45 @@ def later(template: Path, tmp_path: Path) -> Path:
     return shutil.copytree(template, tmp_path / "later")
 
 
-def release(template: Path) -> None:
-    """Tag the changes as a later version."""
-    git("add", "--all", folder=template)
-    git("commit", "--quiet", "--message", "Later", folder=template)
-    git("tag", LATER, folder=template)
-
-
-def made_from(template: Path, project: Project) -> Project:
-    """Return the project as if it had been made from this copy of the template."""
-    answers = yaml.safe_load(project.text(ANSWERS_FILE)) | {"_src_path": str(template)}
-    (project.path / ANSWERS_FILE).write_text(yaml.safe_dump(answers))
-    commit(project, "Another place of the template")
-    return project
-
-
-def edit(project: Project, path: str, old: str, new: str) -> None:
-    text = project.text(path)
-    assert old in text
-    (project.path / path).write_text(text.replace(old, new))
-
-
 def module(template: Path, name: str, level: int = LOW) -> Path:
     """Return the source of a managed file."""
     return template / f"template/{{{{ level_{level} }}}}" / name.replace("customer_churn", "{{ package_name }}")
 
 
 def test_file_that_the_team_moved_is_updated_where_it_is(lived_in, later):
-    project = made_from(later, lived_in(LOW))
+    project = with_answers(lived_in(LOW), _src_path=str(later))
     (project.path / "src/customer_churn/quality").mkdir()
     git("mv", MANAGED, "src/customer_churn/quality/gate.py", folder=project.path)
     commit(project, "Move")
     source = module(later, MANAGED)
     source.write_text(source.read_text() + "# Later\n")
-    release(later)
+    release(later, "v1000.0.0")
     assert lift(project, version=None).conflicts == []
     assert project.text("src/customer_churn/quality/gate.py").endswith("# Later\n")
     assert not (project.path / MANAGED).exists()
 
 
 def test_file_that_the_template_renamed_takes_the_edits_along(lived_in, later):
-    project = made_from(later, lived_in(LOW))
+    project = with_answers(lived_in(LOW), _src_path=str(later))
     edit(project, MANAGED, 'PLACE = "params.yaml: gate"', 'PLACE = "params.yaml: gate"  # ours')
     commit(project, "Edit")
     source = module(later, MANAGED)
     source.rename(source.with_name("limits.py"))
-    release(later)
+    release(later, "v1000.0.0")
     assert lift(project, version=None).conflicts == []
     assert "# ours" in project.text("src/customer_churn/pipeline/limits.py")
     assert not (project.path / MANAGED).exists(), "it would run twice"
 
 
 def test_dropped_file_goes_unless_it_was_edited(lived_in, later):
-    project = made_from(later, lived_in(1))
+    project = with_answers(lived_in(1), _src_path=str(later))
     kept, gone = "docs/experiments.md", "docs/team.md"
     edit(project, kept, "## Rules\n", "## Rules\n\n- Ask before you use the big machine.\n")
     commit(project, "Edit")
     for path in (kept, gone):
         source = module(later, path, 1)
         (source if source.exists() else source.with_name(f"{source.name}.jinja")).unlink()
-    release(later)
+    release(later, "v1000.0.0")
     done = run_level(project, "--update")
     assert done.returncode == 0, done.stderr
     assert f"Deleted files:\n  {gone}\n" in done.stdout
@@ -149,13 +140,13 @@ def test_files_that_are_not_here_are_listed_and_can_be_taken(lived_in):
 
 
 def test_newer_seed_is_listed_and_can_be_shown(lived_in, later):
-    project = made_from(later, lived_in(LOW))
+    project = with_answers(lived_in(LOW), _src_path=str(later))
     seed = "src/customer_churn/modeling/features.py"
     (project.path / seed).write_text("# Rewritten\n")
     commit(project, "Ours")
     source = module(later, seed)
     source.write_text(source.read_text() + "# Fixed\n")
-    release(later)
+    release(later, "v1000.0.0")
     done = run_level(project, "--update")
     assert f"`poe level --show FILE` prints the difference:\n  {seed}\n" in done.stdout
     assert project.text(seed) == "# Rewritten\n"
@@ -166,7 +157,7 @@ def test_newer_seed_is_listed_and_can_be_shown(lived_in, later):
 
 
 def test_requirements_are_merged_by_requirement(lived_in, later):
-    project = made_from(later, lived_in(LOW))
+    project = with_answers(lived_in(LOW), _src_path=str(later))
     edit(project, "pyproject.toml", '    "pandas>=2.2,<3.1",\n', '    "pandas>=2.2,<3.1",\n    "polars>=1.30",\n')
     edit(project, "pyproject.toml", '    "pytest>=9",\n', '    "pytest>=9",\n    "pytest-cov>=7",\n')
     commit(project, "uv add polars && uv add --dev pytest-cov")
@@ -180,7 +171,7 @@ def test_requirements_are_merged_by_requirement(lived_in, later):
         assert old in text
         text = text.replace(old, new)
     source.write_text(text)
-    release(later)
+    release(later, "v1000.0.0")
     assert lift(project, version=None).conflicts == []
     written = project.text("pyproject.toml")
     for line in ("pandas>=2.3,<3.2", "pillow>=11", "polars>=1.30", "pydantic>=2.12,<3", "pytest>=9.1", "pytest-cov>=7"):
@@ -188,7 +179,7 @@ def test_requirements_are_merged_by_requirement(lived_in, later):
 
 
 def test_group_that_the_template_includes_and_a_requirement_that_the_team_removed(lived_in, later):
-    project = made_from(later, lived_in(LOW))
+    project = with_answers(lived_in(LOW), _src_path=str(later))
     edit(
         project, "pyproject.toml", '{ include-group = "tools" },\n', '{ include-group = "tools" },\n    "ipdb>=0.13",\n'
     )
@@ -203,7 +194,7 @@ def test_group_that_the_template_includes_and_a_requirement_that_the_team_remove
         assert old in text
         text = text.replace(old, new)
     source.write_text(text)
-    release(later)
+    release(later, "v1000.0.0")
     assert lift(project, version=None).conflicts == []
     written = tomllib.loads(project.text("pyproject.toml"))
     dev = written["dependency-groups"]["dev"]
@@ -215,25 +206,25 @@ def test_group_that_the_template_includes_and_a_requirement_that_the_team_remove
 
 
 def test_requirement_that_both_changed_is_a_conflict(lived_in, later):
-    project = made_from(later, lived_in(LOW))
+    project = with_answers(lived_in(LOW), _src_path=str(later))
     edit(project, "pyproject.toml", '"pandas>=2.2,<3.1"', '"pandas>=2.2,<2.4"')
     commit(project, "Not yet")
     source = module(later, "pyproject.toml.jinja")
     source.write_text(source.read_text().replace('"pandas>=2.2,<3.1"', '"pandas>=2.3,<3.2"'))
-    release(later)
+    release(later, "v1000.0.0")
     assert lift(project, version=None).conflicts == ["pyproject.toml"]
     assert '"pandas>=2.2,<2.4"' in project.text("pyproject.toml")
     assert '"pandas>=2.3,<3.2"' in project.text("pyproject.toml")
 
 
 def test_other_width_of_lines_costs_no_conflict(lived_in, later):
-    project = made_from(later, lived_in(LOW))
+    project = with_answers(lived_in(LOW), _src_path=str(later))
     edit(project, "pyproject.toml", "line-length = 120", "line-length = 79")
     project.run("ruff", "format", "--quiet", "--no-cache", ".")
     commit(project, "Our width")
     for source in later.rglob("template/{{ level_0 }}/src/*/pipeline/**/*.py"):
         source.write_text(source.read_text().replace("\n\n\ndef ", "\n\n\n# Later\ndef "))
-    release(later)
+    release(later, "v1000.0.0")
     assert lift(project, HIGH, version=None).conflicts == []
     project.run("ruff", "format", "--check", "--no-cache", ".")
     assert "# Later" in project.text(MANAGED)
@@ -241,13 +232,13 @@ def test_other_width_of_lines_costs_no_conflict(lived_in, later):
 
 def test_formatting_by_black_costs_no_conflict(lived_in, later):
     """Ruff with this width stands in for Black, which is not installed here."""
-    project = made_from(later, lived_in(LOW))
+    project = with_answers(lived_in(LOW), _src_path=str(later))
     edit(project, "pyproject.toml", "[tool.ruff]\n", "[tool.black]\nline-length = 79\n\n[tool.ruff]\n")
     project.run("ruff", "format", "--quiet", "--no-cache", "--line-length", "79", ".")
     commit(project, "Black")
     for source in later.rglob("template/{{ level_0 }}/src/*/pipeline/**/*.py"):
         source.write_text(source.read_text().replace("\n\n\ndef ", "\n\n\n# Later\ndef "))
-    release(later)
+    release(later, "v1000.0.0")
     assert lift(project, HIGH, version=None).conflicts == []
     project.run("ruff", "format", "--check", "--no-cache", "--line-length", "79", "src", "tests")
     assert "# Later" in project.text(MANAGED)
@@ -263,7 +254,7 @@ def test_configuration_for_another_ruff_stops_no_lift(lived_in):
     assert "0.1.0" in done.stdout
 
 
-def test_link_where_the_template_has_a_folder_is_named(lived_in, tmp_path):
+def test_link_where_the_template_has_a_folder_is_named(lived_in):
     project = lived_in(LOW)
     shutil.rmtree(project.path / "docs")
     (project.path / "docs").symlink_to("../../docs")
@@ -281,7 +272,7 @@ def test_lock_that_uv_has_written_does_not_stop_it(lived_in):
     assert project.text("uv.lock") == "version = 2\n"
 
 
-def test_answers_file_of_another_name(lived_in, render):
+def test_answers_file_of_another_name(lived_in):
     project = lived_in(LOW)
     git("mv", ANSWERS_FILE, ".copier-answers.mlops.yml", folder=project.path)
     commit(project, "As `copier copy --answers-file` makes it")
@@ -292,7 +283,7 @@ def test_answers_file_of_another_name(lived_in, render):
 
 
 def test_older_version_is_refused(lived_in, later):
-    project = made_from(later, lived_in(LOW))
+    project = with_answers(lived_in(LOW), _src_path=str(later))
     git("tag", "v0.0.1", folder=later)
     done = run_level(project, "--to", "v0.0.1")
     assert "is older than" in done.stderr, done.stdout
@@ -314,9 +305,7 @@ def test_recopy_keeps_seeds(lived_in):
 def test_undo_keeps_what_the_user_ignores_everywhere(lived_in, tmp_path, monkeypatch):
     project = lived_in(LOW)
     (tmp_path / "ignored").write_text(".idea/\n")
-    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
-    monkeypatch.setenv("GIT_CONFIG_KEY_0", "core.excludesFile")
-    monkeypatch.setenv("GIT_CONFIG_VALUE_0", str(tmp_path / "ignored"))
+    set_git_settings(monkeypatch, {"core.excludesFile": str(tmp_path / "ignored")})
     (project.path / ".idea").mkdir()
     (project.path / ".idea/mine.xml").write_text("mine")
     before = tree(project)

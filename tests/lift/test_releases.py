@@ -16,6 +16,7 @@ from harness.lifting import (
     lift,
     lift_by_copier,
     read_releases,
+    release,
     releases,
     repository,
     tag_releases,
@@ -98,73 +99,65 @@ def test_a_released_commit_is_the_one_of_its_tag():
     assert commits.items() <= listed.items()
 
 
-@pytest.fixture
-def rendered(released: Path, tmp_path: Path) -> Callable[..., Project]:
-    """Render a version of the template with the given answers and defaults else."""
+@pytest.fixture(scope="session")
+def rendered(released: Path, shared: Shared) -> Callable[..., Project]:
+    """Return the project that a version of the template makes with the given answers; leave it as it is."""
 
-    def rendered(version: str, name: str, **answers: Any) -> Project:
-        run_copy(str(released), tmp_path / name, data=answers, vcs_ref=version, defaults=True, unsafe=True, quiet=True)
-        return Project(tmp_path / name, answers)
+    def rendered(version: str, **answers: Any) -> Project:
+        def render(folder: Path) -> Project:
+            project = Project(folder / "project", answers)
+            run_copy(str(released), project.path, answers, vcs_ref=version, defaults=True, unsafe=True, quiet=True)
+            return project
+
+        return shared(render, "released", version, sorted(answers.items()))
 
     return rendered
 
 
 @each_level_of_each_release
 def test_update_from_a_release_equals_fresh_with_the_same_answers(rendered, tmp_path, tag, level):
-    project = repository(rendered(tag, "old", maturity_level=level), tmp_path / "project")
+    project = repository(rendered(tag, maturity_level=level), tmp_path / "project")
     assert lift(project, version=NEWEST).conflicts == []
     answers = yaml.safe_load(project.text(ANSWERS_FILE))
     assert answers["_commit"] == NOW
-    fresh = rendered(NOW, "fresh", **questions(answers))
+    fresh = rendered(NOW, **questions(answers))
     assert difference(tree(project), tree(fresh)) == ""
 
 
 @each_release
 def test_raising_alone_stays_at_the_version(rendered, tmp_path, tag):
     low, *_, high = levels_of(tag)
-    project = repository(rendered(tag, "old", maturity_level=low), tmp_path / "project")
+    project = repository(rendered(tag, maturity_level=low), tmp_path / "project")
     assert lift(project, high).conflicts == []
-    assert difference(tree(project), tree(rendered(tag, "fresh", maturity_level=high))) == ""
+    assert difference(tree(project), tree(rendered(tag, maturity_level=high))) == ""
 
 
 @each_level_of_each_release
-def test_no_released_file_is_taken_away(released, rendered, tag, level):
+def test_no_released_file_is_taken_away(rendered, tag, level):
     """A file that the template drops must join `_exclude` in copier.yml: else an update deletes it, edits and all."""
-    old = tree(rendered(tag, "old", maturity_level=level))
-    new = tree(rendered(NOW, "new", maturity_level=level))
+    old = tree(rendered(tag, maturity_level=level))
+    new = tree(rendered(NOW, maturity_level=level))
     assert [path for path in old.keys() - new.keys() if not is_seed(path)] == []
 
 
-def test_file_that_the_template_drops_stays_with_its_edits(released, tmp_path):
-    later = shutil.copytree(released, tmp_path / "template")
-    (later / "template" / "{{ level_0 }}" / ".gitattributes.jinja").unlink()
-    settings = later / "copier.yml"
-    settings.write_text(settings.read_text().replace("    /params.yaml\n", "    /params.yaml\n    /.gitattributes\n"))
-    run_copy(str(later), tmp_path / "old", vcs_ref=NOW, defaults=True, unsafe=True, quiet=True)
-    git("commit", "--all", "--quiet", "--message", "Drop a file", folder=later)
-    git("tag", "v1000.0.0", folder=later)
-    project = repository(Project(tmp_path / "old", {}), tmp_path / "project")
-    (project.path / ".gitattributes").write_text("# Mine\n")
-    commit(project, "Edit")
-    assert lift_by_copier(project, version=NEWEST).conflicts == []
-    assert project.text(".gitattributes") == "# Mine\n"
-
-
-def test_file_that_the_template_renames_stays_with_its_edits_beside_the_new_one(released, tmp_path):
+@pytest.mark.parametrize("new", [None, "docs/attributes"], ids=["dropped", "renamed"])
+def test_file_that_the_template_drops_or_renames_stays_with_its_edits(released, tmp_path, new):
     later = shutil.copytree(released, tmp_path / "template")
     folder = later / "template" / "{{ level_0 }}"
-    git("mv", folder / ".gitattributes.jinja", folder / "docs/attributes.jinja", folder=later)
+    run_copy(str(later), tmp_path / "old", vcs_ref=NOW, defaults=True, unsafe=True, quiet=True)
+    if new:
+        (folder / ".gitattributes.jinja").rename(folder / f"{new}.jinja")
+    else:
+        (folder / ".gitattributes.jinja").unlink()
     settings = later / "copier.yml"
     settings.write_text(settings.read_text().replace("    /params.yaml\n", "    /params.yaml\n    /.gitattributes\n"))
-    run_copy(str(later), tmp_path / "old", vcs_ref=NOW, defaults=True, unsafe=True, quiet=True)
-    git("commit", "--all", "--quiet", "--message", "Rename a file", folder=later)
-    git("tag", "v1000.0.0", folder=later)
+    release(later, "v1000.0.0")
     project = repository(Project(tmp_path / "old", {}), tmp_path / "project")
     (project.path / ".gitattributes").write_text("# Mine\n")
     commit(project, "Edit")
     assert lift_by_copier(project, version=NEWEST).conflicts == []
     assert project.text(".gitattributes") == "# Mine\n"
-    assert (project.path / "docs/attributes").exists()
+    assert new is None or (project.path / new).exists()
 
 
 # Odd answers to the questions that have no choices: each is accepted now.
@@ -201,7 +194,7 @@ def test_every_answer_that_was_accepted_still_is(released, rendered, tmp_path, t
     """Else an update would silently take the default in its place."""
     settings = yaml.safe_load(git("show", f"{tag}:copier.yml", folder=released))
     for number, answers in enumerate(accepted(settings)):
-        project = repository(rendered(tag, f"old-{number}", **answers), tmp_path / f"project-{number}")
+        project = repository(rendered(tag, **answers), tmp_path / f"project-{number}")
         before = yaml.safe_load(project.text(ANSWERS_FILE))
         assert answers.items() <= before.items()
         assert lift(project, version=NEWEST).conflicts == []

@@ -1,4 +1,4 @@
-"""What Copier's `--trust` runs: nothing but what the README says, and no network call."""
+"""What Copier's `--trust` runs: nothing but what the README names, and no network call."""
 
 import json
 import subprocess
@@ -36,7 +36,7 @@ def watched(log: Path, *arguments: str | Path) -> list[list]:
     return [json.loads(line) for line in log.read_text().splitlines()]
 
 
-def test_copy_reads_git_settings_and_calls_nobody(template, tmp_path):
+def test_copy_reads_git_settings_and_uses_no_network(template, tmp_path):
     events = watched(tmp_path / "log", "copy", template, tmp_path / "project")
     programs = [command for kind, command in events if kind == "run"]
     assert [event for event in events if event[0] == "network"] == []
@@ -44,7 +44,7 @@ def test_copy_reads_git_settings_and_calls_nobody(template, tmp_path):
     assert {command[-1] for command in programs if command[:3] == ["git", "config", "--get"]} <= SETTINGS
 
 
-def test_update_runs_two_scripts_and_calls_nobody(template, render, tmp_path):
+def test_update_runs_two_scripts_and_uses_no_network(template, render, tmp_path):
     project = repository(render(maturity_level=0), tmp_path / "project")
     commit(project, "Start")
     events = watched(tmp_path / "log", "update", template, project.path)

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from harness.github import GitHub, on_github
-from harness.lifting import LOW, commit, difference, run_tool, tree
+from harness.github import GitHub, edit_and_push, on_github
+from harness.lifting import LOW, difference, release_edit, run_tool, tree, with_answers
 from harness.template import ANSWERS_FILE, Project, git
 
 from copier_mlops.commands import update
@@ -34,11 +33,8 @@ def later(template: Path, tmp_path: Path) -> Callable[..., Path]:
     def later(*versions: tuple[str, str, str, str]) -> Path:
         if not folder.exists():
             shutil.copytree(template, folder)
-        for version, path, old, new in versions:
-            assert old in (folder / path).read_text()
-            (folder / path).write_text((folder / path).read_text().replace(old, new, 1))
-            git("commit", "--all", "--quiet", "--message", version, folder=folder)
-            git("tag", version, folder=folder)
+        for version in versions:
+            release_edit(folder, *version)
         return folder
 
     return later
@@ -69,12 +65,8 @@ def checks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., lis
 def project(lived_in: Callable[..., Project], later: Callable[..., Path]) -> Project:
     """Return a project with a lock file whose template may get later versions."""
     project = lived_in(LOW)
-    recorded = project.text(ANSWERS_FILE)
-    source = yaml.safe_load(recorded)["_src_path"]
-    (project.path / ANSWERS_FILE).write_text(recorded.replace(source, str(later())))
     (project.path / "uv.lock").write_text("# Lock\n")
-    commit(project, "Another place of the template")
-    return project
+    return with_answers(project, _src_path=str(later()))
 
 
 @pytest.fixture
@@ -97,14 +89,6 @@ def propose(github: GitHub, tmp_path: Path, name: str) -> subprocess.CompletedPr
         if done.returncode or not proposal.exists():
             return done
     return done
-
-
-def change(project: Project, path: str, old: str, new: str) -> None:
-    """Edit, commit and push a file."""
-    assert old in project.text(path)
-    (project.path / path).write_text(project.text(path).replace(old, new, 1))
-    commit(project, "Edit")
-    git("push", "--quiet", "origin", "HEAD", folder=project.path)
 
 
 FIRST = ("v1000.0.0", SOURCE, 'PLACE = "', 'PLACE = "Later, ')
@@ -187,7 +171,7 @@ def test_one_pull_request_is_opened_and_renewed(project, later, checks, github, 
 
 
 def test_conflict_is_a_draft_that_names_the_file_until_it_is_gone(project, later, checks, github, tmp_path):
-    change(project, GATE, 'PLACE = "', 'PLACE = "Ours, ')
+    edit_and_push(project, GATE, 'PLACE = "', 'PLACE = "Ours, ')
     later(FIRST)
     assert propose(github, tmp_path, "first").stdout == "Opened a draft: https://github.com/ada/churn/pull/1\n"
     (draft,) = github.pull_requests
@@ -203,7 +187,7 @@ def test_conflict_is_a_draft_that_names_the_file_until_it_is_gone(project, later
     assert '=======\nPLACE = "Later, ' in shown
     assert 'PLACE = "Ours, ' in shown
 
-    change(project, GATE, 'PLACE = "Ours, ', 'PLACE = "Later, ')
+    edit_and_push(project, GATE, 'PLACE = "Ours, ', 'PLACE = "Later, ')
     propose(github, tmp_path, "second")
     (ready,) = github.pull_requests
     assert (ready["title"], ready["draft"]) == ("Update the template from v999.0.0 to v1000.0.0", False)
@@ -215,7 +199,7 @@ def test_branch_with_commits_of_the_team_is_left_alone(project, later, checks, g
     propose(github, tmp_path, "first")
     git("fetch", "--quiet", "origin", folder=project.path)
     git("switch", "--quiet", "template-update", folder=project.path)
-    change(project, "README.md", "## Start", "## Begin")
+    edit_and_push(project, "README.md", "## Start", "## Begin")
     ours, before = github.commit("template-update"), github.pull_requests
     later(SECOND)
     done = propose(github, tmp_path, "second")
@@ -228,7 +212,7 @@ def test_branch_with_commits_of_the_team_is_left_alone(project, later, checks, g
     assert github.commit("template-update") != ours
 
 
-def test_refused_push_is_one_line_that_says_what_to_set(project, later, checks, github, tmp_path):
+def test_refused_push_is_one_line_with_what_to_set(project, later, checks, github, tmp_path):
     github.refuse(WORKFLOW)
     later(("v1000.0.0", f"template/{{{{ level_0 }}}}/{WORKFLOW}", "timeout-minutes: 60", "timeout-minutes: 59"))
     done = propose(github, tmp_path, "first")
@@ -265,7 +249,7 @@ def test_what_github_refuses_is_one_line(project, later, checks, github, tmp_pat
 def test_repository_without_drafts_gets_a_pull_request_whose_title_names_the_conflict(
     project, later, checks, github, tmp_path
 ):
-    change(project, GATE, 'PLACE = "', 'PLACE = "Ours, ')
+    edit_and_push(project, GATE, 'PLACE = "', 'PLACE = "Ours, ')
     later(FIRST)
     github.fail("pr create --draft", "GraphQL: Draft pull requests are not supported in this repository.")
     of_a_fork = {

@@ -128,7 +128,7 @@ def test_pin_that_cannot_be_looked_up_is_one_line_and_the_others_are_written(rep
 
 
 def test_every_pin_of_the_template_is_found():
-    """The script would leave behind a pin that is written in another form than those it knows."""
+    """The script would leave behind a pin that is written in another form than those that it finds."""
     bump = runpy.run_path(str(ROOT / "maintenance" / "bump.py"))
     text = "\n".join(path.read_text(encoding="utf-8") for path in bump["tracked"]("template"))
     images = set(re.findall(r"(?<![{\w./-])([a-z][\w./-]+):v?\d+\.\d+[\w.-]*", text)) - bump["HELD"]

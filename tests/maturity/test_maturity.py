@@ -53,7 +53,7 @@ def test_project_of_the_template_has_its_level(render, level):
     assert all(one.remedy == f"uv run poe level {level + 1}" for one in found.missing)
 
 
-def test_without_the_files_of_a_capability_exactly_its_probes_say_no(project, tmp_path):
+def test_without_the_files_of_a_capability_exactly_its_probes_are_no(project, tmp_path):
     project = project(maturity_level=levels()[-1]).path
     before = {name for name, answer in answers(graded(project)).items() if answer == "yes"}
     kept = {path.relative_to(project).as_posix(): path for path in project.rglob("*") if path.is_file()}
@@ -117,7 +117,7 @@ def test_attestation_counts_until_its_day(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("[attest.ML999]\nby = 'a'\nuntil = 2027-01-01\nwhy = 'b'\n", "there is no probe ML999"),
         ("[attest.ML118]\nby = 'a'\nuntil = 'soon'\nwhy = 'b'\n", "until as a date"),
@@ -126,11 +126,11 @@ def test_attestation_counts_until_its_day(tmp_path):
         ("[[[", "write [attest.ID] with by, until"),
     ],
 )
-def test_a_mistake_in_the_attestations_is_one_line(tmp_path, text, said):
+def test_a_mistake_in_the_attestations_is_one_line(tmp_path, text, message):
     (tmp_path / "maturity.toml").write_text(text)
     with pytest.raises(CommandError, match=r"maturity\.toml") as error:
         graded(tmp_path)
-    assert said in str(error.value)
+    assert message in str(error.value)
     assert "\n" not in str(error.value)
 
 

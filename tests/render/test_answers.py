@@ -218,5 +218,5 @@ def test_relative_path_of_the_template_is_recorded_as_an_absolute_one(copier, te
 def test_without_git_a_template_elsewhere_is_refused(copier, tmp_path):
     done = copier(tmp_path / "project", source="https://example.com/copier-mlops.git", PATH="")
     assert done.returncode == 1
-    assert "Local template must be a directory" in done.stderr, "this is what Copier says when it finds no Git"
+    assert "Local template must be a directory" in done.stderr, "Copier's message if there is no Git"
     assert not (tmp_path / "project").exists()

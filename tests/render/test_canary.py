@@ -100,7 +100,7 @@ def test_a_rollout_is_deleted_only_when_its_successor_is_healthy(production):
     assert annotations["argocd.argoproj.io/sync-options"] == "PruneLast=true"
 
 
-def test_series_carry_the_hash_that_the_analysis_asks_for(production, metrics):
+def test_series_have_the_hash_of_the_queries(production, metrics):
     assert only("ServiceMonitor", production)["spec"]["podTargetLabels"] == ["rollouts-pod-template-hash"]
     label = re.compile(r'rollouts_pod_template_hash="\{\{args\.(?:canary|stable)-hash\}\}"')
     for metric in metrics.values():
@@ -239,7 +239,7 @@ def test_prediction_log_of_the_runbook_reaches_the_pods_beside_the_alias(project
 
 
 def with_istio(project: Project) -> Project:
-    """List the component of Istio where the runbook says."""
+    """List the component of Istio where the runbook names it."""
     (entry,) = re.findall(r"List `(- \S+canary/istio)`", project.text("docs/runbooks/canary.md"))
     path = project.path / "deploy/overlays/production/kustomization.yaml"
     path.write_text(path.read_text().replace("/production\n", f"/production\n  {entry}\n"))

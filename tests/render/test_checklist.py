@@ -84,6 +84,6 @@ def test_questions_of_the_team_are_asked(project, tmp_path):
     assert done.stderr == "  Ours: tick it, or write `n/a: why` behind it\n"
 
 
-def test_without_a_pull_request_it_says_so(level_1):
+def test_missing_pull_request_is_reported(level_1):
     done = level_1.run(sys.executable, "tools/checklist.py", rc=1, GITHUB_EVENT_PATH="")
     assert done.stderr == "poe ci-checklist: GITHUB_EVENT_PATH is not set: this checks a pull request on GitHub\n"

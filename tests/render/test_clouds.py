@@ -7,17 +7,11 @@ from collections.abc import Callable
 import pytest
 import yaml
 from harness.kube import Manifest, built, manifests, only, problems
+from harness.projects import UNUSUAL
 from harness.template import Project
 
 CLOUDS = ["aws", "gcp", "azure", "on-premises"]
 DEFAULT = {"maturity_level": 3}
-UNUSUAL = {
-    "maturity_level": 3,
-    "project_name": 'On "call": 2026',
-    "project_slug": "2026",
-    "package_name": "on_call",
-    "repository_url": "https://gitlab.com/Group/sub/On-Call.git",
-}
 KSERVE = {"maturity_level": 3, "serving_platform": "kserve"}
 IDENTITIES = {
     "aws": "eks.amazonaws.com/role-arn",
@@ -25,7 +19,9 @@ IDENTITIES = {
     "azure": "azure.workload.identity/client-id",
 }
 each_cloud = pytest.mark.parametrize("cloud", CLOUDS)
-each_answers = pytest.mark.parametrize("answers", [DEFAULT, UNUSUAL, KSERVE], ids=["default", "unusual", "kserve"])
+each_answers = pytest.mark.parametrize(
+    "answers", [DEFAULT, {**DEFAULT, **UNUSUAL}, KSERVE], ids=["default", "unusual", "kserve"]
+)
 
 
 def values(project: Project, cloud: str) -> dict[str, str]:

@@ -36,7 +36,7 @@ def composed(path: Path) -> list[tuple[Path, str]]:
 
 
 def checked(path: Path) -> str:
-    """Return what the checker of Compose's own schema says."""
+    """Return what the checker of Compose's own schema prints."""
     return check("vendor.compose-spec", path).output
 
 

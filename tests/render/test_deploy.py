@@ -12,18 +12,13 @@ import pytest
 import yaml
 from harness.kube import OLDEST_KUBERNETES, Manifest, built, manifests, only, problems
 from harness.next_level import with_next_level
+from harness.projects import UNUSUAL
 from harness.template import Project
 
 ENVIRONMENTS = ["staging", "production"]
 ANSWERS = [
     {"maturity_level": 1},
-    {
-        "maturity_level": 1,
-        "project_name": 'On "call": 2026',
-        "project_slug": "2026",
-        "package_name": "on_call",
-        "repository_url": "https://gitlab.com/Group/sub/On-Call.git",
-    },
+    {"maturity_level": 1, **UNUSUAL},
     {"maturity_level": 2},
     {"maturity_level": 3},
     {"maturity_level": 1, "repository_url": "git@git.example.com:Group/churn.git"},
@@ -204,7 +199,7 @@ def only_settings(of: list[Manifest]) -> Manifest:
     return found
 
 
-def test_pods_may_reach_mlflow_where_it_is_said_to_be(deployed):
+def test_pods_may_reach_mlflow_at_its_configured_address(deployed):
     found = deployed("production")
     address = urlsplit(only_settings(found)["data"]["MLFLOW_TRACKING_URI"])
     assert address.hostname is not None

@@ -6,14 +6,14 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
 import yaml
 from harness.kube import Manifest, manifests
+from harness.stub import served
 from harness.template import Project
 from packaging.specifiers import SpecifierSet
 
@@ -92,7 +92,7 @@ def test_a_dockerfile_that_is_not_clean_is_found(project, tmp_path, good, bad, r
     assert rule in done.stdout
 
 
-def test_everybody_uses_the_same_port(project):
+def test_image_kubernetes_and_compose_use_the_same_port(project):
     (port,) = instructions(project, "EXPOSE")
     assert f"PORT={port}" in " ".join(instructions(project, "ENV")).split()
     assert "--port" not in dockerfile(project), "a user of the image may choose another"
@@ -100,7 +100,7 @@ def test_everybody_uses_the_same_port(project):
     assert server(project)["ports"] == [f"127.0.0.1:{port}:{port}"]
 
 
-def test_everybody_asks_the_same_whether_the_server_lives(project):
+def test_health_check_is_the_liveness_probe(project):
     (health,) = re.findall(r"^HEALTHCHECK.*\\\n *CMD (.*)$", project.text("Dockerfile"), re.MULTILINE)
     path = container(project)["livenessProbe"]["httpGet"]["path"]
     assert f"'{path}'" in json.loads(health)[-1]
@@ -108,9 +108,8 @@ def test_everybody_asks_the_same_whether_the_server_lives(project):
 
 def test_health_check_sends_no_request_to_a_proxy(project):
     (health,) = re.findall(r"^HEALTHCHECK.*\\\n *CMD (.*)$", project.text("Dockerfile"), re.MULTILINE)
-    with HTTPServer(("127.0.0.1", 0), Healthy) as server:
-        Thread(target=server.handle_request, daemon=True).start()
-        environment = {"PORT": str(server.server_port), "http_proxy": "http://127.0.0.1:9"}
+    with served(Healthy) as address:
+        environment = {"PORT": address.rpartition(":")[2], "http_proxy": "http://127.0.0.1:9"}
         subprocess.run([sys.executable, *json.loads(health)[1:]], env=environment, check=True)
 
 
@@ -188,7 +187,7 @@ def test_it_is_built_under_the_name_that_is_deployed(render, answers):
         assert name == f"{image['newName']}:{image['newTag']}"
 
 
-def test_it_is_told_all_that_its_labels_say(project):
+def test_build_gets_the_values_of_all_labels(project):
     task = tomllib.loads(project.text("tasks/level-1.toml"))["tool"]["poe"]["groups"]["level-1"]["tasks"]["build"]
     arguments = re.findall(r"--build-arg (\w+)=\$\{(\w+)\}", task["cmd"])
     assert [argument for argument, _ in arguments] == [each.partition("=")[0] for each in instructions(project, "ARG")]

@@ -1,4 +1,4 @@
-"""The docs of a generated project name only what there is, and tell the same as CODEOWNERS."""
+"""The docs of a generated project name only what there is, and the same owners as CODEOWNERS."""
 
 import re
 from pathlib import Path

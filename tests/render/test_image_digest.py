@@ -54,8 +54,8 @@ def test_file_that_cannot_be_written_is_one_line_and_stays(level_1):
     path = IMAGE.format("staging")
     before = level_1.text(path)
     (level_1.path / path).with_name(".kustomization.yaml.partial").mkdir()  # in place of a folder that is read-only
-    said = image(level_1, "staging", f"{name_of(level_1)}@{ONE}", rc=1)
-    assert said == f"poe image: {path} cannot be written: Is a directory\n"
+    message = image(level_1, "staging", f"{name_of(level_1)}@{ONE}", rc=1)
+    assert message == f"poe image: {path} cannot be written: Is a directory\n"
     assert level_1.text(path) == before
 
 
@@ -104,8 +104,8 @@ def test_other_images_and_comments_of_the_team_stay(level_1):
         (["staging", "NAME:main"], "is not of the form NAME@sha256:DIGEST"),
         (["staging", "NAME@sha256:abc"], "is not of the form NAME@sha256:DIGEST"),
         (
-            ["staging", f"ghcr.io/somebody/else@{ONE}"],
-            "not ghcr.io/somebody/else: correct `newName` if the image moved",
+            ["staging", f"ghcr.io/another/image@{ONE}"],
+            "not ghcr.io/another/image: correct `newName` if the image moved",
         ),
         (
             ["test", f"NAME@{ONE}"],
@@ -117,12 +117,12 @@ def test_other_images_and_comments_of_the_team_stay(level_1):
         ),
     ],
 )
-def test_what_cannot_be_done_is_said_in_a_line_and_changes_nothing(level_1, arguments, problem):
+def test_what_cannot_be_done_is_one_line_and_changes_nothing(level_1, arguments, problem):
     before = contents(level_1)
-    said = image(level_1, *(each.replace("NAME", name_of(level_1)) for each in arguments), rc=1)
-    assert said.startswith("poe image: ")
-    assert said.endswith(f"{problem}\n")
-    assert said.count("\n") == 1
+    message = image(level_1, *(each.replace("NAME", name_of(level_1)) for each in arguments), rc=1)
+    assert message.startswith("poe image: ")
+    assert message.endswith(f"{problem}\n")
+    assert message.count("\n") == 1
     assert contents(level_1) == before
 
 
@@ -130,6 +130,6 @@ def test_an_image_of_the_team_in_the_component_is_not_overwritten(level_1):
     path = level_1.path / IMAGE.format("staging")
     path.write_text(f"{path.read_text()}  - name: sidecar\n    newTag: v1\n")
     before = path.read_text()
-    said = image(level_1, "staging", f"{name_of(level_1)}@{ONE}", rc=1)
-    assert "must name model-server alone: other images belong in the overlay" in said
+    message = image(level_1, "staging", f"{name_of(level_1)}@{ONE}", rc=1)
+    assert "must name model-server alone: other images belong in the overlay" in message
     assert path.read_text() == before

@@ -8,7 +8,7 @@ def project(render):
     return render(maturity_level=1, data_remote="s3")
 
 
-def test_policy_is_the_one_that_was_asked_for(project):
+def test_policy_has_the_rules_of_the_template(project):
     rules = {rule["ID"]: rule for rule in project.json("infrastructure/s3/lifecycle.json")["Rules"]}
     assert all(rule["Status"] == "Enabled" for rule in rules.values())
     assert [(each["Days"], each["StorageClass"]) for each in rules["cool-down"]["Transitions"]] == [

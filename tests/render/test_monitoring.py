@@ -52,7 +52,7 @@ def test_every_expression_is_promql(project):
         promql.parse(expression)
 
 
-def test_expressions_ask_for_metrics_and_labels_that_there_are(project):
+def test_expressions_name_metrics_and_labels_of_the_server(project):
     known = METRICS | {rule["record"]: RECORDED for rule in rules_of(project) if "record" in rule}
     for expression in expressions(project):
         found = list(selectors(expression))
@@ -72,7 +72,7 @@ def test_expressions_concern_this_project_alone(project):
             assert 'job="customer-churn"' in matchers, f"{name} in {expression}"
 
 
-def test_alerts_say_how_urgent_they_are_and_what_is_wrong(project):
+def test_alerts_have_severity_summary_and_duration(project):
     alerts = [rule for rule in rules_of(project) if "alert" in rule]
     assert {alert["labels"]["severity"] for alert in alerts} == {"page", "ticket"}
     assert all(alert["annotations"]["summary"] for alert in alerts)

@@ -93,6 +93,6 @@ def test_template_is_where_the_installer_recorded_the_tool_to_be_from(record, ex
     assert source_of(json.dumps(record)) == expected
 
 
-def test_tool_from_an_index_wants_the_template_named():
+def test_tool_from_an_index_needs_the_template():
     with pytest.raises(CommandError, match="add --template"):
         source_of(None)

@@ -147,7 +147,7 @@ def test_terms_are_explained_once(render):
 
 
 @each_level
-def test_each_level_asks_its_questions_and_says_where_the_answer_goes(render, level):
+def test_each_level_has_questions_and_where_their_answers_go(render, level):
     text = render(maturity_level=level).text(f"docs/levels/{level}.md")
     section = text.partition("\n## Questions first\n")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| (.*\?) \| (.*) \|$", section, re.MULTILINE)

@@ -1,4 +1,4 @@
-"""The platform for many teams, and the request for a project: valid, consistent, and no wider than it says."""
+"""The platform for many teams, and the request for a project: valid, consistent, and with no more rights than they need."""
 
 import copy
 import json
@@ -9,22 +9,17 @@ import promql_parser as promql
 import pytest
 import yaml
 from harness import backstage
-from harness.act import committed, play, without_tasks
+from harness.act import play, without_tasks
 from harness.kube import Manifest, built, lines, manifests, only, problems, schema
+from harness.lifting import repository
+from harness.projects import UNUSUAL
 from harness.prometheus import filled_in, targets_of
 from harness.template import Project
 from harness.workflows import read
 
 ANSWERS = [
     {"maturity_level": 3},
-    {
-        "maturity_level": 3,
-        "project_name": 'On "call": 2026',
-        "project_slug": "2026",
-        "package_name": "on_call",
-        "owner": "acme/on-call",
-        "repository_url": "git@github.com:acme/On-Call.git",
-    },
+    {"maturity_level": 3, **UNUSUAL, "owner": "acme/on-call", "repository_url": "git@github.com:acme/On-Call.git"},
     {"maturity_level": 3, "project_slug": "a" * 50, "package_name": "long"},
 ]
 each_answers = pytest.mark.parametrize("answers", ANSWERS, ids=["default", "unusual", "long"])
@@ -211,7 +206,7 @@ def test_form_of_backstage_sends_the_inputs_of_the_workflow(render, answers):
 
 
 def test_inputs_of_a_request_are_data_and_only_the_job_after_the_approval_gets_the_token(project, tmp_path):
-    idle = committed(project, tmp_path / "idle")
+    idle = repository(project, tmp_path / "idle")
     without_tasks(idle, "new-project.yml")
     path = idle.path / ".github/workflows/new-project.yml"
     path.write_text(path.read_text().replace("run: mkdir -p reports", "run: mkdir -p proposal"))

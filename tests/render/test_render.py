@@ -137,7 +137,7 @@ def test_text_ends_lines_as_editors_and_git_want_it(render, answers):
 
 
 def parse(path: str, text: str) -> None:
-    """Raise an exception unless `text` is of the language that `path` tells."""
+    """Raise an exception unless `text` is of the language of the suffix of `path`."""
     match Path(path).suffix:
         case ".py":
             compile(text, path, "exec")
@@ -228,14 +228,14 @@ def test_few_questions_are_asked(render, level, most):
 
 
 @pytest.mark.parametrize("name", visible_questions())
-def test_question_explains_itself_and_has_a_default(render, name):
+def test_question_explains_itself_and_has_a_default(name):
     question = visible_questions()[name]
     assert question["help"].strip().partition("\n")[0].endswith("?")
     assert question.get("default") is not None
 
 
 @each_level
-def test_message_tells_first_steps(copy, capfd, level):
+def test_message_lists_first_steps(copy, capfd, level):
     assert copy(maturity_level=level).exit_code == 0
     steps = [line.strip() for line in message_in(capfd.readouterr().err) if line.startswith("  ")]
     assert [step.split()[0] for step in steps] == ["cd", "git", "uv", "git", "uv"]

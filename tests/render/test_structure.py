@@ -1,4 +1,4 @@
-"""The folders of a project: imports go one way, as its pages draw them, and each folder says what it is for."""
+"""The folders of a project: imports go one way, as its pages draw them, and each folder has a line about what it is for."""
 
 import ast
 from pathlib import Path, PurePosixPath

@@ -5,8 +5,6 @@ import re
 import yaml
 from harness.template import Project, options
 
-CLONING = ["kubernetes", "vertex", "databricks"]
-
 
 def request(project: Project, path: str) -> dict:
     return yaml.safe_load(project.text(path))["request"]
@@ -26,7 +24,7 @@ def test_each_answer_is_a_backend_with_a_job(render):
         assert (project.path / f"config/{'' if answer == 'sagemaker' else 'jobs/'}{answer}.yaml").is_file()
 
 
-def test_image_is_called_where_and_as_platforms_call_it(render):
+def test_image_has_port_routes_and_command_of_the_platforms(render):
     project = render(maturity_level=3)
     model = request(project, "config/endpoints/vertex.yaml")["UploadModel"]["model"]["containerSpec"]
     dockerfile, plugin = project.text("Dockerfile"), project.text("src/customer_churn/serving/plugins/cloud_routes.py")

@@ -13,11 +13,12 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 from groovy_parser.parser import parse_groovy_content
-from harness.act import ACTIONS, DIGEST, committed, play, pull_request, without_tasks
+from harness.act import DIGEST, play, pull_request, without_tasks
 from harness.json_schema import check
+from harness.lifting import repository
 from harness.stub import served
 from harness.template import ROOT, TEMPLATE, Project, clean_environment
-from harness.workflows import NEWER_THAN_ACTIONLINT, USES, read, zizmor
+from harness.workflows import ACTIONS, NEWER_THAN_ACTIONLINT, USES, read, unknown_actions, zizmor
 from lark import LarkError
 from mlops import image_name
 
@@ -108,7 +109,7 @@ def spoilt(tmp_path: Path) -> Callable[[str, str], Path]:
 
 
 @pytest.mark.parametrize("path", SCHEMAS, ids=lambda path: path.name)
-def test_file_is_as_its_schema_says(path):
+def test_file_matches_its_schema(path):
     done = check(SCHEMAS[path], path)
     assert done.exit_code == 0, done.output
 
@@ -187,14 +188,8 @@ def test_code_is_checked_before_data_and_data_before_the_model():
 
 
 @each_workflow
-def test_every_action_is_one_that_we_know_at_the_commit_of_its_tag(path):
-    text = path.read_text(encoding="utf-8")
-    lines = [line for line in text.splitlines() if "uses:" in line and "uses: $/" not in line]
-    for line in lines:
-        match = USES.search(line)
-        assert match, line
-        known = ACTIONS[match["name"]]
-        assert (match["commit"], match["tag"]) == (known["commit"], known["tag"])
+def test_every_action_is_known_at_the_commit_of_its_tag(path):
+    assert unknown_actions(path) == []
 
 
 def test_no_action_is_known_for_nothing():
@@ -204,7 +199,7 @@ def test_no_action_is_known_for_nothing():
     assert used == ACTIONS.keys()
 
 
-def test_actions_get_inputs_and_are_asked_for_outputs_that_they_have():
+def test_actions_have_the_inputs_and_outputs_that_workflows_use():
     for file, name, content in jobs():
         by_id = {}
         for step in content.get("steps", []):
@@ -223,7 +218,7 @@ def test_jobs_have_no_rights_but_those_that_they_need():
         assert writes == WRITES.get((file, name), set()), f"{file} {name}"
 
 
-def test_cd_lets_ci_have_what_its_jobs_ask_for():
+def test_cd_gives_ci_the_permissions_of_its_jobs():
     asked = {right for file, _, content in jobs() if file == "ci.yml" for right in content["permissions"].items()}
     assert asked <= job("cd.yml", "ci")["permissions"].items(), "GitHub would not start the run"
 
@@ -240,7 +235,7 @@ def test_only_an_approved_job_gets_secrets_and_no_foreign_code_gets_a_token():
 
 
 @pytest.fixture
-def private_repositories(tmp_path: Path) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+def private_repositories() -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """Serve repositories without a ref to those who log in; yield the address, and the path and login of each request."""
     seen = []
 
@@ -272,9 +267,9 @@ def test_token_of_a_private_template_goes_to_its_owner_only(private_repositories
             name: re.sub(r"\$\{\{ (.*?) \}\}", lambda match: values.get(match[1], ""), value)
             for name, value in each.items()
         }
-        for repository in ("team/template", "team/template.git", "other/template"):
+        for place in ("team/template", "team/template.git", "other/template"):
             subprocess.run(
-                ["git", "ls-remote", f"{address}/{repository}"],
+                ["git", "ls-remote", f"{address}/{place}"],
                 env={**clean_environment(), **variables, "GIT_TERMINAL_PROMPT": "0", "HOME": str(tmp_path)},
                 capture_output=True,
                 check=False,
@@ -323,11 +318,11 @@ def test_a_merged_digest_builds_no_image():
         assert proposal["with"]["add-paths"] == f"deploy/overlays/{name}/image"
 
 
-def test_production_asks_for_approval():
+def test_production_needs_an_approval():
     assert job("cd.yml", "production")["environment"] == "production"
 
 
-def test_image_is_called_as_the_overlays_call_it(render):
+def test_image_has_the_name_of_the_overlays(render):
     url = render(maturity_level=1).answers["repository_url"]
     repository = url.removeprefix("https://github.com/")
     called = set(re.findall(r"ghcr\.io/\$\{\{ github\.repository \}\}", json.dumps(job("cd.yml", "image"))))
@@ -371,7 +366,7 @@ def test_a_pull_request_gets_one_comment_that_is_updated(comment):
 @pytest.fixture
 def idle(render: Callable[..., Project], tmp_path: Path) -> Project:
     """Return a project whose workflows do nothing."""
-    project = committed(render(maturity_level=1), tmp_path / "project")
+    project = repository(render(maturity_level=1), tmp_path / "project")
     without_tasks(project, "ci.yml", "cd.yml", "pr-checklist.yml")
     project.commit("Do nothing")
     return project
@@ -429,7 +424,7 @@ def test_promotion_is_started_by_hand(idle, tmp_path):
 
 
 def test_promotion_of_level_2_is_proposed_to_production_by_a_job_without_secrets(project, tmp_path):
-    idle = committed(project(maturity_level=2), tmp_path / "idle")
+    idle = repository(project(maturity_level=2), tmp_path / "idle")
     path = idle.path / ".github/workflows/promote.yml"
     tasks = re.compile(r"run: uv (?:(sync)|run .*) .*")
     path.write_text(tasks.sub(lambda match: "run: 'true'" if match[1] else f"run: {RELEASE}", path.read_text()))

@@ -1,11 +1,10 @@
 """Projects that are installed once and run for real."""
 
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,9 @@ import pytest
 from harness import environments
 from harness.layers import can_overlay, copied_back, keep, overlaid, own_mounts
 from harness.projects import DEFAULT, models, named, nobody_listens, registry
-from harness.server import eventually
+from harness.server import background, eventually, socket_listens
 from harness.shared import Shared
-from harness.template import Project
+from harness.template import Project, chosen
 from playwright.sync_api import Browser, sync_playwright
 
 ARGUMENTS = [
@@ -76,29 +75,9 @@ def install(render: Callable[..., Project], set_up: Callable[[Project], None], d
     return install
 
 
-@pytest.fixture(scope="session")
-def installed(install: Callable[..., Project]) -> Callable[..., Project]:
-    """Return the installed project with the given answers, which the tests of a worker share."""
-    cache: dict[str, Project] = {}
-
-    def installed(**answers: Any) -> Project:
-        key = repr(sorted(answers.items()))
-        if key not in cache:
-            cache[key] = install(**answers)
-        return cache[key]
-
-    return installed
-
-
-@pytest.fixture(scope="session", params=[*LEVEL_0, *LEVEL_1], ids=named)
-def new(request: pytest.FixtureRequest, installed: Callable[..., Project]) -> Project:
-    """Return an installed project of each kind, in which only a model is trained."""
-    return installed(**request.param)
-
-
 @dataclass(frozen=True)
 class Ran:
-    """A project after its first pipeline, what that printed, and how to bring the project back to what it was."""
+    """A project in which something has run, what that printed, and how to bring the project back to what it was."""
 
     project: Project
     printed: str
@@ -113,30 +92,78 @@ class Ran:
 
 
 @pytest.fixture(scope="session")
-def first_pipeline(
+def after(
     install: Callable[..., Project], shared_on_disk: Shared, changes: Path | None, worker_id: str
 ) -> Callable[..., Ran]:
-    """Run the pipeline of a level 1 project for the first time, and commit what came of it; leave it as it is.
+    """Run something in an installed project, once for all tests; leave the project as it is."""
 
-    A second version of the default project's model is registered: both passed the gate, and there is no champion.
-    """
-
-    def first_pipeline(**answers: Any) -> Ran:
+    def after(work: Callable[[Project], str], answers: dict[str, Any]) -> Ran:
         def run(_: Path) -> Ran:
             project = install(**answers)
-            done = project.process("pipeline")
-            project.commit("First model")
-            project.run("git", "tag", "first-model")
-            if answers == DEFAULT:
-                project.poe("register")
-            if answers in (LOOPING, AUTONOMOUS):
-                project.poe("promote", "--version", "1", "--approved-by", "Ada")
-            return Ran(project, done.stdout + done.stderr, None if changes else keep(project.path))
+            return Ran(project, work(project), None if changes else keep(project.path))
 
         sharing = "all workers" if changes else worker_id
-        return shared_on_disk(run, "first pipeline", sorted(answers.items()), sharing)
+        return shared_on_disk(run, work.__name__, sorted(chosen(answers).items()), sharing)
 
-    return first_pipeline
+    return after
+
+
+@pytest.fixture
+def installed(after: Callable[..., Ran], changes: Path | None) -> Iterator[Callable[..., Project]]:
+    """Return the installed project with the given answers, to change at will."""
+
+    def nothing(project: Project) -> str:
+        return ""
+
+    with ExitStack() as stack:
+        opened: set[Path] = set()
+
+        def installed(**answers: Any) -> Project:
+            ran = after(nothing, answers)
+            if ran.project.path not in opened:
+                opened.add(ran.project.path)
+                stack.enter_context(ran.changed(changes))
+            return ran.project
+
+        yield installed
+
+
+@pytest.fixture(scope="session", params=[*LEVEL_0, *LEVEL_1], ids=named)
+def trained(request: pytest.FixtureRequest, after: Callable[..., Ran]) -> Ran:
+    """Return a project of each kind after its first training, to leave as it is."""
+
+    def train(project: Project) -> str:
+        return project.process("train").stdout
+
+    return after(train, request.param)
+
+
+@pytest.fixture
+def new(trained: Ran, changes: Path | None) -> Iterator[Project]:
+    """Return a project of each kind after its first training, to change at will."""
+    with trained.changed(changes):
+        yield trained.project
+
+
+@pytest.fixture(scope="session")
+def first_pipeline(after: Callable[..., Ran]) -> Callable[..., Ran]:
+    """Run the pipeline of a project for the first time, and commit what came of it; leave the project as it is.
+
+    At level 1, a second version of the default project's model is registered: both passed the gate, and there is no
+    champion. At levels 2 and 3, the first version of it is the champion.
+    """
+
+    def pipeline(project: Project) -> str:
+        done = project.process("pipeline")
+        project.commit("First model")
+        project.run("git", "tag", "first-model")
+        if DEFAULT.items() <= project.answers.items():
+            project.poe("register")
+        elif LOOPING.items() <= project.answers.items() or AUTONOMOUS.items() <= project.answers.items():
+            project.poe("promote", "--version", "1", "--approved-by", "Ada")
+        return done.stdout + done.stderr
+
+    return lambda **answers: after(pipeline, answers)
 
 
 @pytest.fixture(scope="session", params=LEVEL_1, ids=named)
@@ -195,9 +222,9 @@ def versions(churn: Project) -> tuple[Project, str, str]:
 
 
 @pytest.fixture
-def postgresql(tmp_path_factory: pytest.TempPathFactory, tool: Callable[[str], str]) -> Iterator[str]:
+def postgresql(tool: Callable[[str], str]) -> Iterator[str]:
     """Return the URL of a PostgreSQL of its own."""
-    # Debian keeps the server of each version out of PATH, beside what `pg_config` of the client knows.
+    # Debian keeps the server of each version out of PATH.
     binaries = max(Path("/usr/lib/postgresql").glob("*/bin"), default=None) or Path(tool("initdb")).parent
     folder = Path(subprocess.run(["mktemp", "--directory"], check=True, capture_output=True, text=True).stdout.strip())
     shutil.chown(folder, "postgres", "postgres")
@@ -229,20 +256,9 @@ def redis(tool: Callable[[str], str], tmp_path: Path) -> Iterator[tuple[str, sub
     """Return the URL of a Redis of its own, and its process."""
     address = nobody_listens().removeprefix("http://")
     command = [tool("redis-server"), "--port", address.rpartition(":")[2], "--save", "", "--dir", tmp_path]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    try:
-        eventually("Redis", lambda: not socket_refuses(address))
+    with background(command) as process:
+        eventually("Redis", lambda: socket_listens(address))
         yield f"redis://{address}/0", process
-    finally:
-        process.kill()
-        process.wait()
-
-
-def socket_refuses(address: str) -> bool:
-    """Return whether nothing listens at an address."""
-    host, _, port = address.partition(":")
-    with socket.socket() as client:
-        return client.connect_ex((host, int(port))) != 0
 
 
 @pytest.fixture(scope="session")

@@ -1,14 +1,11 @@
 """A capability is one unit: files, tests, a docs page, and how it is verified."""
 
-import re
 from dataclasses import replace
 
 import pytest
 from harness.capabilities import capabilities, owners, pages
 from harness.template import ROOT, destination, relative, sources
 
-VERIFIED = ROOT / "docs" / "reference" / "verified.md"
-BLOCK = re.compile(r"(<!-- capabilities:.*?-->\n)(.*?)(<!-- end of capabilities -->)", re.DOTALL)
 each_capability = pytest.mark.parametrize("capability", capabilities(), ids=lambda each: each.name)
 
 
@@ -36,7 +33,7 @@ def test_capability_has_tests_and_a_docs_page_of_its_level_or_below(capability):
 
 
 @each_capability
-def test_capability_says_how_it_is_verified(capability):
+def test_capability_has_how_it_is_verified(capability):
     assert capability.run or capability.checked
 
 
@@ -49,11 +46,5 @@ def table() -> str:
     return "\n".join(lines) + "\n"
 
 
-def test_verified_lists_the_capabilities_of_the_catalogue(request):
-    text = VERIFIED.read_text(encoding="utf-8")
-    found = BLOCK.search(text)
-    assert found
-    if request.config.getoption("--update-golden"):
-        VERIFIED.write_text(BLOCK.sub(lambda match: match[1] + table() + match[3], text), encoding="utf-8")
-    else:
-        assert found[2] == table()
+def test_verified_lists_the_capabilities_of_the_catalogue(written):
+    written(ROOT / "docs/reference/verified.md", table(), block="capabilities")

@@ -12,7 +12,7 @@ from harness.json_schema import check
 from harness.projects import bash_blocks
 from harness.site import DOCS, nav
 from harness.template import ROOT, visible_questions
-from harness.workflows import USES, zizmor
+from harness.workflows import unknown_actions, zizmor
 
 from copier_mlops.maturity.assessment import ATTESTATIONS
 from copier_mlops.maturity.output import FORMATS
@@ -52,12 +52,8 @@ def test_workflow_is_valid_and_pins_the_actions_of_this_repository(tmp_path):
     done = check("vendor.github-workflows", path)
     assert done.exit_code == 0, done.output
     assert zizmor(path, "pedantic") == set()
-    known = tomllib.loads((ROOT / "tests/harness/actions.toml").read_text(encoding="utf-8"))
-    used = [match.groupdict() for match in USES.finditer(workflow)]
-    assert len(used) == workflow.count("uses:")
-    assert [(known[one["name"]]["commit"], known[one["name"]]["tag"]) for one in used] == [
-        (one["commit"], one["tag"]) for one in used
-    ]
+    assert "uses: " in workflow
+    assert unknown_actions(path) == []
 
 
 def test_page_on_maturity_names_every_format_and_an_attestation_of_a_probe():

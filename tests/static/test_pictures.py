@@ -10,19 +10,12 @@ from harness.template import ROOT, levels, repository_files
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_picture_is_drawn_from_the_catalogue(name, request):
-    path = DOCS / "images" / name
-    if request.config.getoption("--update-golden"):
-        path.write_text(PICTURES[name](), encoding="utf-8")
-    assert path.read_text(encoding="utf-8") == PICTURES[name]()
+def test_picture_is_drawn_from_the_catalogue(name, written):
+    written(DOCS / "images" / name, PICTURES[name]())
 
 
-def test_picture_of_a_package_shows_what_imports_what_at_the_highest_level(render, request):
-    path = DOCS / "images" / "structure.svg"
-    drawn = package_folders(imports(render(maturity_level=levels()[-1]).package))
-    if request.config.getoption("--update-golden"):
-        path.write_text(drawn, encoding="utf-8")
-    assert path.read_text(encoding="utf-8") == drawn
+def test_picture_of_a_package_shows_what_imports_what_at_the_highest_level(render, written):
+    written(DOCS / "images/structure.svg", package_folders(imports(render(maturity_level=levels()[-1]).package)))
 
 
 def test_every_folder_is_in_the_picture_of_this_repository_and_in_the_table_of_contributing():
@@ -32,10 +25,8 @@ def test_every_folder_is_in_the_picture_of_this_repository_and_in_the_table_of_c
     assert {folder for folder in folders if f"| `{folder}" not in text and f"`{folder}`" not in text} == set()
 
 
-def test_picture_of_the_demo_is_drawn_from_its_recording(request):
+def test_picture_of_the_demo_is_drawn_from_its_recording(written):
     demo = runpy.run_path(str(ROOT / "maintenance/demo.py"))
     drawn = demo["picture"](demo["CAST"].read_text(encoding="utf-8"))
-    if request.config.getoption("--update-golden"):
-        demo["PICTURE"].write_text(drawn, encoding="utf-8")
-    assert demo["PICTURE"].read_text(encoding="utf-8") == drawn
+    written(demo["PICTURE"], drawn)
     assert "http" not in drawn.replace("http://www.w3.org/2000/svg", ""), "nothing is loaded from another host"

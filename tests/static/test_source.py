@@ -137,7 +137,7 @@ def test_file_of_a_project_is_written_completely_or_not_at_all():
 
 
 @each_source
-def test_first_line_tells_seed_from_managed_file(source):
+def test_first_line_marks_managed_files_and_no_seed(source):
     path = destination(source)
     first_line = text_of(source).partition("\n")[0]
     if source.suffix == ".jinja" and not first_line.startswith("#%"):

@@ -1,9 +1,8 @@
 """Releases by the project's own canary, with its time scaled, whose weights Envoy follows."""
 
-import json
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Event, Thread
 from typing import Any
@@ -60,9 +59,8 @@ class Release:
     versions: dict[str, str] = field(default_factory=dict)  # by hash
     status: dict[str, Any] = field(default_factory=dict)
     shares: dict[str, int] = field(default_factory=dict)  # of the requests, by version
-    reached: dict[str, list[int]] = field(
-        default_factory=dict
-    )  # shares of a version while it was the newest, in their order
+    # Shares of a version while it was the newest, in their order.
+    reached: dict[str, list[int]] = field(default_factory=dict)
     fewest: int = 99  # pods that were ready
 
     @property
@@ -151,11 +149,8 @@ class Driver:
 
     def _all(self, group: str, kind: str) -> list[Manifest]:
         """Return all objects of a kind, none if the cluster does not know it."""
-        with closing(self.cluster.inside.connect("127.0.0.1", API_PORT)) as connection:
-            connection.request("GET", f"/apis/{group}/{kind}")
-            with connection.getresponse() as response:
-                content = response.read()
-                return json.loads(content)["items"] if response.status == 200 else []
+        found = self.cluster.inside.ask("127.0.0.1", API_PORT, f"/apis/{group}/{kind}")
+        return found.json["items"] if found.status == 200 else []
 
 
 def weights_of(route: Manifest) -> dict[str, int]:
@@ -167,14 +162,4 @@ def weights_of(route: Manifest) -> dict[str, int]:
 def start_api_proxy(cluster: Cluster) -> None:
     """Let this process read from the API without a program for each look."""
     cluster.start("kubectl", "proxy", f"--kubeconfig={cluster.kubeconfig}", f"--port={API_PORT}")
-
-    def serves() -> bool:
-        try:
-            with closing(cluster.inside.connect("127.0.0.1", API_PORT)) as connection:
-                connection.request("GET", "/readyz")
-                with connection.getresponse() as response:
-                    return response.status == 200
-        except OSError:
-            return False
-
-    cluster.eventually("a proxy of the API", serves)
+    cluster.eventually("a proxy of the API", lambda: cluster.inside.responds("127.0.0.1", API_PORT, "/readyz"))

@@ -40,9 +40,8 @@ class Cluster:
 
     def all(self, kind: str, namespace: str, selector: str = "") -> list[Manifest]:
         """Return all objects of a kind in a namespace."""
-        return json.loads(self.kubectl("get", kind, f"--namespace={namespace}", f"--selector={selector}", "-ojson"))[
-            "items"
-        ]
+        found = self.kubectl("get", kind, f"--namespace={namespace}", f"--selector={selector}", "--output=json")
+        return json.loads(found)["items"]
 
     def apply(self, manifests: list[Manifest], namespace: str = "default", rc: int | None = 0, user: str = "") -> str:
         """Apply manifests on the server, which rejects unknown fields, and return what that prints."""
@@ -55,9 +54,8 @@ class Cluster:
         files = [f"--filename={path}" for module in modules for path in self.binaries.manifests(module)]
         self.kubectl("apply", "--server-side", "--force-conflicts", *files)
         wait = ("wait", "--for=condition=Established", f"--timeout={PATIENCE_SECONDS}s", "crd", "--all")
-        self.eventually(
-            "definitions", lambda: "error" not in self.kubectl(*wait, rc=None)
-        )  # of one without a status yet
+        # One has no status at first, which is an error.
+        self.eventually("definitions", lambda: "error" not in self.kubectl(*wait, rc=None))
 
     def start(self, name: str, *flags: str | Path, **variables: str) -> Program:
         """Start one of the programs beside the control plane."""
@@ -79,8 +77,8 @@ class Cluster:
             for program in self.inside.programs:
                 program.running()
             time.sleep(0.2)
-        said = f"{by.name} logged:\n{by.end_of_log}" if by else f"logs: {self.inside.folder}/log"
-        raise AssertionError(f"not within {PATIENCE_SECONDS} s: {what}\n{said}")
+        logs = f"{by.name} logged:\n{by.end_of_log}" if by else f"logs: {self.inside.folder}/log"
+        raise AssertionError(f"not within {PATIENCE_SECONDS} s: {what}\n{logs}")
 
 
 @contextmanager
@@ -126,6 +124,27 @@ def kubeconfig(port: int) -> Manifest:
         "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}],
         "current-context": "test",
     }
+
+
+def on_the_node(name: str, namespace: str, port: int, target: int) -> list[Manifest]:
+    """Return a service whose requests go to a port of the node, where no pod is."""
+    metadata = {"name": name, "namespace": namespace}
+    return [
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": metadata,
+            "spec": {"ports": [{"name": "port", "port": port, "targetPort": target}]},
+        },
+        {
+            "apiVersion": "discovery.k8s.io/v1",
+            "kind": "EndpointSlice",
+            "metadata": {**metadata, "labels": {"kubernetes.io/service-name": name}},
+            "addressType": "IPv4",
+            "ports": [{"name": "port", "port": target, "protocol": "TCP"}],
+            "endpoints": [{"addresses": [NODE], "conditions": {"ready": True}}],
+        },
+    ]
 
 
 def keys(made: Cluster) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import sys
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,18 +25,8 @@ class Envoy:
     def weigh(self, name: str, weights: dict[str, int]) -> None:
         """Set the weights of the versions of a name."""
         query = urlencode({f"{WEIGHTS}.{name}-{version}": weight for version, weight in weights.items()})
-        self._admin("POST", f"/runtime_modify?{query}")
-
-    def statistics(self) -> str:
-        """Return what it counted, one value a line."""
-        return self._admin("GET", "/stats")
-
-    def _admin(self, method: str, path: str) -> str:
-        with closing(self.cluster.inside.connect(NODE, ADMIN)) as connection:
-            connection.request(method, path)
-            with connection.getresponse() as response:
-                assert response.status == 200, path
-                return response.read().decode()
+        found = self.cluster.inside.ask(NODE, ADMIN, f"/runtime_modify?{query}", method="POST")
+        assert found.status == 200, found.text
 
 
 def start_envoy(cluster: Cluster, names: dict[str, Ports]) -> Envoy:
@@ -48,17 +37,8 @@ def start_envoy(cluster: Cluster, names: dict[str, Ports]) -> Envoy:
     cluster.inside.start(
         "envoy", program, "--config-path", path, "--log-level", "warn", "--concurrency", "1", "--use-dynamic-base-id"
     )
-    started = Envoy(cluster)
-    cluster.eventually("Envoy", lambda: serves(started))
-    return started
-
-
-def serves(started: Envoy) -> bool:
-    """Return whether it has started."""
-    try:
-        return "LIVE" in started._admin("GET", "/ready")
-    except OSError:
-        return False
+    cluster.eventually("Envoy", lambda: cluster.inside.responds(NODE, ADMIN, "/ready"))
+    return Envoy(cluster)
 
 
 def config(names: dict[str, Ports]) -> Config:

@@ -1,8 +1,7 @@
 """Clients of a service in a cluster, which send one request after another."""
 
-import json
 from collections import Counter
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
 from http.client import HTTPException
@@ -28,11 +27,7 @@ class Clients:
 
     def ask(self, path: str, body: Any = None) -> Answer:
         """Send a request, by POST if there is a body, and return the response."""
-        content = None if body is None else json.dumps(body).encode()
-        with closing(self.inside.connect(self.host, self.port)) as connection:
-            connection.request("GET" if body is None else "POST", path, content)
-            with connection.getresponse() as response:
-                return Answer(response.status, response.read().decode())
+        return self.inside.ask(self.host, self.port, path, body)
 
     def asking(self, path: str, body: Any, clients: int = 4) -> AbstractContextManager[None]:
         """Send requests until the end of the block."""

@@ -1,40 +1,23 @@
 """The metrics that autoscalers read: a real metrics server, which reads them from nodes."""
 
-from harness.cluster.cluster import Cluster
+from harness.cluster.cluster import Cluster, on_the_node
 from harness.cluster.namespaces import NODE
 from harness.kube import Manifest
 
 RESOLUTION_SECONDS = 10
-NAME = {"name": "metrics-server", "namespace": "kube-system"}
-EXTENSION: list[Manifest] = [
-    {
-        "apiVersion": "apiregistration.k8s.io/v1",
-        "kind": "APIService",
-        "metadata": {"name": "v1beta1.metrics.k8s.io"},
-        "spec": {
-            "group": "metrics.k8s.io",
-            "version": "v1beta1",
-            "service": {**NAME, "port": 443},
-            "insecureSkipTLSVerify": True,
-            "groupPriorityMinimum": 100,
-            "versionPriority": 100,
-        },
+EXTENSION: Manifest = {
+    "apiVersion": "apiregistration.k8s.io/v1",
+    "kind": "APIService",
+    "metadata": {"name": "v1beta1.metrics.k8s.io"},
+    "spec": {
+        "group": "metrics.k8s.io",
+        "version": "v1beta1",
+        "service": {"name": "metrics-server", "namespace": "kube-system", "port": 443},
+        "insecureSkipTLSVerify": True,
+        "groupPriorityMinimum": 100,
+        "versionPriority": 100,
     },
-    {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": NAME,
-        "spec": {"ports": [{"name": "https", "port": 443, "targetPort": 4443}]},
-    },
-    {
-        "apiVersion": "discovery.k8s.io/v1",
-        "kind": "EndpointSlice",
-        "metadata": {**NAME, "labels": {"kubernetes.io/service-name": "metrics-server"}},
-        "addressType": "IPv4",
-        "ports": [{"name": "https", "port": 4443, "protocol": "TCP"}],
-        "endpoints": [{"addresses": [NODE], "conditions": {"ready": True}}],
-    },
-]
+}
 
 
 def start_metrics_server(cluster: Cluster) -> None:
@@ -53,4 +36,4 @@ def start_metrics_server(cluster: Cluster) -> None:
         f"--metric-resolution={RESOLUTION_SECONDS}s",
         f"--kubelet-request-timeout={RESOLUTION_SECONDS // 2}s",
     )
-    cluster.apply(EXTENSION, "kube-system")
+    cluster.apply([EXTENSION, *on_the_node("metrics-server", "kube-system", 443, 4443)], "kube-system")

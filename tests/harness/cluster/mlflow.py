@@ -1,25 +1,10 @@
 """An MLflow server where the project's manifests expect it: at http://mlflow.mlflow.svc:5000 for pods."""
 
-from contextlib import closing
-
-from harness.cluster.cluster import Cluster
+from harness.cluster.cluster import Cluster, on_the_node
 from harness.cluster.namespaces import NODE
-from harness.kube import Manifest
 from harness.template import Project
 
 ADDRESS = f"http://{NODE}:5000"  # for all that runs on the node itself
-NAME = {"name": "mlflow", "namespace": "mlflow"}
-SERVICE: list[Manifest] = [
-    {"apiVersion": "v1", "kind": "Service", "metadata": NAME, "spec": {"ports": [{"port": 5000, "name": "http"}]}},
-    {
-        "apiVersion": "discovery.k8s.io/v1",
-        "kind": "EndpointSlice",
-        "metadata": {**NAME, "labels": {"kubernetes.io/service-name": "mlflow"}},
-        "addressType": "IPv4",
-        "ports": [{"name": "http", "port": 5000, "protocol": "TCP"}],
-        "endpoints": [{"addresses": [NODE], "conditions": {"ready": True}}],
-    },
-]
 
 
 def start_mlflow(cluster: Cluster, project: Project) -> None:
@@ -34,16 +19,5 @@ def start_mlflow(cluster: Cluster, project: Project) -> None:
         MLFLOW_DISABLE_TELEMETRY="true",
     )
     cluster.namespace("mlflow")
-    cluster.apply(SERVICE, "mlflow")
-    cluster.eventually("MLflow", lambda: healthy(cluster))
-
-
-def healthy(cluster: Cluster) -> bool:
-    """Return whether the server responds."""
-    try:
-        with closing(cluster.inside.connect(NODE, 5000)) as connection:
-            connection.request("GET", "/health")
-            with connection.getresponse() as response:
-                return response.status == 200
-    except OSError:
-        return False
+    cluster.apply(on_the_node("mlflow", "mlflow", 5000, 5000), "mlflow")
+    cluster.eventually("MLflow", lambda: cluster.inside.responds(NODE, 5000, "/health"))

@@ -8,10 +8,13 @@ import os
 import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
+
+from harness.server import Answer, answer
 
 NODE = "172.31.77.2"  # its address is on a bridge that leads nowhere
 SERVICES = "10.0.0.0/24"
@@ -40,11 +43,6 @@ class Program:
     def end_of_log(self) -> str:
         """Return the end of its log."""
         return self.log.read_text(errors="replace")[-3000:]
-
-    def stop(self) -> None:
-        """End it at once."""
-        self.process.kill()  # `nsenter`; the program ends with its parent
-        self.process.wait()
 
 
 @dataclass
@@ -101,6 +99,18 @@ class Namespaces:
             made.close()
             raise
         return connection
+
+    def ask(self, host: str, port: int, path: str, body: Any = None, method: str = "") -> Answer:
+        """Send a request from inside, by POST if there is a body, and return the response."""
+        with closing(self.connect(host, port)) as connection:
+            return answer(connection, path, body, method=method)
+
+    def responds(self, host: str, port: int, path: str) -> bool:
+        """Return whether a server inside responds without an error."""
+        try:
+            return self.ask(host, port, path).status == 200
+        except OSError:
+            return False
 
     def listen(self, host: str) -> socket.socket:
         """Return a socket that accepts connections inside, on a free port."""

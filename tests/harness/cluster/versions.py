@@ -1,13 +1,13 @@
 """A server of each version of a model, and clients: real requests, and the metrics of level 1's server.
 
-The servers are simulated: they answer at once with the prediction, delay or error that a test plants.
+The servers are simulated: they respond with the prediction, delay or error that a test sets.
 """
 
 import json
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from http.client import HTTPException
@@ -17,7 +17,7 @@ from threading import Event, Lock, Thread
 
 from harness.cluster.envoy import PORT
 from harness.cluster.namespaces import NODE, Namespaces
-from harness.server import in_threads
+from harness.server import answer, in_threads
 
 SECONDS = [0.01, 0.1, 0.25, 0.5, 1.0]  # some of the buckets of level 1's server
 
@@ -136,19 +136,20 @@ class Clients:
         return in_threads(clients, partial(self._ask, clients / self.each_second))
 
     def _ask(self, pause: float, done: Event) -> None:
-        with closing(self.inside.connect(NODE, PORT)) as connection:
+        with ExitStack() as connections:
+            connection = None
             while not done.wait(pause):
                 weight = self.weight
                 try:
-                    connection.request("GET", f"/{self.name}/predict")
-                    with connection.getresponse() as response:
-                        content = response.read()
-                        version = json.loads(content)["version"] if content.startswith(b"{") else ""
-                        self.answered[weight, version, response.status] += 1
+                    if connection is None:
+                        connection = connections.enter_context(closing(self.inside.connect(NODE, PORT)))
+                    found = answer(connection, f"/{self.name}/predict")
+                    version = found.json["version"] if found.text.startswith("{") else ""
+                    self.answered[weight, version, found.status] += 1
                 except (HTTPException, OSError) as error:
                     self.lost.append(repr(error))
-                    connection.close()
-                    connection.sock = self.inside.connect(NODE, PORT).sock
+                    connections.close()
+                    connection = None
 
     def share(self, version: str, weight: int) -> tuple[int, int]:
         """Return how many requests a version answered at a weight, and how many there were."""

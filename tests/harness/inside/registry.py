@@ -1,4 +1,4 @@
-"""Print what MLflow knows of the model that is named on the command line."""
+"""Print what MLflow has of the model that is named on the command line."""
 
 import json
 import sys

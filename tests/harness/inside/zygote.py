@@ -29,7 +29,7 @@ def serve(connection: socket.socket) -> None:
 
 
 def run(request: dict) -> tuple[int, float]:
-    """Run a request in a fork, return exit code and CPU time, and learn what it has imported."""
+    """Run a request in a fork, return exit code and CPU time, and keep the names of what it has imported."""
     started = time.process_time()
     import_known()
     reader, writer = os.pipe()
@@ -89,7 +89,7 @@ def become(request: dict, report: int) -> None:
 
 
 def is_of(name: str, package: str) -> bool:
-    """Tell whether a module is the project's own, or what was run."""
+    """Return whether a module is the project's own, or what was run."""
     return name.partition(".")[0] in {package, "__main__", "__mp_main__"}
 
 

@@ -46,7 +46,7 @@ def adopted(shape: Foreign, template: Path, folder: Path) -> Project:
 
 
 def call_own_code(project: Project, shape: Foreign) -> None:
-    """Do what the page says under "Data" and "Features and model"."""
+    """Follow the page under "Data" and "Features and model"."""
     data, model = project.modeling / "data.py", project.modeling / "model.py"
     module, _, function = shape.data.rpartition(".")
     text = re.sub(

@@ -1,7 +1,6 @@
 """Bandits from their plan to their end: a real server, simulated users, labels, a version that is removed, and the page."""
 
 import json
-from contextlib import closing
 from typing import Any
 
 from harness.projects import change, inside
@@ -11,11 +10,9 @@ from harness.template import Project
 POLICY = {"name": "by-context", "policy": "linucb", "features": ["support_calls", "tenure_months"]}
 
 
-def answered(server: Server, row: object, **headers: str) -> dict[str, Any]:
+def answered(server: Server, row: object, entity: dict[str, str] | None = None) -> dict[str, Any]:
     """Return the response for a row."""
-    with closing(server.connect()) as connection:
-        connection.request("POST", "/predict", json.dumps({"rows": [row]}), headers)
-        return json.loads(connection.getresponse().read())
+    return server.ask("/predict", {"rows": [row]}, headers=entity).json
 
 
 def refused(project: Project, *arguments: str, task: str = "bandit") -> str:
@@ -57,9 +54,9 @@ def test_bandits_from_their_plan_to_their_end(autonomous: Project):
         change(project, "config/bandit.yaml", metrics_from=server.url)
         rows = inside(project, "predictions.py", project.answers["package_name"])["rows"]
         entities = [{"X-Entity-ID": str(number)} for number in range(20)]
-        versions = [answered(server, rows[0], **one)["version"] for one in entities]
+        versions = [answered(server, rows[0], one)["version"] for one in entities]
         assert {*versions} == {"1", "2"}
-        assert [answered(server, rows[0], **one)["version"] for one in entities] == versions
+        assert [answered(server, rows[0], one)["version"] for one in entities] == versions
         assert answered(server, rows[0])["variant"] == "champion"
         users = ("bandit", "simulate", "--server", server.url, "--users")
         project.poe(*users, "400", "--effect", "-0.2")
@@ -69,15 +66,15 @@ def test_bandits_from_their_plan_to_their_end(autonomous: Project):
         assert "outcome (lower is better) of 200 decisions" in evaluated
         assert "version 2" in evaluated
         assert "first-bandit is stopped: enough" in project.poe("bandit", "stop", "--reason", "enough").stdout
-        eventually("one version", lambda: {answered(server, rows[0], **one)["version"] for one in entities} == {"1"})
+        eventually("one version", lambda: {answered(server, rows[0], one)["version"] for one in entities} == {"1"})
         change(project, "config/bandit.yaml", **POLICY)
         assert "linucb" in project.poe("bandit", "start", "--approved-by", "Ada").stdout
-        eventually("both", lambda: len({answered(server, rows[0], **one)["version"] for one in entities}) == 2)
+        eventually("both", lambda: len({answered(server, rows[0], one)["version"] for one in entities}) == 2)
         project.poe(*users, "600", "--effect", "0.5")
         learned = project.poe("bandit", "learn").stdout
         assert "version 2 is removed: outcome differs from the champion's by +0." in learned
         assert "by-context is stopped: only the champion is left" in learned
-        eventually("one version", lambda: {answered(server, rows[0], **one)["version"] for one in entities} == {"1"})
+        eventually("one version", lambda: {answered(server, rows[0], one)["version"] for one in entities} == {"1"})
         assert project.poe("bandit", "report").stdout.startswith("by-context: 600 rewards of ")
     result = project.json("reports/bandit.json")
     assert [one["removed"] is None for one in result["arms"]] == [True, False]

@@ -7,14 +7,14 @@ import subprocess
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 
 import pytest
 import yaml
 from harness.projects import nobody_listens
-from harness.server import eventually
+from harness.server import background, eventually
+from harness.stub import served
 from harness.template import Project
 
 ENVOY = "deploy/fail-over/envoy.yaml"
@@ -73,17 +73,11 @@ def cloud(name: str, folder: Path, seen: list[tuple[str | None, str]]) -> Iterat
             self.send_response(200)
             self.end_headers()
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Keep quiet."""
-
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     context.sni_callback = lambda socket, name, context: names.append(name)
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield server.server_port
-        server.shutdown()
+    with served(Handler, context) as address:
+        yield int(address.rpartition(":")[2])
 
 
 def test_clouds_are_reached_by_tls_and_one_with_the_certificate_of_another_name_is_not(
@@ -108,15 +102,10 @@ def test_clouds_are_reached_by_tls_and_one_with_the_certificate_of_another_name_
             one["address"]["socket_address"]["port_value"] = int(address.rpartition(":")[2])
         (tmp_path / "envoy.json").write_text(json.dumps(config))
         command = [envoy, "--config-path", tmp_path / "envoy.json", "--concurrency", "1", "--disable-hot-restart"]
-        with (tmp_path / "log").open("wb") as log:
-            process = subprocess.Popen(command, stdout=log, stderr=log)
-        try:
+        with background(command, tmp_path / "log"):
             eventually("health checks", lambda: "failed_active_hc" in clusters(admin) and right)
             with urllib.request.urlopen(f"{front}/v2/health/live", timeout=30) as response:
                 assert response.status == 200
-        finally:
-            process.kill()
-            process.wait()
     assert {*right} == {("localhost", "localhost")}, "health checks and requests, by SNI and by header"
     assert wrong == [], "no request follows a certificate of another name"
 

@@ -46,7 +46,7 @@ def compliant(autonomous: Project) -> Project:
     return autonomous
 
 
-def test_new_project_is_told_what_is_missing_and_becomes_green(autonomous, browser):
+def test_findings_of_a_new_project_are_listed_until_none_is_open(autonomous, browser):
     project = autonomous
     first = project.poe("comply", rc=1)
     assert findings(first.stdout) == {"fairness", "image:digest", *(f"drills:{name}" for name in DRILLS)}

@@ -5,19 +5,8 @@ from pathlib import Path
 
 from harness.projects import inside
 from harness.server import eventually, serving
-from harness.template import Project
 
 MODEL = "customer-churn"
-
-
-def files(project: Project, version: str) -> Path:
-    """Return the folder of a version in the artifact store."""
-    printed = project.python(
-        "import mlflow; client = mlflow.MlflowClient('sqlite:///mlflow.db');"
-        f"source = client.get_model_version('{MODEL}', '{version}').source;"
-        "print(client.get_logged_model(source.removeprefix('models:/')).artifact_location)"
-    )
-    return Path(printed.split()[-1].removeprefix("file://"))
 
 
 def test_what_is_not_verified_is_not_loaded_and_what_is_served_goes_on(autonomous, tmp_path, monkeypatch):
@@ -25,7 +14,7 @@ def test_what_is_not_verified_is_not_loaded_and_what_is_served_goes_on(autonomou
     project = autonomous
     registered = project.poe("register")
     assert "customer-churn 2 is the challenger" in registered.stdout
-    first, second = (files(project, version) for version in ("1", "2"))
+    first, second = (Path(inside(project, "source.py", version)) for version in ("1", "2"))
     kept = shutil.copytree(second, tmp_path / "kept")
     assert project.run("git", "status", "--porcelain", ".signing").stdout == "", "the private key is never committed"
     expected = inside(project, "predictions.py", project.answers["package_name"])

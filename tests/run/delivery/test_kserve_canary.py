@@ -4,7 +4,6 @@ import json
 import os
 import re
 import stat
-import subprocess
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -15,7 +14,7 @@ import pytest
 import yaml
 from harness.kube import built, only
 from harness.projects import nobody_listens
-from harness.server import Server, eventually, listens
+from harness.server import Server, background, eventually, listens
 from harness.stub import served
 from harness.template import Project, clean_environment
 
@@ -129,27 +128,16 @@ def test_server_keeps_the_contract_of_the_container(kserve: Project, tool: Calla
     program.write_text(script.replace(r"\n", "\n"))
     program.chmod(0o755)
     programs = f"{tmp_path}{os.pathsep}{kserve.path}/.venv/bin{os.pathsep}{os.environ['PATH']}"
-    with (kserve.path / "serve.log").open("wb") as log:
-        process = subprocess.Popen(
-            command,
-            cwd=kserve.path,
-            env={**clean_environment(), **variables, "PATH": programs, "PORT": address.rpartition(":")[2]},
-            stdout=log,
-            stderr=log,
-        )
+    environment = {**clean_environment(), **variables, "PATH": programs, "PORT": address.rpartition(":")[2]}
+    with background(command, kserve.path / "serve.log", cwd=kserve.path, env=environment) as process:
         server = Server(kserve, process, address)
-        try:
-            eventually("the server", lambda: listens(server))
-            for probe in ("livenessProbe", "readinessProbe"):
-                path = container[probe]["httpGet"]["path"]
-                eventually(path, lambda path=path: server.ask(path).status == 200)
-            metadata = server.ask("/v2/models/customer-churn").json
-            assert metadata["name"] == "customer-churn"
-            assert server.ask("/v2/models/customer-churn/ready").status == 200
-            assert 'model_ready{model="customer-churn"} 1.0' in server.ask("/metrics").text
-            host, _, port = address.removeprefix("http://").partition(":")
-            replayed = kserve.process("replay", "--server", f"http://{host}:{port}", "--host", "model.example.com")
-            assert "rows are predicted" in replayed.stdout
-        finally:
-            process.kill()
-            process.wait()
+        eventually("the server", lambda: listens(server))
+        for probe in ("livenessProbe", "readinessProbe"):
+            path = container[probe]["httpGet"]["path"]
+            eventually(path, lambda path=path: server.ask(path).status == 200)
+        metadata = server.ask("/v2/models/customer-churn").json
+        assert metadata["name"] == "customer-churn"
+        assert server.ask("/v2/models/customer-churn/ready").status == 200
+        assert 'model_ready{model="customer-churn"} 1.0' in server.ask("/metrics").text
+        replayed = kserve.process("replay", "--server", address, "--host", "model.example.com")
+        assert "rows are predicted" in replayed.stdout

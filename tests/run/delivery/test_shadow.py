@@ -2,9 +2,8 @@
 
 import re
 import signal
-import subprocess
 
-from harness.server import eventually
+from harness.server import background, eventually
 from harness.template import Project, clean_environment
 
 ROWS = 40
@@ -34,15 +33,12 @@ def test_challenger_predicts_what_the_champion_serves(looping: Project):
     assert "no request is in both logs" in none
     command = [looping.path / ".venv/bin/python", "-m", f"{package}.delivery.shadow", "start", "--port", "0"]
     log = looping.path / "shadow.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=looping.path, env=clean_environment(), stdout=output, stderr=output)
-    try:
+    with background(command, log, cwd=looping.path, env=clean_environment()) as process:
         found = eventually("both servers", lambda: re.match(r"(\S+) serves version 1; version 2 logs", log.read_text()))
         send = looping.path / "send.py"
         send.write_text(SEND.format(package=package, rows=ROWS))
         assert looping.run(looping.path / ".venv/bin/python", send, found[1]).stdout.split() == ["0", "1"]
         eventually("all predictions in both logs", lambda: compared(looping) == ROWS)
-    finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)
     result = looping.json("reports/shadow.json")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from harness.projects import inside, nobody_listens
-from harness.server import eventually, serving
+from harness.server import background, eventually, serving
 from harness.template import Project
 
 MODEL = "customer-churn"
@@ -47,16 +47,10 @@ def container_registry(tool: Callable[[str], str], tmp_path: Path) -> Iterator[R
     address, storage = nobody_listens().removeprefix("http://"), tmp_path / "registry"
     settings = {"version": 0.1, "storage": {"filesystem": {"rootdirectory": str(storage)}}, "http": {"addr": address}}
     (tmp_path / "registry.yaml").write_text(yaml.safe_dump(settings))
-    with (tmp_path / "registry.log").open("wb") as log:
-        command = [tool("docker-registry"), "serve", tmp_path / "registry.yaml"]
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-        try:
-            listed = ["oras", "repo", "ls", "--plain-http", address]
-            eventually("a registry", lambda: subprocess.run(listed, capture_output=True, check=False).returncode == 0)
-            yield Registry(f"{address}/team/models", storage)
-        finally:
-            process.kill()
-            process.wait()
+    with background([tool("docker-registry"), "serve", tmp_path / "registry.yaml"], tmp_path / "registry.log"):
+        listed = ["oras", "repo", "ls", "--plain-http", address]
+        eventually("a registry", lambda: subprocess.run(listed, capture_output=True, check=False).returncode == 0)
+        yield Registry(f"{address}/team/models", storage)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What the docs of a project tell people to type, typed."""
+"""The commands in the docs of a project, typed."""
 
 import re
 
@@ -34,7 +34,7 @@ def test_every_command_of_the_docs_works(churn):
     assert "promotion done" in project.text("audit.csv")
 
 
-def test_first_day_of_each_role_shows_what_its_page_says(churn):
+def test_first_day_of_each_role_shows_what_its_page_names(churn):
     page = churn.text(FIRST_DAY)
     roles = re.findall(r"^## (.*)$", page, re.MULTILINE)
     assert roles == ["Data engineer", "Data scientist", "ML engineer", "MLOps engineer"]

@@ -1,18 +1,13 @@
 """An A/B test from its plan to its end: real servers, simulated users, labels, and what the page shows."""
 
-import json
-from contextlib import closing
-
 from harness.projects import change, inside
 from harness.server import Server, eventually, serving
 from harness.template import Project
 
 
-def answered(server: Server, row: object, **headers: str) -> dict[str, str]:
+def answered(server: Server, row: object, entity: dict[str, str] | None = None) -> dict[str, str]:
     """Return the response for a row."""
-    with closing(server.connect()) as connection:
-        connection.request("POST", "/predict", json.dumps({"rows": [row]}), headers)
-        return json.loads(connection.getresponse().read())
+    return server.ask("/predict", {"rows": [row]}, headers=entity).json
 
 
 def refused(project: Project, *arguments: str) -> str:
@@ -38,11 +33,9 @@ def test_ab_test_from_its_plan_to_its_end(looping: Project):
         change(project, "config/experiment.yaml", metrics_from=server.url)
         rows = inside(project, "predictions.py", project.answers["package_name"])["rows"]
         entities = [{"X-Entity-ID": str(number)} for number in range(20)]
-        eventually(
-            "both arms", lambda: "treatment" in {answered(server, rows[0], **one)["variant"] for one in entities}
-        )
-        variants = [answered(server, rows[0], **one)["variant"] for one in entities]
-        assert [answered(server, rows[1], **one)["variant"] for one in entities] == variants
+        eventually("both arms", lambda: "treatment" in {answered(server, rows[0], one)["variant"] for one in entities})
+        variants = [answered(server, rows[0], one)["variant"] for one in entities]
+        assert [answered(server, rows[1], one)["variant"] for one in entities] == variants
         assert answered(server, rows[0])["variant"] == "champion"
         simulated = project.poe("experiment", "simulate", "--server", server.url, "--users", "700", "--effect", "-0.2")
         assert "outcomes: 700 new" in simulated.stdout
@@ -62,7 +55,7 @@ def test_ab_test_from_its_plan_to_its_end(looping: Project):
         project.python(f"{registry}.delete_registered_model_alias('{name}', 'treatment')")
         assert "no version has the alias treatment any more" in project.poe("experiment", "report").stdout
         assert "first-test is stopped: better" in project.poe("experiment", "stop", "--reason", "better").stdout
-        eventually("one arm", lambda: {answered(server, rows[0], **one)["variant"] for one in entities} == {"champion"})
+        eventually("one arm", lambda: {answered(server, rows[0], one)["variant"] for one in entities} == {"champion"})
     assert "no experiment is running" in refused(project, "stop")
     logged = project.poe("audit", "list").stdout
     assert logged.index("experiment started") < logged.index("experiment stopped")

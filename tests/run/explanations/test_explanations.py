@@ -7,7 +7,7 @@ from harness.server import eventually, serving
 from harness.template import Project
 
 
-def test_server_says_what_a_prediction_rests_on(autonomous: Project):
+def test_server_explains_its_predictions(autonomous: Project):
     report = autonomous.json("reports/explanations.json")
     with serving(autonomous) as server:
         rows = inside(autonomous, "predictions.py", autonomous.answers["package_name"])["rows"]

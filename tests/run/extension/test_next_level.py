@@ -3,10 +3,8 @@
 Levels 2 and 3 use each of them in each run, so that this one is `long`.
 """
 
-import json
 import tempfile
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -91,12 +89,10 @@ def test_version_that_was_not_prepared_at_registration_is_not_loaded(project):
 
 def ask_as(server: Server, entity: str, body: object) -> dict[str, object]:
     """Send a request for an entity, and check that the level's middleware has seen the response."""
-    with closing(server.connect()) as connection:
-        connection.request("POST", "/predict", json.dumps(body), {"X-Entity-ID": entity})
-        response = connection.getresponse()
-        assert response.status == 200
-        assert response.headers["x-next"] == "hello", "the header and its value are in config/next.yaml"
-        return json.loads(response.read())
+    answer = server.ask("/predict", body, headers={"X-Entity-ID": entity})
+    assert answer.status == 200
+    assert answer.headers["x-next"] == "hello", "the header and its value are in config/next.yaml"
+    return answer.json
 
 
 def two_seen(server: Server) -> dict[str, list[dict[str, str]]] | None:

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import socket
 import ssl
 import struct
 import subprocess
@@ -19,6 +18,7 @@ from queue import Queue
 
 import pytest
 from harness.projects import change, nobody_listens, registry
+from harness.server import socket_listens
 from harness.template import Project, clean_environment
 
 SITES = ["site-1", "site-2", "site-3"]
@@ -131,9 +131,11 @@ def recorded(address: str, keys: Path) -> Iterator[tuple[str, bytearray]]:
     thread = threading.Thread(target=asyncio.run, args=(main(),), daemon=True)
     thread.start()
     place, loop, stopped = places.get(timeout=30)
-    yield place, sent
-    loop.call_soon_threadsafe(stopped.set)
-    thread.join(30)
+    try:
+        yield place, sent
+    finally:
+        loop.call_soon_threadsafe(stopped.set)
+        thread.join(30)
 
 
 def values_in(sent: bytes, values: list[float]) -> set[float]:
@@ -201,10 +203,3 @@ def meanwhile(process: subprocess.Popen[bytes], holds: Callable[[], bool]) -> No
     while not holds():
         assert process.poll() is None
         time.sleep(0.2)
-
-
-def socket_listens(address: str) -> bool:
-    """Return whether a process listens at an address."""
-    host, _, port = address.partition(":")
-    with socket.socket() as client:
-        return client.connect_ex((host, int(port))) == 0

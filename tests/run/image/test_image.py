@@ -52,7 +52,7 @@ def image(docker: Engine, project: Project) -> str:
 
 @pytest.fixture(scope="module")
 def mlflow(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Return where a server of MLflow is that knows no model, and an audit log to go with it."""
+    """Return where a server of MLflow without a model is, and an audit log for it."""
     address, folder = nobody_listens(), tmp_path_factory.mktemp("mlflow")
     with registry_at(address, project, folder):
         yield {"MLFLOW_TRACKING_URI": address, "AUDIT_DATABASE_URL": f"sqlite:///{folder}/audit.db"}
@@ -64,7 +64,7 @@ def build(docker: Engine, project: Project, *arguments: str, rc: int = 0) -> sub
 
 
 def is_served(project: Project, server: Server) -> bool:
-    """Tell whether a server predicts as the model that was trained last."""
+    """Return whether a server predicts as the model that was trained last."""
     expected = inside(project, "predictions.py", project.answers["package_name"])
     answer = server.ask("/predict", {"rows": expected["rows"]}).json
     found = [[*row["probabilities"].values()] for row in answer["predictions"]]
@@ -79,7 +79,7 @@ def test_image_is_small_with_all_that_is_below_it(docker, image):
     assert docker.inspect(image)["Size"] < MOST_BYTES
 
 
-def test_image_says_which_code_it_is_of(docker, image, project):
+def test_image_is_labeled_with_its_code(docker, image, project):
     labels = docker.inspect(image)["Config"]["Labels"]
     assert labels["org.opencontainers.image.revision"] == project.run("git", "rev-parse", "HEAD").stdout.strip()
     assert labels["org.opencontainers.image.version"] == "first-model"
@@ -118,7 +118,7 @@ def test_server_waits_for_a_model_and_then_predicts_as_the_pipeline_did(docker, 
         assert "by its onnx path" in server.log
         assert is_served(churn, server)
         assert docker.docker("exec", "server", "id").stdout.startswith("uid=10001(server) gid=10001(server) ")
-        assert docker.docker("exec", "server", "find", "/tmp", "-type", "f").stdout == "", "who wrote what, and why?"
+        assert docker.docker("exec", "server", "find", "/tmp", "-type", "f").stdout == "", "the server writes no file"
         eventually("its health", lambda: docker.inspect("server")["State"]["Health"]["Status"] == "healthy")
         assert server.stop() == 0
 
@@ -143,7 +143,7 @@ def test_model_with_a_step_of_its_own_is_served_too(docker, image, churn, mlflow
         assert is_served(churn, server)
 
 
-def test_import_of_what_only_training_has_is_told_by_the_build(docker, image, churn):
+def test_import_of_what_only_training_has_fails_the_build(docker, image, churn):
     features = churn.modeling / "features.py"
     features.write_text(features.read_text() + "import pyarrow\n")
     assert "No module named 'pyarrow'" in build(docker, churn, rc=1).stderr

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from harness.projects import change, inside
-from harness.prometheus import ask, dashboards_of, filled_in, firing, prometheus, rules_of, targets_of
+from harness.prometheus import ask, ask_in_use, dashboards_of, filled_in, firing, prometheus, rules_of, targets_of
 from harness.server import Server, eventually, serving
 from harness.template import Project
 
@@ -32,16 +32,11 @@ def test_each_rule_and_each_panel_finds_its_data(
         project.poe("promote", "--version", first, "--approved-by", "Grace")
         eventually("a model", server.ready)
         eventually("no alert", lambda: not firing(address, "ModelNotReady"))
-
-        def asked_while_used(expression: str) -> list[dict]:  # a rate is of requests in the last minute
-            server.ask("/predict", {"rows": rows[:20]})
-            return ask(address, expression)
-
         recorded = [rule["record"] for rule in rules_of(project) if "record" in rule]
         dashboards = dashboards_of(project).values()
         panels = [filled_in(panel) for dashboard in dashboards for panel in targets_of(dashboard)]
         for expression in [*recorded, *panels]:
-            eventually(f"data for {expression}", partial(asked_while_used, expression))
+            eventually(f"data for {expression}", partial(ask_in_use, address, expression, server, rows))
         assert ask(address, 'ALERTS{alertstate="firing"}') == []
         (ready,) = ask(address, "model_ready")
         assert ready["value"][1] == "1"

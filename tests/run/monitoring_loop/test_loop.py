@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
 
 import pytest
 from harness.projects import change, inside
 from harness.prometheus import ask, dashboards_of, filled_in, firing, prometheus, targets_of
 from harness.server import Server, eventually, exporting, fetched, serving
-from harness.storage import google
+from harness.storage import amazon, google
 from harness.template import Project
 
 SOON = {"MONITORING_LABEL_DELAY_HOURS": "0", "MONITORING_HISTORY": "1"}
@@ -187,20 +186,12 @@ def replayed_and_monitored(project: Project, **variables: Any) -> None:
 
 
 def test_log_on_s3_is_written_and_read(looping: Project):
-    from moto.server import ThreadedMotoServer
-
-    storage = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    storage.start()
-    try:
-        host, port = storage.get_host_and_port()
-        place = f"s3://bucket/predictions?endpoint_override={host}:{port}&scheme=http&allow_bucket_creation=true"
-        keys = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "us-east-1"}
-        urlopen(Request(f"http://{host}:{port}/bucket", method="PUT")).close()
-        variables = {"PREDICTION_LOG_PLACE": place, "PREDICTION_LOG_MERGE_SECONDS": "0", **keys}
+    with amazon("bucket") as storage:
+        host = storage.address.removeprefix("http://")
+        place = f"s3://bucket/predictions?endpoint_override={host}&scheme=http&allow_bucket_creation=true"
+        variables = {"PREDICTION_LOG_PLACE": place, "PREDICTION_LOG_MERGE_SECONDS": "0", **storage.variables}
         replayed_and_monitored(looping, **variables)
         assert not (looping.path / "data/predictions").exists()
-    finally:
-        storage.stop()
 
 
 def test_log_on_google_cloud_storage_is_written_read_and_forgotten(looping: Project, tmp_path):

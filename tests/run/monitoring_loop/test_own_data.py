@@ -1,14 +1,11 @@
 """A project with data of its own, raised from level 1 to 2: the whole loop works on it, and no managed file was changed."""
 
-import sys
 from pathlib import Path
-from subprocess import run
 
 import pytest
-from harness.data_sets import DATA_SETS, PACKAGES
-from harness.projects import INSIDE, change
+from harness.data_sets import DATA_SETS, SUITE, write_tables
+from harness.projects import change
 from harness.server import eventually, serving
-from harness.template import clean_environment
 
 SOON = {"MONITORING_LABEL_DELAY_HOURS": "0", "MONITORING_HISTORY": "1", "MONITORING_MIN_ROWS": "20"}
 SMALL = {"RETRAINING_COMPARISON": '{"margin": 0.05, "confidence": 0.9, "resamples": 500, "min_rows": 20}'}
@@ -19,14 +16,9 @@ SMALL = {"RETRAINING_COMPARISON": '{"margin": 0.05, "confidence": 0.9, "resample
 def test_loop_works_on_own_data(install, tmp_path: Path, name: str):
     data_set = next(one for one in DATA_SETS if one.name == name)
     project = install(maturity_level=1, **data_set.answers)
-    packages = [part for package in PACKAGES for part in ("--with", package)]
-    command = ["uv", "run", "--quiet", "--no-project", "--python", sys.executable, *packages, "python"]
-    script = [INSIDE / "load_data_sets.py", tmp_path, f"{name}={data_set.load}"]
-    run([*command, *script], check=True, cwd=tmp_path, env=clean_environment())
-    (project.modeling / "data.py").write_text(data_set.data_py())
-    (project.path / "data").mkdir(exist_ok=True)
-    (project.path / f"data/{name}.parquet").write_bytes((tmp_path / f"{name}.parquet").read_bytes())
-    (project.path / "expectations/raw.yaml").write_text("- expect_table_row_count_to_be_between: { min_value: 50 }\n")
+    write_tables(tmp_path, data_set)
+    data_set.take(project, tmp_path)
+    (project.path / "expectations/raw.yaml").write_text(SUITE)
     notes = project.path / "docs/model_card_notes.md"
     notes.write_text(notes.read_text().replace("<!-- example", "<!-- "))  # as if they were of this data
     change(project, "params.yaml", gate={})

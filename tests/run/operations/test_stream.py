@@ -1,9 +1,7 @@
 """A real server, its log and a label, window by window, and one trace through all of them."""
 
-import json
 import subprocess
 from typing import Any
-from urllib.request import Request, urlopen
 
 from harness.otlp import collector
 from harness.projects import change, inside, nobody_listens
@@ -45,7 +43,7 @@ def test_one_trace_leads_from_the_client_through_server_and_log_to_the_label(aut
                 eventually("a model", server.ready)
                 assert "0 predictions" in next(stream.stdout)  # so that the label below is new to it
                 headers = {"traceparent": f"00-{TRACE}-{PARENT}-01", "X-Entity-ID": "e"}
-                urlopen(Request(f"{server.url}/predict", json.dumps({"rows": [row]}).encode(), headers)).close()
+                assert server.ask("/predict", {"rows": [row]}, headers=headers).status == 200
                 assert any("1 predictions of version 1" in line for line in stream.stdout)
                 assert project.python(LABEL.format(package=package)) == "1"
                 assert any("1 of 200 labels" in line for line in stream.stdout)

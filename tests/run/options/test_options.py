@@ -3,63 +3,31 @@
 import hashlib
 import re
 import shutil
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
-from urllib.error import URLError
-from urllib.request import Request, urlopen
+from urllib.request import urlopen
 
 import pytest
 import yaml
 from harness.projects import DEFAULT, change, inside, md5, nobody_listens, registry
+from harness.storage import amazon
 from harness.template import Project
 
 CHOSEN = {**DEFAULT, "experiment_tracker": "mlflow+wandb", "data_remote": "s3", "orchestrator": "airflow"}
 BUCKET = "customer-churn-data"
-KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "eu-west-1"}
-
-
-@dataclass(frozen=True)
-class S3:
-    """A server that speaks S3."""
-
-    address: str
-
-    def keys(self) -> list[str]:
-        """Return the names of all that is in the bucket."""
-        with urlopen(f"{self.address}/{BUCKET}?list-type=2&max-keys=1000") as answer:
-            return re.findall("<Key>(.*?)</Key>", answer.read().decode())
 
 
 @pytest.fixture(scope="module")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
-    """Return a server that speaks S3, with the bucket that the template's default names; all clients use it."""
-    address = nobody_listens()
-    command = [sys.executable, "-m", "moto.server", "--port", address.rpartition(":")[2]]
-    with (tmp_path_factory.mktemp("s3") / "log").open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-        try:
-            for _ in range(600):
-                with suppress(URLError):
-                    urlopen(Request(f"{address}/{BUCKET}", method="PUT")).close()
-                    break
-                time.sleep(0.1)
-            with pytest.MonkeyPatch.context() as patch:
-                for name, value in KEYS.items():
-                    patch.setenv(name, value)
-                patch.setenv("AWS_ENDPOINT_URL", address)
-                yield S3(address)
-        finally:
-            process.terminate()
-            process.wait()
+def s3() -> Iterator[str]:
+    """Return the address of a server of S3, with the bucket that the template's default names; all clients use it."""
+    with amazon(BUCKET) as storage, pytest.MonkeyPatch.context() as patch:
+        for name, value in storage.variables.items():
+            patch.setenv(name, value)
+        yield storage.address
 
 
 @pytest.fixture(scope="module")
-def chosen(install: Callable[..., Project], s3: S3) -> Project:
+def chosen(install: Callable[..., Project], s3: str) -> Project:
     """Return a project with all of these options, after its first pipeline; a worker may need it twice."""
     project = install(**CHOSEN)
     model = project.modeling / "model.py"
@@ -124,7 +92,8 @@ def test_bucket_has_data_model_and_the_files_of_runs_without_a_key_in_any_file(c
     hashes = {
         path: md5(chosen.path / path) for path in ("data/raw.parquet", "data/train.parquet", "models/model.joblib")
     }
-    kept = s3.keys()
+    with urlopen(f"{s3}/{BUCKET}?list-type=2&max-keys=1000") as listed:
+        kept = re.findall("<Key>(.*?)</Key>", listed.read().decode())
     assert {f"files/md5/{each[:2]}/{each[2:]}" for each in hashes.values()} <= set(kept)
     assert [
         key for key in kept if re.fullmatch(r"mlflow/customer-churn/production/models/m-\w+/artifacts/MLmodel", key)
@@ -137,7 +106,7 @@ def test_bucket_has_data_model_and_the_files_of_runs_without_a_key_in_any_file(c
     chosen.run("uv", "run", "dvc", "pull")
     assert {path: md5(chosen.path / path) for path in hashes} == hashes
     assert chosen.run("git", "status", "--porcelain").stdout == ""
-    assert chosen.run("git", "grep", "--name-only", s3.address, rc=1).stdout == ""
+    assert chosen.run("git", "grep", "--name-only", s3, rc=1).stdout == ""
 
 
 def test_champion_is_compared_from_the_bucket(chosen):
@@ -146,7 +115,7 @@ def test_champion_is_compared_from_the_bucket(chosen):
     assert "is the challenger" in chosen.poe("register").stdout
 
 
-def test_bucket_that_is_not_there_is_told_in_a_line(chosen):
+def test_missing_bucket_is_one_line(chosen):
     before = registry(chosen).newest
     refused = chosen.poe("register", rc=None, AWS_ENDPOINT_URL=nobody_listens(), AWS_MAX_ATTEMPTS="1")
     assert refused.returncode != 0

@@ -54,7 +54,7 @@ def test_older_commit_brings_its_data_and_model_back(two_commits):
 
 
 def hash_in_lock(project: Project, path: str) -> str:
-    """Return what dvc.lock says that a file must be."""
+    """Return the hash of a file in dvc.lock."""
     stages = yaml.safe_load(project.text("dvc.lock"))["stages"].values()
     return next(out["md5"] for stage in stages for out in stage.get("outs", []) if out["path"] == path)
 

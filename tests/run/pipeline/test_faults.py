@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from harness.projects import change, inside, md5
+from harness.server import background, eventually
 from harness.template import Project, clean_environment
 
 Stage = Callable[[str], subprocess.CompletedProcess[str]]
@@ -18,15 +19,15 @@ def on_full_disk(churn: Project, tool: Callable[[str], str]) -> Stage:
     return lambda stage: churn.run(*limited, stage, rc=1)
 
 
-@pytest.mark.parametrize(("stage", "said"), [("split", "data/train.parquet"), ("train", "models/model.joblib")])
-def test_full_disk_is_told_in_a_line_and_leaves_the_old_file(churn, on_full_disk, stage, said):
-    before = md5(churn.path / said)
-    assert on_full_disk(stage).stderr == f"{stage}: {said} cannot be written: File too large\n"
-    assert md5(churn.path / said) == before
-    assert not [*(churn.path / said).parent.glob(".*.partial")]
+@pytest.mark.parametrize(("stage", "path"), [("split", "data/train.parquet"), ("train", "models/model.joblib")])
+def test_full_disk_is_one_line_and_leaves_the_old_file(churn, on_full_disk, stage, path):
+    before = md5(churn.path / path)
+    assert on_full_disk(stage).stderr == f"{stage}: {path} cannot be written: File too large\n"
+    assert md5(churn.path / path) == before
+    assert not [*(churn.path / path).parent.glob(".*.partial")]
 
 
-def test_registry_on_a_full_disk_is_told_and_works_once_there_is_room(churn, on_full_disk):
+def test_registry_on_a_full_disk_is_one_line_and_works_once_there_is_room(churn, on_full_disk):
     (line,) = on_full_disk("register").stderr.splitlines()
     assert line.startswith("register: MLflow at sqlite:///")
     assert len(line) < 200, "no SQL"
@@ -44,24 +45,18 @@ def test_lock_of_dvc_that_was_cut_off_is_one_line(churn):
     lock.write_text(whole)
 
 
-def test_second_pipeline_at_once_is_told_who_is_in_the_way(churn):
-    stages = churn.path / "dvc.yaml"
-    stages.write_text(stages.read_text().replace(" validate split\n", " validate split && sleep 8\n"))
-    first = subprocess.Popen(
-        ["uv", "run", "dvc", "repro", "prepare"],
-        cwd=churn.path,
-        env={**clean_environment(), "PYTHONUNBUFFERED": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    assert first.stdout is not None
-    next(line for line in first.stdout if line.startswith("Running stage"))
-    stderr = churn.poe("pipeline", rc=1).stderr
-    first.communicate()
+def test_second_pipeline_at_once_names_the_process_that_blocks_it(churn):
+    stages, log, go_on = (churn.path / name for name in ("dvc.yaml", "first.log", "go-on"))
+    wait = f"until [ -e {go_on.name} ]; do sleep 0.1; done"
+    stages.write_text(stages.read_text().replace(" validate split\n", f" validate split && {wait}\n"))
+    environment = {**clean_environment(), "PYTHONUNBUFFERED": "1"}
+    with background(["uv", "run", "dvc", "repro", "prepare"], log, cwd=churn.path, env=environment) as first:
+        eventually("the stage", lambda: "Running stage" in log.read_text())
+        stderr = churn.poe("pipeline", rc=1).stderr
+        go_on.touch()
+        assert first.wait() == 0, log.read_text()
     assert "is busy, it is being blocked by" in stderr
     assert "(PID " in stderr
-    assert first.returncode == 0
 
 
 def test_command_that_was_killed_before_any_write_is_completed_by_the_same_command(looping):

@@ -1,4 +1,4 @@
-"""What MLflow keeps of a run and of a model, and what the model card says of it."""
+"""What MLflow keeps of a run and of a model, and what the model card has of it."""
 
 import re
 import shutil
@@ -22,7 +22,7 @@ with connected():
 """
 
 
-def test_challenger_predicts_as_the_trained_model_and_says_what_it_takes(project):
+def test_challenger_predicts_as_the_trained_model_and_declares_its_inputs(project):
     project.poe("register")
     found = inside(project, "challenger.py", project.answers["package_name"])
     assert found["equal"]
@@ -80,7 +80,7 @@ def test_card_is_one_that_hugging_face_reads(project):
 
 
 def test_filled_in_card_passes(project):
-    project.poe("card", "--check")
+    assert "no required section is empty" in project.poe("card", "--check").stdout
 
 
 @pytest.mark.parametrize("heading", REQUIRED)

@@ -5,11 +5,10 @@ import re
 import signal
 import sqlite3
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -20,7 +19,8 @@ import pytest
 import yaml
 from filelock import FileLock
 from harness.projects import nobody_listens
-from harness.server import eventually, responds
+from harness.server import background, eventually, responds
+from harness.stub import served
 from harness.template import Project, clean_environment
 
 OVERLAY = "deploy/overlays/production/image/kustomization.yaml"
@@ -88,13 +88,8 @@ class Production:
                 self.end_headers()
                 self.wfile.write(text.encode())
 
-            def log_message(self, format: str, *arguments: object) -> None:
-                pass
-
-        with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-            threading.Thread(target=server.serve_forever, daemon=True).start()
-            yield f"127.0.0.1:{server.server_port}"
-            server.shutdown()
+        with served(Handler) as address:
+            yield address.removeprefix("http://")
 
 
 @dataclass
@@ -108,13 +103,11 @@ class Remediation:
     url: str = field(default_factory=nobody_listens)
     process: subprocess.Popen[bytes] | None = None
 
-    def run(self, *arguments: str, code: int = 0, **variables: str) -> str:
-        """Run Python in the clone, and return what it prints."""
-        environment = {**clean_environment(), **self.variables, **variables}
-        command = [self.python, *arguments]
+    def run(self, code: str) -> None:
+        """Run Python code in the clone."""
+        environment, command = {**clean_environment(), **self.variables}, [self.python, "-c", code]
         done = subprocess.run(command, cwd=self.clone, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == code, done.stderr
-        return done.stdout + done.stderr
+        assert done.returncode == 0, done.stderr
 
     def start(self) -> None:
         """Start it."""
@@ -199,7 +192,7 @@ def production(installed: Callable[..., Project], tmp_path: Path) -> Iterator[tu
         variables = {"REMEDIATION_TOKEN_FILE": str(tmp_path / "token"), "NOTIFY_WEBHOOK_URL": f"http://{address}"}
         variables |= {"REMEDIATION_PROMETHEUS": nobody_listens(), "GOVERNANCE_COMMITTED": "false", **POLICY}
         service = Remediation(project.path / ".venv/bin/python", names, clone, variables)
-        service.run("-c", REGISTER.format(**names))
+        service.run(REGISTER.format(**names))
         promote(service)
         running.address = address
         try:
@@ -208,9 +201,9 @@ def production(installed: Callable[..., Project], tmp_path: Path) -> Iterator[tu
             service.kill()
 
 
-def posted(status: str = "firing", alert: str = "Posted") -> dict[str, Any]:
+def posted(status: str = "firing") -> dict[str, Any]:
     """Return a message of Alertmanager."""
-    labels = {"alertname": alert, "namespace": "production"}
+    labels = {"alertname": "Posted", "namespace": "production"}
     one = {"status": status, "labels": labels, "startsAt": "2026-01-01T00:00:00.123456789Z", "fingerprint": "f"}
     return {"version": "4", "status": status, "alerts": [one], "groupKey": "{}", "truncatedAlerts": 0}
 
@@ -262,7 +255,7 @@ def test_alerts_that_arrive_at_once_are_decided_on_one_after_another(
 
 def promote(service: Remediation) -> None:
     """Make version 2 the champion, for the cluster to follow."""
-    service.run("-c", PROMOTE.format(**service.names))
+    service.run(PROMOTE.format(**service.names))
     service.git("commit", "--quiet", "--all", "--message", "Promote")
     service.git("push", "--quiet")
 
@@ -286,25 +279,18 @@ def alerting(service: Remediation, running: Production, tmp_path: Path, programs
     files = {"rules.yaml": {"groups": [{"name": "errors", "rules": [rule]}]}, "prometheus.yaml": config}
     for name, content in {**files, "alertmanager.yaml": example}.items():
         (tmp_path / name).write_text(yaml.safe_dump(content))
+    listen = "--web.listen-address="
+    quick = ["--storage.tsdb.path=tsdb", "--rules.alert.resend-delay=1s"]
+    alone = ["--storage.path=alerts", "--cluster.listen-address="]
     commands = [
-        [
-            programs[0],
-            "--config.file=prometheus.yaml",
-            f"--web.listen-address={prometheus}",
-            "--storage.tsdb.path=tsdb",
-        ],
-        [programs[1], "--config.file=alertmanager.yaml", f"--web.listen-address={manager}", "--storage.path=alerts"],
+        [programs[0], "--config.file=prometheus.yaml", f"{listen}{prometheus}", *quick],
+        [programs[1], "--config.file=alertmanager.yaml", f"{listen}{manager}", *alone],
     ]
-    commands[0].append("--rules.alert.resend-delay=1s")
-    commands[1].append("--cluster.listen-address=")
     service.variables["REMEDIATION_PROMETHEUS"] = f"http://{prometheus}"
     service.start()
     with ExitStack() as stack:
         for command in commands:
-            process = stack.enter_context(
-                subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            )
-            stack.callback(process.kill)
+            stack.enter_context(background(command, cwd=tmp_path))
         for address in (prometheus, manager):
             eventually(address, lambda address=address: responds(f"http://{address}/-/ready"))
         yield

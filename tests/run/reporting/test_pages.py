@@ -61,7 +61,7 @@ def test_page_loads_whole_and_fits(ran, show, name, width):
 
 @pytest.mark.parametrize("name", OURS)
 def test_page_has_all_that_it_shows_in_it_or_beside_it(ran, name):
-    """On a closed network it looks the same. A link may lead out, if somebody follows it."""
+    """On a closed network it looks the same. Only links lead out."""
     page = ran.project.text(f"reports/{name}")
     assert "<style>" in page
     assert OUTSIDE.findall(LINK.sub("", page)) == []

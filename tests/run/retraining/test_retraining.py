@@ -63,7 +63,7 @@ def test_quiet_day_changes_nothing(looping):
     assert "retraining declined" in looping.poe("audit", "list").stdout
 
 
-def test_rows_of_the_log_lead_to_a_candidate_and_its_evidence(looping, tmp_path):
+def test_rows_of_the_log_lead_to_a_candidate_and_its_evidence(looping):
     """The commands of the docs, each once, after a day with predictions and labels."""
     project = looping
     change(project, "config/serving.yaml", drain_seconds=0)

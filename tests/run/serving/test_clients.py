@@ -19,9 +19,7 @@ PACKAGES = {
 @pytest.mark.parametrize("script", PACKAGES)
 def test_client_gets_the_predictions_of_the_trained_model(versions, script, tmp_path):
     project, first, _ = versions
-    expected = tmp_path / "expected.json"
-    inside(project, "rows_and_predictions.py", project.answers["package_name"], str(expected))
-    known = json.loads(expected.read_text())
+    known = inside(project, "predictions.py", project.answers["package_name"])
     change(project, "config/serving.yaml", reload_seconds=0.5)
     project.poe("promote", "--version", first, "--approved-by", "Grace")
     packages, ways = PACKAGES[script]
@@ -42,4 +40,4 @@ def test_client_gets_the_predictions_of_the_trained_model(versions, script, tmp_
     answers = json.loads(done.stdout.splitlines()[-1])
     assert answers.keys() == ways
     for found in answers.values():
-        assert found == [pytest.approx(row, abs=1e-5) for row in known["predicted"]]
+        assert found == [pytest.approx(row, abs=1e-5) for row in known["probabilities"]]

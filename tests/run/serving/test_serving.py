@@ -81,7 +81,7 @@ def test_no_request_is_lost_when_the_server_stops(server, rows):
     with crowd.asking(clients=8):
         eventually("answers", lambda: len(crowd.answers) > 50)
         server.process.send_signal(signal.SIGTERM)
-        eventually("a server that wants no more requests", lambda: not server.ready())
+        eventually("a server that is not ready", lambda: not server.ready())
         answered = len(crowd.answers)
         eventually("answers nevertheless", lambda: len(crowd.answers) > answered)
     assert crowd.lost == []

@@ -123,7 +123,7 @@ def test_demo_never_overwrites_one(clone):
     assert "there is a ./demo already; remove it first" in done.stdout
 
 
-def test_machine_without_a_fitting_python_is_told_so(clone, tmp_path):
+def test_missing_python_is_reported(clone):
     done = make(".venv", folder=clone, UV_PYTHON="")
     assert done.returncode != 0
     assert "No Python 3.11 to 3.13 with venv was found" in done.stdout

@@ -1,9 +1,6 @@
 """Each task starts as its users start it: by uv and poe, as a process that has imported nothing before."""
 
-import os
 import re
-import signal
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from harness.projects import nobody_listens
-from harness.server import eventually, responds
+from harness.server import background, eventually, responds
 from harness.tasks import SERVERS, TASKS
 from harness.template import Project, clean_environment
 from playwright.sync_api import Browser
@@ -75,19 +72,8 @@ def test_ui_leads_to_runs_and_model(project, tmp_path, browser: Browser):
 def started(project: Project, task: str, log: Path) -> Iterator[Path]:
     """Start a server, wait until it responds, and yield what it logs."""
     url = nobody_listens()
-    with log.open("w") as written:
-        process = subprocess.Popen(
-            ["uv", "run", "poe", task, "--port", str(urlsplit(url).port)],
-            cwd=project.path,
-            env=clean_environment(),
-            stdout=written,
-            stderr=written,
-            start_new_session=True,
-        )
-    try:
+    command = ["uv", "run", "poe", task, "--port", urlsplit(url).port]
+    with background(command, log, cwd=project.path, env=clean_environment()) as process:
         eventually(url, lambda: process.poll() is not None or responds(url + SERVERS[task]))
         assert process.poll() is None, log.read_text()
         yield log
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait()

@@ -65,7 +65,7 @@ def test_notes_are_those_of_the_changelog_and_the_version_has_to_be_that_of_the_
     assert f"version {VERSION}" in run("make", "wheel", "VERSION=99.0.0", folder=built.parent, rc=2).stderr
 
 
-def test_bill_of_materials_names_what_is_installed(built, command, tmp_path):
+def test_bill_of_materials_names_what_is_installed(built, tmp_path):
     materials = json.loads((built / "sbom.cdx.json").read_text(encoding="utf-8"))
     listed = {each["name"]: each for each in materials["components"]}
     assert all(one["hashes"] for each in listed.values() for one in each["externalReferences"])

@@ -4,7 +4,7 @@ import re
 from functools import partial
 
 from harness.projects import inside, registry
-from harness.prometheus import ask, dashboards_of, filled_in, firing, prometheus, targets_of
+from harness.prometheus import ask, ask_in_use, dashboards_of, filled_in, firing, prometheus, targets_of
 from harness.server import eventually, serving
 
 
@@ -40,13 +40,8 @@ def test_cost_of_a_server_is_measured_and_every_panel_finds_data(looping, tmp_pa
         at_once = ["PredictionsOverBudget"]
         with prometheus(looping, {"server:8080": server.url}, tmp_path, tool("prometheus"), at_once) as address:
             eventually("a first look", lambda: ask(address, "inference_requests_total"))
-
-            def asked_while_used(expression: str) -> list[dict]:  # a rate is of requests in the last minute
-                server.ask("/predict", {"rows": rows[:20]})
-                return ask(address, expression)
-
             for expression in map(filled_in, targets_of(dashboards_of(looping)["cost.json"])):
-                eventually(f"data for {expression}", partial(asked_while_used, expression))
+                eventually(f"data for {expression}", partial(ask_in_use, address, expression, server, rows))
             eventually("an alert", lambda: firing(address, "PredictionsOverBudget"))
             (training,) = ask(address, "cost_training_run")
             assert float(training["value"][1]) == looping.json("reports/cost.json")["charged"]

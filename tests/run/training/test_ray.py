@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import pytest
 from harness.projects import bash_blocks
-from harness.server import eventually
+from harness.server import background, eventually
 from harness.template import Project, clean_environment
 
 GRID = """
@@ -52,37 +52,20 @@ def cluster(looping: Project, extended: Callable[..., None]) -> Iterator[Cluster
     folder = tempfile.mkdtemp(prefix="ray-", dir="/tmp")  # of sockets, whose paths have to be short
     environment = {**clean_environment(), "RAY_TMPDIR": folder}
     own = "--block --num-cpus=2 --object-store-memory=100000000 --port=0"
-    head = subprocess.Popen(
-        ["bash", "-euc", f"exec {start} {own}"],
-        cwd=looping.path,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
+    with background(["bash", "-euc", f"exec {start} {own}"], cwd=looping.path, env=environment) as head:
         yield Cluster(looping, head, search, environment)
-    finally:
-        os.killpg(head.pid, signal.SIGKILL)
-        head.wait()
-        shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_search_on_ray_repeats_the_trial_of_a_killed_worker(cluster: Cluster):
     project = cluster.project
     eventually("a cluster", lambda: os.path.exists(f"{cluster.environment['RAY_TMPDIR']}/ray/ray_current_cluster"))
-    search = subprocess.Popen(
-        ["bash", "-euc", f"{cluster.search} --trials 3 --processes 2"],
-        cwd=project.path,
-        env=cluster.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    os.kill(eventually("a worker with a trial", cluster.worker), signal.SIGKILL)
-    printed, _ = search.communicate()
-    assert search.returncode == 0, printed
-    assert "3 complete" in printed or "pruned" in printed
+    log, command = project.path / "search.log", ["bash", "-euc", f"{cluster.search} --trials 3 --processes 2"]
+    with background(command, log, cwd=project.path, env=cluster.environment) as search:
+        os.kill(eventually("a worker with a trial", cluster.worker), signal.SIGKILL)
+        code, printed = search.wait(), log.read_text()
+    assert code == 0, printed
+    assert sum(int(number) for number in re.findall(r"(\d+) (?:complete|pruned)", printed)) == 3, printed
     assert "best: trial" in printed
     grid = GRID.format(package=project.answers["package_name"])
     done = subprocess.run(

@@ -1,16 +1,14 @@
 """A search that is killed, and one that loses a process, come to their end; several machines share one by PostgreSQL."""
 
 import os
-import signal
 import sqlite3
-import subprocess
 from collections import Counter
 from contextlib import closing
 
 import pytest
 import yaml
 from harness.projects import bash_blocks, inside
-from harness.server import eventually
+from harness.server import background, eventually
 from harness.template import Project, clean_environment
 
 
@@ -26,26 +24,15 @@ def states(project: Project) -> Counter[str]:
             return Counter()
 
 
-def start(project: Project, *arguments: str, stderr: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
-    """Start a search as a group of processes."""
-    module = f"{project.answers['package_name']}.training.search"
-    return subprocess.Popen(
-        [project.path / ".venv/bin/python", "-m", module, *arguments],
-        cwd=project.path,
-        env=clean_environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=stderr,
-        start_new_session=True,
-    )
-
-
 def test_killed_search_and_one_that_loses_a_worker_go_on_and_the_best_trial_becomes_the_parameters(looping, browser):
+    module = f"{looping.answers['package_name']}.training.search"
+    command = [looping.path / ".venv/bin/python", "-m", module, "--trials", "4", "--processes", "2"]
     shown, terminal = os.openpty()
-    search = start(looping, "--trials", "4", "--processes", "2", stderr=terminal)
-    eventually("a trial at work", lambda: states(looping)["RUNNING"] and states(looping)["COMPLETE"])
-    eventually("a line for people", lambda: b" finished with value: " in os.read(shown, 4096))
-    os.killpg(search.pid, signal.SIGKILL)
-    search.wait()
+    with background(command, cwd=looping.path, env=clean_environment(), stderr=terminal):
+        os.close(terminal)
+        eventually("a trial at work", lambda: states(looping)["RUNNING"] and states(looping)["COMPLETE"])
+        eventually("a line for people", lambda: b" finished with value: " in os.read(shown, 4096))
+    os.close(shown)
     assert states(looping)["RUNNING"]
 
     (commands,) = bash_blocks(looping.text("docs/search.md"))

@@ -6,18 +6,15 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
 
 import pytest
 import yaml
-from harness.projects import bash_blocks, change, nobody_listens
-from harness.server import eventually
+from harness.projects import bash_blocks, change
+from harness.server import background, eventually
+from harness.storage import amazon
 from harness.template import Project, clean_environment
 
 PREDICTIONS = """
@@ -63,10 +60,10 @@ def test_interrupted_training_resumes_and_predicts_the_same(slow):
     (slow.path / "models/model.joblib").unlink()
     for sent, code in ((signal.SIGKILL, -9), (signal.SIGTERM, 143)):
         before = times(slow)
-        process = subprocess.Popen(command, cwd=slow.path, env=variables, stdout=subprocess.DEVNULL)
-        eventually("a new checkpoint", lambda before=before: times(slow) != before)
-        process.send_signal(sent)
-        assert process.wait() == code
+        with background(command, cwd=slow.path, env=variables) as process:
+            eventually("a new checkpoint", lambda before=before: times(slow) != before)
+            process.send_signal(sent)
+            assert process.wait() == code
         assert not (slow.path / "models/model.joblib").exists()
     done = subprocess.run(command, cwd=slow.path, env=variables, check=True, capture_output=True, text=True)
     assert re.search(r"resumed after \d+ of 400 iterations", done.stdout)
@@ -93,7 +90,7 @@ def test_job_of_sagemaker_trains_from_its_folders(looping, tmp_path):
     assert {"model.joblib", "inputs.json", "metrics.json"} <= {path.name for path in output.iterdir()}
 
 
-def test_request_is_sent_or_refused_in_one_line(looping, tmp_path):
+def test_request_is_sent_or_refused_in_one_line(looping):
     tiny = {"ResourceConfig__InstanceType": "ml.m5.tiny", "StoppingCondition__MaxWaitTimeInSeconds": 60}
     original = looping.text("config/sagemaker.yaml")
     change(looping, "config/sagemaker.yaml", **tiny)
@@ -101,27 +98,12 @@ def test_request_is_sent_or_refused_in_one_line(looping, tmp_path):
     assert "ResourceConfig.InstanceType: ml.m5.tiny is none of the" in refused.stderr
     assert "MaxWaitTimeInSeconds is below MaxRuntimeInSeconds" in refused.stderr
     (looping.path / "config/sagemaker.yaml").write_text(original)
-    address = nobody_listens()
-    account = {
-        "AWS_ACCESS_KEY_ID": "key",
-        "AWS_SECRET_ACCESS_KEY": "secret",
-        "AWS_ENDPOINT_URL": address,
-        "AWS_DEFAULT_REGION": "eu-west-1",
-    }
-    unreachable = looping.poe("sagemaker", "--submit", rc=1, AWS_MAX_ATTEMPTS="1", **account)
+    with amazon("customer-churn-training") as account:
+        printed = looping.process("sagemaker", "--submit", **account.variables).stdout
+        assert re.search(r"arn:aws:sagemaker:us-east-1:\d+:training-job/customer-churn-\d+", printed)
+    unreachable = looping.poe("sagemaker", "--submit", rc=1, AWS_MAX_ATTEMPTS="1", **account.variables)
     assert "sagemaker: AWS: " in unreachable.stderr
     assert "Traceback" not in unreachable.stderr
-    with (tmp_path / "log").open("w") as log:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "moto.server", "--port", address.rpartition(":")[2]], stderr=log
-        )
-    try:
-        eventually("a server of AWS's API", lambda: bucket_is_made(f"{address}/customer-churn-training"))
-        printed = looping.process("sagemaker", "--submit", **account).stdout
-        assert re.search(r"arn:aws:sagemaker:eu-west-1:\d+:training-job/customer-churn-\d+", printed)
-    finally:
-        server.terminate()
-        server.wait()
 
 
 def test_every_command_of_the_docs_works(looping):
@@ -129,10 +111,3 @@ def test_every_command_of_the_docs_works(looping):
     train, request = [looping.run("bash", "-euc", command).stdout for command in commands]
     assert "train" in train
     assert json.loads(request[request.index("{") :])["Environment"]["CHECKPOINTS_FOLDER"] == "/opt/ml/checkpoints"
-
-
-def bucket_is_made(place: str) -> bool:
-    with suppress(HTTPError, URLError):
-        urlopen(Request(place, method="PUT")).close()
-        return True
-    return False

@@ -1,4 +1,4 @@
-"""Bad data stops before a model can learn from it, and one line says what to look for."""
+"""Bad data stops before a model can learn from it, and one line for each expectation names what to look for."""
 
 import re
 from collections.abc import Callable
@@ -18,7 +18,7 @@ def fresh(churn: Project) -> Project:
 
 @pytest.fixture
 def validated(fresh: Project) -> Callable[[str], list[str]]:
-    """Spoil the raw data, run the stages up to training, and return what is said about it."""
+    """Spoil the raw data, run the stages up to training, and return the lines about it."""
 
     def validated(spoiled: str) -> list[str]:
         inside(fresh, "spoil.py", spoiled)
@@ -66,7 +66,7 @@ def validated(fresh: Project) -> Callable[[str], list[str]]:
         ),
     ],
 )
-def test_bad_data_is_told_line_by_line_and_trains_no_model(validated, fresh, spoiled, expected):
+def test_bad_data_is_a_line_for_each_expectation_and_trains_no_model(validated, fresh, spoiled, expected):
     lines = validated(spoiled)
     assert len(lines) == len(expected), lines
     for line, pattern in zip(lines, expected, strict=True):

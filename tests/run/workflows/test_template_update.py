@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from copier import run_copy
 from harness.act import Played, play
-from harness.github import GitHub, on_github
-from harness.lifting import NOW
+from harness.github import GitHub, edit_and_push, on_github
+from harness.lifting import NOW, release_edit
 from harness.template import ANSWERS_FILE, Project, git
 
 WORKFLOW = ".github/workflows/template-update.yml"
@@ -54,19 +54,8 @@ def played(project: Project, github: GitHub, tmp_path: Path) -> Callable[[str], 
 
 def release(source: Path, version: str, path: str, old: str, new: str) -> None:
     """Make a later version of the template, in which a file of level 0 differs."""
-    file = source / "template" / "{{ level_0 }}" / path.replace("src/churn", "src/{{ package_name }}")
-    assert old in file.read_text(encoding="utf-8")
-    file.write_text(file.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
-    git("commit", "--all", "--quiet", "--message", version, folder=source)
-    git("tag", version, folder=source)
-
-
-def change(project: Project, path: str, old: str, new: str) -> None:
-    """Edit, commit and push a file."""
-    assert old in project.text(path)
-    (project.path / path).write_text(project.text(path).replace(old, new, 1), encoding="utf-8")
-    project.commit("Edit")
-    project.run("git", "push", "--quiet", "origin", "HEAD")
+    file = f"template/{{{{ level_0 }}}}/{path}".replace("src/churn", "src/{{ package_name }}")
+    release_edit(source, version, file, old, new)
 
 
 def test_newer_version_is_one_pull_request_with_what_changed_and_whether_the_checks_pass(
@@ -92,7 +81,7 @@ def test_newer_version_is_one_pull_request_with_what_changed_and_whether_the_che
     changed = git("diff", "--name-only", "template-update~", "template-update", folder=github.remote).splitlines()
     assert changed == [ANSWERS_FILE, "pyproject.toml", GATE, "uv.lock"], "CI installs by the lock"
 
-    change(project, TEST, "assert True", 'assert sum([1, 1]) == 3, "as it has to be"')
+    edit_and_push(project, TEST, "assert True", 'assert sum([1, 1]) == 3, "as it has to be"')
     second = played("second")
     assert second.jobs == {UPDATE: "success", PROPOSE: "success"}, second.printed
     (renewed,) = github.pull_requests
@@ -104,15 +93,15 @@ def test_newer_version_is_one_pull_request_with_what_changed_and_whether_the_che
 
 
 def test_conflict_is_a_draft_and_what_must_not_be_updated_fails(project, source, github, played):
-    change(project, GATE, 'PLACE = "', 'PLACE = "ours, ')
+    edit_and_push(project, GATE, 'PLACE = "', 'PLACE = "ours, ')
     release(source, "v1000.0.0", GATE, 'PLACE = "', 'PLACE = "later, ')
     install = "      - run: uv sync --locked\n"
-    change(project, WORKFLOW, install, f"{install}      - run: rm {TEST}\n")
+    edit_and_push(project, WORKFLOW, install, f"{install}      - run: rm {TEST}\n")
     dirty = played("dirty")
     assert dirty.jobs == {UPDATE: "failure"}
     assert f"commit or stash these first, so that the update stays separate from them:\n D {TEST}\n" in dirty.printed
 
-    change(project, WORKFLOW, f"      - run: rm {TEST}\n", "")
+    edit_and_push(project, WORKFLOW, f"      - run: rm {TEST}\n", "")
     conflict = played("conflict")
     assert conflict.jobs == {UPDATE: "success", PROPOSE: "success"}, conflict.printed
     (draft,) = github.pull_requests
