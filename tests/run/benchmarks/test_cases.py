@@ -1,11 +1,9 @@
 """The scripts of the benchmarks that run in a project fit its code; with so few runs their figures mean nothing."""
 
 import json
-from typing import Any
 
 import pytest
-from harness.projects import DEFAULT
-from harness.template import ROOT, levels
+from harness.template import ROOT, Project
 
 PEERS = ROOT / "benchmarks" / "peers"
 ARGUMENTS = {
@@ -18,7 +16,6 @@ ARGUMENTS = {
 
 
 @pytest.mark.parametrize("script", ARGUMENTS)
-def test_script_of_a_benchmark_finds_figures(first_pipeline: Any, script: str):
-    project = first_pipeline(**{**DEFAULT, "maturity_level": levels()[-1]}).project
-    printed = project.run(project.path / ".venv/bin/python", PEERS / script, *ARGUMENTS[script]).stdout
+def test_script_of_a_benchmark_finds_figures(autonomous: Project, script: str):
+    printed = autonomous.run(autonomous.path / ".venv/bin/python", PEERS / script, *ARGUMENTS[script]).stdout
     assert json.loads(printed.splitlines()[-1])
