@@ -141,6 +141,9 @@ def all_levels() -> str:
     return "\n".join([*lines, "</svg>"]) + "\n"
 
 
+IN_A_ROW = 3  # folders that fit beside each other
+
+
 def folders(graph: Graph, texts: dict[str, tuple[int, str]], title: str) -> str:
     """Return a drawing of folders in layers, each of which needs only what is below it, as SVG.
 
@@ -151,6 +154,7 @@ def folders(graph: Graph, texts: dict[str, tuple[int, str]], title: str) -> str:
     """
     rows, arrows = _near_users(graph), reduced(graph)
     assert max(len(text) for _, text in texts.values()) <= 46, "a text is longer than its box"
+    assert max(map(len, rows)) <= IN_A_ROW, "a layer is wider than the picture"
     height = 70 + 78 * len(rows)
     places: dict[str, tuple[int, int]] = {}  # the middle of the upper edge
     for number, row in enumerate(rows):
@@ -176,12 +180,16 @@ def folders(graph: Graph, texts: dict[str, tuple[int, str]], title: str) -> str:
 
 
 def _near_users(graph: Graph) -> list[list[str]]:
-    """Return the layers of a graph, each folder right below the lowest one that needs it."""
+    """Return the layers of a graph, each folder right below the lowest one that needs it, or lower where a layer is too wide."""
     rows = layers(graph)
     place = {folder: number for number, row in enumerate(rows) for folder in row}
     for folder in [one for row in reversed(rows) for one in row]:
         users = [place[one] for one, needed in graph.items() if folder in needed]
         place[folder] = min(users, default=place[folder] + 1) - 1
+    for number in range(len(rows) - 1, 0, -1):
+        row = [one for one in graph if place[one] == number]
+        free = [one for one in row if all(place[needed] < number - 1 for needed in graph[one])]
+        place |= dict.fromkeys(free if len(row) > IN_A_ROW else [], number - 1)
     return [sorted(one for one in graph if place[one] == number) for number in range(len(rows))]
 
 
