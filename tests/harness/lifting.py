@@ -252,8 +252,9 @@ def run_tool(folder: Path, *arguments: str | Path) -> subprocess.CompletedProces
         if not child:
             be_the_tool(folder, words, out.fileno(), err.fileno())
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        printed = [os.pread(stream.fileno(), 1 << 30, 0).decode() for stream in (out, err)]
-    return subprocess.CompletedProcess(words, code, *printed)
+        for stream in (out, err):
+            stream.seek(0)
+        return subprocess.CompletedProcess(words, code, out.read().decode(), err.read().decode())
 
 
 def be_the_tool(folder: Path, words: list[str], out: int, err: int) -> NoReturn:
