@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import combinations, pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 import yaml
@@ -257,7 +257,7 @@ def run_tool(folder: Path, *arguments: str | Path) -> subprocess.CompletedProces
         return subprocess.CompletedProcess(words, code, out.read().decode(), err.read().decode())
 
 
-def be_the_tool(folder: Path, words: list[str], out: int, err: int) -> NoReturn:
+def be_the_tool(folder: Path, words: list[str], out: int, err: int) -> None:
     """Run the command in this process as Python does, and end."""
     code = 1
     try:

@@ -101,8 +101,8 @@ def eventually(what: str, holds: Callable[[], Any]) -> Any:
 def background(command: Iterable[object], log: Path | None = None, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
     """Run a program until the end of the block, and kill it then with all that it has started."""
     with (log or Path(os.devnull)).open("wb") as printed:
-        streams = {"stdout": printed, "stderr": printed, **options}
-        process = subprocess.Popen(list(map(str, command)), start_new_session=True, **streams)
+        streams: dict[str, Any] = {"stdout": printed, "stderr": printed, **options}
+        process: subprocess.Popen[bytes] = subprocess.Popen(list(map(str, command)), start_new_session=True, **streams)
     try:
         yield process
     finally:
