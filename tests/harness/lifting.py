@@ -1,6 +1,7 @@
 """Lifting a project as its owners do, and comparing what is there with what is expected."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -114,9 +115,10 @@ def edit(project: Project, path: str, old: str, new: str) -> None:
 
 
 def with_answers(project: Project, **answers: str) -> Project:
-    """Change the answers file of a project, commit that, and return the project."""
-    recorded = yaml.safe_load(project.text(ANSWERS_FILE)) | answers
-    (project.path / ANSWERS_FILE).write_text(yaml.safe_dump(recorded), encoding="utf-8")
+    """Change lines of the answers file of a project, commit that, and return the project."""
+    for name, value in answers.items():
+        (line,) = re.findall(rf"^{name}: .*$", project.text(ANSWERS_FILE), re.MULTILINE)
+        edit(project, ANSWERS_FILE, line, yaml.safe_dump({name: value}).strip())
     commit(project, "Change the answers file")
     return project
 
@@ -243,7 +245,8 @@ def run_level(project: Project, *arguments: str) -> subprocess.CompletedProcess[
 def run_tool(folder: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Run `copier-mlops` in a folder, without a terminal, as a fork of this process, which has imported Copier.
 
-    What a fork does not prove is that the command starts: test_level_command.py and test_wheel.py run it as users do.
+    What a fork does not prove is how the command starts: test_git_settings.py runs it as a process, and test_level_command.py
+    and test_wheel.py as users do.
     """
     words = [*map(str, arguments)]
     with TemporaryFile() as out, TemporaryFile() as err:
