@@ -29,7 +29,12 @@ class Capability:
 
     def owns(self, path: str) -> bool:
         """Return whether the file that is rendered to `path` belongs to the capability."""
-        return PathSpec.from_lines("gitignore", self.files).match_file(path)
+        return _spec(self.files).match_file(path)
+
+
+@cache
+def _spec(patterns: tuple[str, ...]) -> PathSpec:
+    return PathSpec.from_lines("gitignore", patterns)
 
 
 @cache

@@ -1,6 +1,7 @@
 """Lifting a project as its owners do, and comparing what is there with what is expected."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from itertools import combinations, pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 import yaml
@@ -114,9 +115,10 @@ def edit(project: Project, path: str, old: str, new: str) -> None:
 
 
 def with_answers(project: Project, **answers: str) -> Project:
-    """Change the answers file of a project, commit that, and return the project."""
-    recorded = yaml.safe_load(project.text(ANSWERS_FILE)) | answers
-    (project.path / ANSWERS_FILE).write_text(yaml.safe_dump(recorded), encoding="utf-8")
+    """Change lines of the answers file of a project, commit that, and return the project."""
+    for name, value in answers.items():
+        (line,) = re.findall(rf"^{name}: .*$", project.text(ANSWERS_FILE), re.MULTILINE)
+        edit(project, ANSWERS_FILE, line, yaml.safe_dump({name: value}).strip())
     commit(project, "Change the answers file")
     return project
 
@@ -243,7 +245,8 @@ def run_level(project: Project, *arguments: str) -> subprocess.CompletedProcess[
 def run_tool(folder: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Run `copier-mlops` in a folder, without a terminal, as a fork of this process, which has imported Copier.
 
-    What a fork does not prove is that the command starts: test_level_command.py and test_wheel.py run it as users do.
+    What a fork does not prove is how the command starts: test_git_settings.py runs it as a process, and test_level_command.py
+    and test_wheel.py as users do.
     """
     words = [*map(str, arguments)]
     with TemporaryFile() as out, TemporaryFile() as err:
@@ -252,11 +255,12 @@ def run_tool(folder: Path, *arguments: str | Path) -> subprocess.CompletedProces
         if not child:
             be_the_tool(folder, words, out.fileno(), err.fileno())
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        printed = [os.pread(stream.fileno(), 1 << 30, 0).decode() for stream in (out, err)]
-    return subprocess.CompletedProcess(words, code, *printed)
+        for stream in (out, err):
+            stream.seek(0)
+        return subprocess.CompletedProcess(words, code, out.read().decode(), err.read().decode())
 
 
-def be_the_tool(folder: Path, words: list[str], out: int, err: int) -> NoReturn:
+def be_the_tool(folder: Path, words: list[str], out: int, err: int) -> None:
     """Run the command in this process as Python does, and end."""
     code = 1
     try:

@@ -98,16 +98,18 @@ def eventually(what: str, holds: Callable[[], Any]) -> Any:
 
 
 @contextmanager
-def background(command: Iterable[object], log: Path | None = None, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a program until the end of the block, and kill it then with all that it has started."""
+def background(
+    command: Iterable[object], log: Path | None = None, stop: signal.Signals = signal.SIGKILL, **options: Any
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program until the end of the block, and stop it then with its process group; `poe` needs SIGTERM for its tasks."""
     with (log or Path(os.devnull)).open("wb") as printed:
-        streams = {"stdout": printed, "stderr": printed, **options}
-        process = subprocess.Popen(list(map(str, command)), start_new_session=True, **streams)
+        streams: dict[str, Any] = {"stdout": printed, "stderr": printed, **options}
+        process: subprocess.Popen[bytes] = subprocess.Popen(list(map(str, command)), start_new_session=True, **streams)
     try:
         yield process
     finally:
         with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+            os.killpg(process.pid, stop)
         process.wait()
 
 

@@ -1,9 +1,10 @@
 """Whatever the Git settings of a machine are, edits are merged and conflicts are shown."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
-from harness.lifting import HIGH, LOW, commit, edit, expected, run_level, set_git_settings, tree
+from harness.lifting import HIGH, LOW, TOOL, commit, edit, expected, set_git_settings, tree
 from harness.template import Project
 
 # What occurs together does so to save time: each lift takes seconds.
@@ -58,6 +59,14 @@ def team(lived_in) -> Project:
     return project
 
 
+def run_level(project: Project) -> subprocess.CompletedProcess[str]:
+    """Lift by a process of its own: which variables the command takes over is decided when it starts."""
+    command = [*TOOL, "level", str(HIGH)]
+    return subprocess.run(
+        command, cwd=project.path, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+
+
 def files_of_a_user(folder: Path) -> Path:
     """Write files with which Git would ignore, or not compare, what the team has edited."""
     (folder / "template" / "info").mkdir(parents=True)
@@ -79,7 +88,7 @@ def test_settings_of_the_user_do_not_matter(team, render, monkeypatch, tmp_path,
     with monkeypatch.context() as hook:
         hook.setenv("GIT_DIR", ".git")
         hook.setenv("GIT_INDEX_FILE", str(team.path / ".git" / "index"))
-        done = run_level(team, str(HIGH))
+        done = run_level(team)
     assert done.returncode == 1, done.stderr
     assert "changes:\n  dvc.yaml\n  tasks/levels.toml\n" in done.stdout, done.stderr
     found = tree(team)
@@ -101,6 +110,6 @@ def test_untracked_files_that_git_does_not_list_are_seen(team, monkeypatch):
     """Else undoing would delete them."""
     (team.path / "notes.txt").write_text("mine\n")
     set_git_settings(monkeypatch, SETTINGS["status"])
-    done = run_level(team, str(HIGH))
+    done = run_level(team)
     assert done.returncode == 1
     assert "?? notes.txt" in done.stderr

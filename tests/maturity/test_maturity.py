@@ -58,9 +58,9 @@ def test_without_the_files_of_a_capability_exactly_its_probes_are_no(project, tm
     before = {name for name, answer in answers(graded(project)).items() if answer == "yes"}
     kept = {path.relative_to(project).as_posix(): path for path in project.rglob("*") if path.is_file()}
     package = next(path.split("/")[1] for path in kept if path.startswith("src/") and path.endswith("/core/io.py"))
-    placed = [(destination(source).replace("src/churn/", f"src/{package}/"), source) for source in sources()]
+    placed = [(destination(one).replace("src/churn/", f"src/{package}/"), owners(one)) for one in sources()]
     for capability in capabilities():
-        gone = {path for path, source in placed if capability in owners(source)} & {*kept}
+        gone = {path for path, owned_by in placed if capability in owned_by} & {*kept}
         also = ALSO.get(capability.name)
         if also:
             gone |= {path for path in kept if path.startswith(also[0]) and path not in BATCH_RULES}

@@ -16,7 +16,7 @@ WITHOUT_KEYS = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "none", 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Storage]:
-    with amazon("data") as storage:
+    with amazon("data", "new") as storage:
         yield storage
 
 
@@ -60,6 +60,6 @@ def test_policy_with_a_misspelt_key_is_one_line(project, server):
     policy = project.json(POLICY)
     policy["Rules"][0]["Transitions"][0] = {"Days": 5, "StorageClas": "STANDARD_IA"}
     (project.path / POLICY).write_text(json.dumps(policy))
-    line = failed(project, "data", server.variables)
+    line = failed(project, "new", server.variables)
     assert "LifecycleConfiguration.Rules[0].Transitions[0]" in line
     assert "StorageClas" in line

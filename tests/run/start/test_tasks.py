@@ -1,6 +1,7 @@
 """Each task starts as its users start it: by uv and poe, as a process that has imported nothing before."""
 
 import re
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -73,7 +74,7 @@ def started(project: Project, task: str, log: Path) -> Iterator[Path]:
     """Start a server, wait until it responds, and yield what it logs."""
     url = nobody_listens()
     command = ["uv", "run", "poe", task, "--port", urlsplit(url).port]
-    with background(command, log, cwd=project.path, env=clean_environment()) as process:
+    with background(command, log, signal.SIGTERM, cwd=project.path, env=clean_environment()) as process:
         eventually(url, lambda: process.poll() is not None or responds(url + SERVERS[task]))
         assert process.poll() is None, log.read_text()
         yield log
