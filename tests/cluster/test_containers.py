@@ -12,8 +12,11 @@ from harness.cluster.binaries import Binaries
 from harness.cluster.cluster import Cluster, cluster
 from harness.cluster.load import Clients
 from harness.cluster.metrics import start_metrics_server
-from harness.cluster.mlflow import ADDRESS, start_mlflow
-from harness.cluster.node import PLUGINS, TOOLS, node
+from harness.cluster.mlflow import ADDRESS, HOST, PORT, start_mlflow
+from harness.cluster.namespaces import Namespaces
+from harness.cluster.network_policies import TOOLS as ENFORCERS
+from harness.cluster.network_policies import missing, start_network_policies
+from harness.cluster.node import BRIDGED, DNS_ADDRESS, PLUGINS, TOOLS, node, start_pod
 from harness.docker import PROGRAMS, engine, import_stand_ins
 from harness.kube import Manifest
 from harness.projects import DEFAULT, inside
@@ -43,6 +46,8 @@ def image(
         tool(program)
     if not (PLUGINS / "bridge").exists():
         lacking("no network plug-ins for containers: apt-get install containernetworking-plugins")
+    if not Path("/proc/sys/net", BRIDGED).exists():
+        lacking("the kernel does not filter packets between pods: modprobe br_netfilter")
     (name,) = re.findall(r"docker build --tag (\S+)", project.text("tasks/level-1.toml"))
     archive = disk / "image.tar"
     with engine() as docker:
@@ -204,7 +209,9 @@ def test_drain_of_a_node_under_load_takes_one_pod_and_loses_no_request(champion,
     before = ready(champion)
     load = Clients(champion.inside, clients.host, clients.port)
     with load.asking("/predict", {"rows": expected["rows"][:1]}):
-        printed = champion.kubectl("drain", node, "--delete-emptydir-data", "--timeout=20s", rc=1)
+        # DNS and MLflow stay: no controller would replace their pods.
+        flags = ("--pod-selector=app.kubernetes.io/component=server", "--delete-emptydir-data", "--timeout=20s")
+        printed = champion.kubectl("drain", node, *flags, rc=1)
     assert "would violate the pod's disruption budget" in printed
     assert len({*before} & {*ready(champion)}) == 1
     assert load.answered[200] > 100
@@ -224,6 +231,93 @@ def test_rolling_update_of_servers_that_do_not_drain_loses_requests(champion, cl
     assert load.failed()
     champion.kubectl(*change, "SERVING_DRAIN_SECONDS-")
     rolled_out(champion)
+
+
+@pytest.fixture(scope="module")
+def enforced(champion: Cluster, tool: Callable[[str], str], lacking: Callable[[str], NoReturn]) -> Cluster:
+    """Return the cluster when network policies are in force."""
+    for program in ENFORCERS:
+        tool(program)
+    if lacks := missing():
+        lacking(f"the kernel cannot enforce network policies: {lacks}")
+    start_network_policies(champion, tool("go"))
+    return champion
+
+
+@pytest.fixture(scope="module")
+def outside(enforced: Cluster) -> dict[str, Namespaces]:
+    """Return the networks of pods in other namespaces, by the name of the namespace."""
+    return {
+        name: start_pod(enforced, enforced.namespace(name), name) for name in ("ingress", "monitoring", "elsewhere")
+    }
+
+
+@pytest.fixture(scope="module")
+def refused(enforced: Cluster, outside: dict[str, Namespaces]) -> Iterator[Callable[[], set[str]]]:
+    """Return a function that returns which connections of pods are refused."""
+    stranger = (enforced.get("pod", "elsewhere", "elsewhere") or {})["status"]["podIP"]
+    listening = [outside["elsewhere"].listen(stranger, port) for port in (443, 8080)]
+
+    def refused() -> set[str]:
+        first, second = [pod["status"]["podIP"] for pod in pods(enforced) if condition(pod, "Ready") == "True"][:2]
+        server = enforced.inside.of_pod(first)
+        connections = {f"{name} to server": (pod, first, 8080) for name, pod in outside.items()} | {
+            "server to server": (server, second, 8080),
+            "server to DNS": (server, DNS_ADDRESS, 53),
+            "server to MLflow": (server, HOST, PORT),
+            "server to elsewhere, HTTPS": (server, stranger, 443),
+            "server to elsewhere": (server, stranger, 8080),
+        }
+        return {name for name, connection in connections.items() if not connects(*connection)}
+
+    yield refused
+    for each in listening:
+        each.close()
+
+
+def connects(source: Namespaces, host: str, port: int) -> bool:
+    """Return whether a connection is accepted."""
+    try:
+        source.connect(host, port, timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
+def put_in_force(production: Cluster, manifests: list[Manifest]) -> None:
+    """Replace the network policies of production by those among manifests."""
+    production.kubectl("delete", "networkpolicy", "--all", f"--namespace={NAMESPACE}")
+    if policies := [each for each in manifests if each["kind"] == "NetworkPolicy"]:
+        production.apply(policies, NAMESPACE)
+
+
+def test_network_policy_allows_clients_prometheus_dns_mlflow_and_https_alone(
+    enforced, project, clients, outside, refused, expected
+):
+    put_in_force(enforced, enforced.binaries.kustomize(project.path / "deploy" / "overlays" / "production"))
+    forbidden = {"elsewhere to server", "server to server", "server to elsewhere"}
+    enforced.eventually("only these refusals", lambda: refused() == forbidden)
+    restart(enforced)  # new pods find MLflow by DNS, and the kubelet's probes reach them
+    rows = {"rows": expected["rows"][:1]}
+    assert outside["ingress"].ask(clients.host, clients.port, "/predict", rows).status == 200
+    server = pods(enforced)[0]["status"]["podIP"]
+    assert "inference_requests_total" in outside["monitoring"].ask(server, 8080, "/metrics").text
+    assert refused() == forbidden
+
+
+def test_network_policies_of_a_platform_for_teams_allow_the_own_namespace_too(enforced, render, refused):
+    folder = render(maturity_level=3).path / "deploy" / "platform" / "namespace"
+    put_in_force(enforced, enforced.binaries.kustomize(folder))
+    forbidden = {"elsewhere to server", "server to elsewhere"}
+    enforced.eventually("only these refusals", lambda: refused() == forbidden)
+    restart(enforced)
+    assert refused() == forbidden
+
+
+def test_without_network_policies_no_connection_is_refused(enforced, refused):
+    """The tests above find policies that are not enforced."""
+    put_in_force(enforced, [])
+    enforced.eventually("no refusals", lambda: refused() == set())
 
 
 def test_autoscaler_adds_pods_under_load(champion, clients, expected):

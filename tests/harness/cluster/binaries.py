@@ -110,9 +110,21 @@ def build_sloth(go: str) -> Path:
     return program
 
 
-def cache() -> Path:
+def build_module(go: str, folder: Path, package: str = ".") -> Path:
+    """Return the program of a module with versions of its own; if it is not in the user's cache, build it there."""
+    sources = sorted(path for path in folder.iterdir() if path.suffix in {".go", ".mod", ".sum"})
+    program = cache(folder.name) / hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
+    with FileLock(program.with_suffix(".lock")):
+        if not program.exists():
+            unfinished = program.with_suffix(".unfinished")
+            run(go, "build", "-trimpath", "-ldflags", "-s -w", "-o", str(unfinished), package, folder=folder)
+            unfinished.rename(program)
+    return program
+
+
+def cache(name: str = "cluster") -> Path:
     """Return the folder of what is built once for all runs."""
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "copier-mlops" / "cluster"
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "copier-mlops" / name
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

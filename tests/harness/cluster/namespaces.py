@@ -9,7 +9,7 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -52,10 +52,20 @@ class Namespaces:
     folder: Path
     pid: int  # of their first process, as seen from outside
     programs: list[Program] = field(default_factory=list)
+    network: str = "ns/net"  # their own, or that of a pod; below /proc/PID
+
+    def of_pod(self, address: str) -> "Namespaces":
+        """Return the same with the network of the pod that has an address."""
+        for name in (line.split()[0] for line in self.run("ip", "netns", "list").splitlines()):
+            if f" {address}/" in self.run("ip", "-netns", name, "-brief", "address", rc=None):
+                return replace(self, network=f"root/run/netns/{name}")
+        raise AssertionError(f"no pod has the address {address}")
 
     def command(self, *command: str | Path) -> list[str]:
         """Return the command that runs a command inside."""
-        return ["nsenter", f"--target={self.pid}", *KINDS, "--", *WITH_PARENT, *map(str, command)]
+        others = [kind for kind in KINDS if kind != "--net"]
+        enter = ["nsenter", f"--target={self.pid}", f"--net=/proc/{self.pid}/{self.network}", *others]
+        return [*enter, "--", *WITH_PARENT, *map(str, command)]
 
     def run(self, *command: str | Path, rc: int | None = 0, text: str = "", **variables: str) -> str:
         """Run a command inside, and return what it prints; fail unless it exits with `rc` (None: anything goes)."""
@@ -112,16 +122,16 @@ class Namespaces:
         except OSError:
             return False
 
-    def listen(self, host: str) -> socket.socket:
-        """Return a socket that accepts connections inside, on a free port."""
+    def listen(self, host: str, port: int = 0) -> socket.socket:
+        """Return a socket that accepts connections inside, on a port or on a free one."""
         made = self._socket()
-        made.bind((host, 0))
+        made.bind((host, port))
         made.listen(128)
         return made
 
     def _socket(self) -> socket.socket:
         """Make a socket inside: it stays in the namespace in which its thread was when it was made."""
-        with Path("/proc/thread-self/ns/net").open() as own, Path(f"/proc/{self.pid}/ns/net").open() as inside:
+        with Path("/proc/thread-self/ns/net").open() as own, Path(f"/proc/{self.pid}/{self.network}").open() as inside:
             enter(inside.fileno())
             try:
                 return socket.socket(socket.AF_INET, socket.SOCK_STREAM)

@@ -14,13 +14,15 @@ from pathlib import Path
 import yaml
 
 from harness.cluster.cluster import Cluster
-from harness.cluster.namespaces import NODE
+from harness.cluster.namespaces import NODE, Namespaces
+from harness.kube import Manifest
 
 NAME = "node-0"
 PODS = "10.244.0.0/24"
 PAUSE = "localhost/pause:1"
 PLUGINS = Path("/usr/lib/cni")
 TOOLS = ["containerd", "containerd-shim-runc-v2", "ctr", "runc", "nft"]
+BRIDGED = "bridge/bridge-nf-call-iptables"  # below /proc/sys/net: rules are for packets from one pod to another, too
 GROUPS = Path("/sys/fs/cgroup")
 RUNTIME = "/run/containerd/containerd.sock"
 # The kubelet requires these settings, which belong to the whole machine: it sees them set, and they are not.
@@ -60,6 +62,17 @@ oom_score = 0
     [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
       SystemdCgroup = false
 """
+DNS_ADDRESS = "10.0.0.10"  # one of SERVICES
+DNS_SERVICE: Manifest = {
+    "apiVersion": "v1",
+    "kind": "Service",
+    "metadata": {"name": "dns", "namespace": "kube-system"},
+    "spec": {
+        "clusterIP": DNS_ADDRESS,
+        "selector": {"app": "dns"},
+        "ports": [{"name": name.lower(), "port": 53, "protocol": name} for name in ("UDP", "TCP")],
+    },
+}
 DNS = """\
 .:53 {{
     errors
@@ -78,8 +91,8 @@ def node(cluster: Cluster, *images: Path) -> Iterator[None]:
         own_mounts(cluster)
         start_containerd(cluster, images)
         start_proxy(cluster)
-        start_dns(cluster)
         start_kubelet(cluster, group)
+        start_dns(cluster)
         try:
             yield
         finally:
@@ -139,7 +152,8 @@ def own_mounts(cluster: Cluster) -> None:
         shown.write_text(f"{value}\n")
         run("mount", "--bind", shown, f"/proc/sys/{name}")
     run("hostname", NAME)
-    run("tee", "/proc/sys/net/ipv4/ip_forward", text="1")
+    for setting in ("ipv4/ip_forward", BRIDGED):
+        run("tee", f"/proc/sys/net/{setting}", text="1")
     run("tee", "/run/cni/net.d/10-pods.conflist", text=json.dumps(NETWORK))
 
 
@@ -198,7 +212,8 @@ def start_dns(cluster: Cluster) -> None:
     """Start what resolves the names of services."""
     path = cluster.inside.folder / "Corefile"
     path.write_text(DNS.format(kubeconfig=cluster.kubeconfig))
-    cluster.start("coredns", "-conf", path)
+    cluster.apply([DNS_SERVICE], "kube-system")
+    start_pod(cluster, "kube-system", "dns").start("coredns", *cluster.binaries.program("coredns"), "-conf", path)
 
 
 def start_kubelet(cluster: Cluster, group: str) -> None:
@@ -228,7 +243,7 @@ def start_kubelet(cluster: Cluster, group: str) -> None:
         },
         "imageGCHighThresholdPercent": 100,
         "clusterDomain": "cluster.local",
-        "clusterDNS": [NODE],
+        "clusterDNS": [DNS_ADDRESS],
         "nodeStatusUpdateFrequency": "5s",
     }
     path = cluster.inside.folder / "kubelet.yaml"
@@ -242,3 +257,25 @@ def start_kubelet(cluster: Cluster, group: str) -> None:
     )
     ready = ("wait", "--for=condition=Ready", f"node/{NAME}", "--timeout=5s")
     cluster.eventually("a node", lambda: "condition met" in cluster.kubectl(*ready, rc=None))
+
+
+def start_pod(cluster: Cluster, namespace: str, name: str) -> Namespaces:
+    """Start a pod that does nothing, in whose network programs can run, and return the namespaces with that network."""
+    container = {
+        "name": "pause",
+        "image": PAUSE,
+        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+    }
+    spec = {
+        "automountServiceAccountToken": False,
+        "securityContext": {"runAsNonRoot": True, "runAsUser": 10001, "seccompProfile": {"type": "RuntimeDefault"}},
+        "containers": [container],
+    }
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": name}}, "spec": spec}
+    cluster.eventually("a namespace's account", lambda: cluster.get("serviceaccount", "default", namespace))
+    cluster.apply([pod], namespace)
+
+    def address() -> str:
+        return (cluster.get("pod", name, namespace) or {})["status"].get("podIP", "")
+
+    return cluster.inside.of_pod(cluster.eventually(f"the pod {name}", address))
