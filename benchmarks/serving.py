@@ -169,6 +169,7 @@ def candidates(folder: Path, project: Path) -> Iterator[Candidate]:
         "/invocations",
         lambda count: {"dataframe_records": rows[:count]},
     )
+    with_package = ["env", f"PYTHONPATH={project / 'src'}"]  # the model has functions of `features.py`
     mlserver = environment_of(folder, "mlserver", "mlserver==1.7.1", "mlserver-mlflow==1.7.1")
     settings = folder / "settings"
     settings.mkdir()
@@ -182,7 +183,7 @@ def candidates(folder: Path, project: Path) -> Iterator[Candidate]:
     )
     yield Candidate(
         "MLServer",
-        [mlserver / "mlserver", "start", settings],
+        [*with_package, mlserver / "mlserver", "start", settings],
         settings,
         9005,
         "/v2/models/model/infer",
@@ -197,7 +198,7 @@ def candidates(folder: Path, project: Path) -> Iterator[Candidate]:
     kserve = environment_of(folder, "kserve", "kserve==0.21.0")
     yield Candidate(
         "KServe's server",
-        [kserve / "python", PEERS / "kserve_server.py", "9006", plain],
+        [*with_package, kserve / "python", PEERS / "kserve_server.py", "9006", plain],
         folder,
         9006,
         "/v2/models/model/infer",
