@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -239,6 +240,16 @@ def tool(lacking: Callable[[str], NoReturn]) -> Callable[[str], str]:
         return shutil.which(name) or lacking(f"{name} is not installed")
 
     return tool
+
+
+@pytest.fixture(scope="session")
+def docker_compose() -> str:
+    """Return the path of Docker Compose 2, which only unstable has, of Debian's suites."""
+    program = shutil.which("docker-compose")
+    done = program and subprocess.run([program, "version", "--short"], capture_output=True, text=True, check=False)
+    if not program or not done or done.returncode or done.stdout.startswith("1."):
+        pytest.skip("Docker Compose 2 is not installed, and .ci/run found no package of it")
+    return program
 
 
 @pytest.fixture(scope="session")

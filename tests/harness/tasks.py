@@ -32,6 +32,7 @@ SERVERS = {
     "serve": "/v2/health/live",
     "ui": "/health",
     "exporter": "/metrics",
+    "notebook": "/api",
 }  # started by test_tasks.py, and what responds then
 ELSEWHERE: dict[str, Path] = {
     "train": RUN / "conftest.py",
@@ -40,6 +41,7 @@ ELSEWHERE: dict[str, Path] = {
     "level": RUN / "start" / "test_level_command.py",
     "maturity": RUN / "start" / "test_level_command.py",
     "update": TEMPLATE / "{{ level_0 }}" / ".github" / "workflows" / "template-update.yml",
+    "airflow": RUN / "options" / "test_options.py",
     "build": RUN / "image" / "test_image.py",
     "lifecycle": RUN / "options" / "test_bucket_lifecycle.py",
     "alerts": RUN / "monitoring" / "test_alerts.py",
@@ -84,4 +86,3 @@ ELSEWHERE: dict[str, Path] = {
     "ci-checklist": WORKFLOWS / "pr-checklist.yml",
     "image": WORKFLOWS / "cd.yml",
 }
-NOT_RUN = {"notebook": "opens a browser; test_notebook.py runs the notebook", "airflow": "needs Airflow"}

@@ -1,5 +1,7 @@
 """The stack for one machine: valid, pinned, closed to the outside, and consistent with what runs in Kubernetes."""
 
+import json
+import os
 import re
 import subprocess
 from collections.abc import Callable
@@ -10,7 +12,7 @@ import pytest
 import yaml
 from harness.json_schema import check
 from harness.next_level import NEXT, with_next_level
-from harness.template import Project, strings
+from harness.template import Project, levels, strings
 
 
 @pytest.fixture
@@ -128,6 +130,36 @@ def test_a_level_adds_services_and_leaves_the_override_to_the_team(level_1, lift
     assert len(names) == len(set(names)), "Compose rejects a service that is declared twice"
     for path in {path for path, _ in found}:
         assert "ok" in checked(path)
+
+
+@pytest.fixture
+def compose(docker_compose: str) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Return a function that lets Docker Compose read the files of a project, without an engine."""
+
+    def config(project: Project, **variables: str) -> subprocess.CompletedProcess[str]:
+        command = [docker_compose, "config", "--format", "json"]
+        environment = {**os.environ, **variables}
+        return subprocess.run(command, cwd=project.path, env=environment, capture_output=True, text=True, check=False)
+
+    return config
+
+
+@pytest.mark.parametrize("level", [level for level in levels() if level])
+def test_docker_compose_reads_the_stack_of_each_level(compose, render, level):
+    project = render(maturity_level=level)
+    read = json.loads(compose(project, STACK_PASSWORD="secret").stdout)
+    assert read["services"].keys() == {name for _, name in composed(project.path / "compose.yaml")}
+    assert read["services"]["mlflow"]["environment"]["PGPASSWORD"] == "secret"
+    refused = compose(project)
+    assert refused.returncode == 1
+    assert "STACK_PASSWORD is missing a value: write it into .env" in refused.stderr
+
+
+def test_docker_compose_reads_what_a_level_adds_and_what_the_team_overrides(compose, lifted):
+    (lifted.path / "compose.override.yaml").write_text("services: { next: { environment: { OURS: 1 } } }")
+    read = json.loads(compose(lifted, STACK_PASSWORD="secret").stdout)
+    assert read["services"]["next"]["environment"]["OURS"] == "1"
+    assert read["services"].keys() == {name for _, name in composed(lifted.path / "compose.yaml")}
 
 
 def test_grafana_reads_its_settings(stack):

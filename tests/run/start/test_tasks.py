@@ -1,5 +1,6 @@
 """Each task starts as its users start it: by uv and poe, as a process that has imported nothing before."""
 
+import json
 import re
 import signal
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from harness.projects import nobody_listens
-from harness.server import background, eventually, responds
+from harness.server import PATIENCE_SECONDS, background, eventually, fetched, responds
 from harness.tasks import SERVERS, TASKS
 from harness.template import Project, clean_environment
 from playwright.sync_api import Browser
@@ -69,11 +70,39 @@ def test_ui_leads_to_runs_and_model(project, tmp_path, browser: Browser):
         assert "DeprecationWarning" not in log.read_text()
 
 
+ALL_HAVE_RUN = """() => {
+    const prompts = [...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")].map(each => each.textContent);
+    return prompts.length > 0 && prompts.every(text => /^\\[\\d+\\]:$/.test(text));
+}"""
+
+
+def test_notebook_runs_in_jupyter(installed, tmp_path, browser: Browser):
+    project = installed(maturity_level=0)
+    arguments = ["--no-browser", "--allow-root", "--IdentityProvider.token="]
+    with started(project, "notebook", tmp_path / "log", *arguments) as log:
+        opened = re.findall(r"http://127\.0\.0\.1:\S+", log.read_text())[-1]
+        page = browser.new_page(viewport={"width": 1280, "height": 9000})  # Jupyter has only visible cells in the page
+        page.goto(opened)
+        kernels = f"{opened.partition('/notebooks/')[0]}/api/kernels"
+        eventually("a kernel", lambda: [each for each in json.loads(fetched(kernels)) if each["connections"]])
+        page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").wait_for(state="attached")
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        page.wait_for_function(ALL_HAVE_RUN, timeout=PATIENCE_SECONDS * 1000)
+        assert page.locator(".jp-CodeCell").count() == project.text("notebooks/explore.py").count("# %%\n")
+        for mime in ("error", "stderr"):
+            assert page.locator(f"[data-mime-type='application/vnd.jupyter.{mime}']").all_inner_texts() == []
+        figures = page.locator(".jp-OutputArea-output img")
+        assert figures.count() >= 2
+        assert all(figures.evaluate_all("all => all.map(each => each.complete && each.naturalWidth > 0)"))
+        page.close()
+
+
 @contextmanager
-def started(project: Project, task: str, log: Path) -> Iterator[Path]:
+def started(project: Project, task: str, log: Path, *arguments: str) -> Iterator[Path]:
     """Start a server, wait until it responds, and yield what it logs."""
     url = nobody_listens()
-    command = ["uv", "run", "poe", task, "--port", urlsplit(url).port]
+    command = ["uv", "run", "poe", task, "--port", urlsplit(url).port, *arguments]
     with background(command, log, signal.SIGTERM, cwd=project.path, env=clean_environment()) as process:
         eventually(url, lambda: process.poll() is not None or responds(url + SERVERS[task]))
         assert process.poll() is None, log.read_text()
