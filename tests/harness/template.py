@@ -82,8 +82,11 @@ def options() -> dict[str, list[Any]]:
 
 
 def chosen(answers: dict[str, Any]) -> dict[str, Any]:
-    """Return those of the answers that differ from the defaults, which render the same project."""
-    defaults = {name: values[0] for name, values in options().items()}
+    """Return those of the answers that differ from the defaults, which render the same project.
+
+    The level is always one of them: its default depends on the level that a project has.
+    """
+    defaults = {name: values[0] for name, values in options().items() if name != "maturity_level"}
     return {name: value for name, value in answers.items() if name not in defaults or value != defaults[name]}
 
 

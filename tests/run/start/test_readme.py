@@ -64,4 +64,4 @@ def test_adopt(type_in, tmp_path):
 def test_maturity(type_in, render):
     printed = type_in(script("Which level is a repository at?"), render(maturity_level=1).path)
     assert "level 1 Pipeline, " in printed
-    assert SECTIONS["Which level is a repository at?"].split(" questions")[0].split()[-1] == str(len(probes()))
+    assert f"{len(probes())} questions" in SECTIONS["Which level is a repository at?"]
