@@ -114,11 +114,11 @@ def background(
 
 
 @contextmanager
-def serving(project: Project, **variables: str) -> Iterator[Server]:
-    """Start a server of a project on a free port, and end it."""
+def serving(project: Project, python: Iterable[str | Path] = (), **variables: str) -> Iterator[Server]:
+    """Start a server of a project on a free port, by its own Python or another one, and end it."""
     url = nobody_listens()
-    python = project.path / ".venv/bin/python"
-    command = [python, "-m", f"{project.answers['package_name']}.serving", "--port", urlsplit(url).port]
+    module = f"{project.answers['package_name']}.serving"
+    command = [*(python or [project.path / ".venv/bin/python"]), "-m", module, "--port", urlsplit(url).port]
     environment = {**clean_environment(), **variables}
     with background(command, project.path / "serve.log", cwd=project.path, env=environment) as process:
         server = Server(project, process, url)
