@@ -1,5 +1,6 @@
 """The image of the server, built and run by a real Docker Engine; only its two base images are stand-ins."""
 
+import json
 import os
 import re
 import shutil
@@ -9,9 +10,12 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+from harness.compose import PROGRAMS as OF_STAND_INS
+from harness.compose import stack
 from harness.docker import PROGRAMS, Engine, engine, import_stand_ins
 from harness.projects import DEFAULT, inside, nobody_listens
-from harness.server import Server, eventually, registry_at
+from harness.prometheus import ask, rules_of
+from harness.server import Server, eventually, fetched, registry_at
 from harness.template import Project
 
 MOST_BYTES = 600_000_000
@@ -147,3 +151,19 @@ def test_import_of_what_only_training_has_fails_the_build(docker, image, churn):
     features = churn.modeling / "features.py"
     features.write_text(features.read_text() + "import pyarrow\n")
     assert "No module named 'pyarrow'" in build(docker, churn, rc=1).stderr
+
+
+def test_stack_of_compose_predicts_and_is_watched(docker_compose, docker, image, churn, tool):
+    for program in OF_STAND_INS:
+        tool(program)
+    with stack(docker, churn, image) as (running, server):
+        runbook = churn.text("docs/runbooks/stack.md")
+        mlflow = dict(re.findall(r"(MLFLOW_\w+)=(\S+)", runbook)) | {"MLFLOW_TRACKING_URI": running.address("mlflow")}
+        churn.poe("register", **mlflow)
+        churn.poe("promote", "--version", "challenger", "--approved-by", "ada", **mlflow)
+        eventually("a champion", server.ready)
+        assert is_served(churn, server)
+        prometheus = running.address("prometheus")
+        eventually("a target", lambda: [each["value"][1] for each in ask(prometheus, "model_ready")] == ["1"])
+        groups = json.loads(fetched(f"{prometheus}/api/v1/rules"))["data"]["groups"]
+        assert sum(len(group["rules"]) for group in groups) == len(rules_of(churn))
