@@ -24,7 +24,16 @@ IGNORED = ["reports/run.json", "reports/index.html", "data/raw.parquet", "models
 
 @pytest.mark.parametrize(
     "pattern",
-    ["*.lock", "*.json", "*.pem", "reports/", "data/", ".env*", ".vscode/", "[Aa][Gg][Ee][Nn][Tt]*\nCLAUDE.md\n.devcontainer"],
+    [
+        "*.lock",
+        "*.json",
+        "*.pem",
+        "reports/",
+        "data/",
+        ".env*",
+        ".vscode/",
+        "[Aa][Gg][Ee][Nn][Tt]*\nCLAUDE.md\n.devcontainer",
+    ],
 )
 def test_personal_ignore_file_leaves_nothing_out_that_a_clone_needs(render, tmp_path, pattern):
     project = render(maturity_level=levels()[-1])
