@@ -137,7 +137,7 @@ def test_lowering_names_the_files_and_needs_an_option(lived_in):
 def test_newer_template_is_taken_at_the_same_level(lived_in, template, tmp_path):
     later = shutil.copytree(template, tmp_path / "later")
     project = with_answers(lived_in(LOW), _src_path=str(later))
-    (later / "template/{{ level_0 }}/.gitignore").write_text("# New\n")
+    (later / "template/{{ level_0 }}/.gitignore.jinja").write_text("# New\n")
     release(later, "v1000.0.0")
     dry = run_level(project, "--update", "--dry-run")
     assert "Changed files:\n  .gitignore\nVersion of the template: v999.0.0 -> v1000.0.0\n" in dry.stdout
@@ -297,7 +297,7 @@ def test_version_that_the_template_has_lost(lived_in):
 def test_project_of_a_template_with_uncommitted_changes(template, tmp_path):
     """Copier renders them, and records a commit that it throws away."""
     changed = shutil.copytree(template, tmp_path / "changed")
-    (changed / "template/{{ level_0 }}/.gitignore").write_text("# Changed\n")
+    (changed / "template/{{ level_0 }}/.gitignore.jinja").write_text("# Changed\n")
     answers = {"maturity_level": LOW}
     run_copy(str(changed), tmp_path / "made", answers, vcs_ref="HEAD", defaults=True, unsafe=True, quiet=True)
     project = repository(Project(tmp_path / "made", answers), tmp_path / "project")
