@@ -4,9 +4,11 @@ import hashlib
 import json
 import re
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
+from random import SystemRandom
 from typing import Any
 
 import yaml
@@ -108,7 +110,9 @@ def inside(project: Project, script: str, *arguments: str) -> Any:
 
 
 def nobody_listens() -> str:
-    """Return an address at which no process listens, for a server to start at."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{free.getsockname()[1]}"
+    """Return an address at which no process listens, for a server to start at; its port is none that clients get."""
+    while True:
+        port = SystemRandom().choice(range(20_000, 32_768))
+        with socket.socket() as free, suppress(OSError):
+            free.bind(("127.0.0.1", port))
+            return f"http://127.0.0.1:{port}"

@@ -11,10 +11,12 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from random import SystemRandom
 
 from .errors import UserError
 
 START_SECONDS = 120
+SERVER_PORTS = range(20_000, 32_768)  # below the local ports of Linux, macOS and Windows
 
 
 def find(*names: str) -> str:
@@ -32,10 +34,12 @@ def find(*names: str) -> str:
 
 
 def free_port() -> int:
-    """Return a port that is free now."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
+    """Return a port that is free now, and none of those that systems give to clients, which may come before the server."""
+    while True:
+        port = SystemRandom().choice(SERVER_PORTS)
+        with socket.socket() as free, suppress(OSError):
+            free.bind(("127.0.0.1", port))
+            return port
 
 
 def listens(address: str) -> bool:
