@@ -71,6 +71,15 @@ def test_server_predicts_each_test_row_as_the_trained_model_does(registered):
     assert {name for name in FAST & platforms.keys() if platforms[name] != "onnx"} == set()
 
 
+def test_tests_of_the_project_pass_with_more_than_two_classes_and_a_card_of_the_example(installed, tables):
+    penguins = next(each for each in DATA_SETS if each.name == "penguins")
+    project = installed(maturity_level=1, **penguins.answers)
+    penguins.take(project, tables)
+    (project.path / "expectations/raw.yaml").write_text(SUITE)
+    change(project, "params.yaml", gate={})
+    project.poe("test", "tests/test_stages.py", "tests/test_tracking.py")
+
+
 def furthest(found: list[Any], expected: list[Any]) -> float:
     """Return the largest difference of two lists of probabilities by row, or of numbers, relative to their mean."""
     assert len(found) == len(expected)
