@@ -243,12 +243,22 @@ def tool(lacking: Callable[[str], NoReturn]) -> Callable[[str], str]:
 
 
 @pytest.fixture(scope="session")
-def docker_compose() -> str:
-    """Return the path of Docker Compose 2, which only unstable has, of Debian's suites."""
-    program = shutil.which("docker-compose")
-    done = program and subprocess.run([program, "version", "--short"], capture_output=True, text=True, check=False)
-    if not program or not done or done.returncode or done.stdout.startswith("1."):
-        pytest.skip("Docker Compose 2 is not installed, and .ci/run found no package of it")
+def tool_of_unstable() -> Callable[[str], str]:
+    """Return the path of a program that only unstable has, of Debian's suites, or skip the test."""
+
+    def tool_of_unstable(program: str) -> str:
+        return shutil.which(program) or pytest.skip(f"{program} is not installed, and .ci/run found no package of it")
+
+    return tool_of_unstable
+
+
+@pytest.fixture(scope="session")
+def docker_compose(tool_of_unstable: Callable[[str], str]) -> str:
+    """Return the path of Docker Compose 2."""
+    program = tool_of_unstable("docker-compose")
+    done = subprocess.run([program, "version", "--short"], capture_output=True, text=True, check=False)
+    if done.returncode or done.stdout.startswith("1."):
+        pytest.skip(f"{program} is not Docker Compose 2, and .ci/run found no package of it")
     return program
 
 

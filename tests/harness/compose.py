@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from pathlib import Path
 import yaml
 
 from harness.docker import Engine
-from harness.server import Server, eventually, listens
+from harness.server import Server, background, eventually, listens
 from harness.template import Project, clean_environment
 
 # Of Grafana there is neither an image nor a package here.
@@ -85,23 +84,19 @@ def stack(engine: Engine, project: Project, image: str) -> Iterator[tuple[Stack,
     (project.path / "compose.override.yaml").write_text("\n".join(override))
     (project.path / ".env").write_text("STACK_PASSWORD=secret\n")
     running = Stack(engine, project)
-    command, environment = (
-        ["docker-compose", "up", "--no-build", *SERVICES],
-        {**clean_environment(), **engine.variables},
-    )
-    with (project.path / "serve.log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=project.path, env=environment, stdout=log, stderr=log)
-    try:
-        created = ["ps", "--quiet", "server"]
-        eventually("all services", lambda: process.poll() is not None or running.compose(*created, rc=None))
-        assert process.poll() is None, project.text("serve.log")
-        server = Server(project, process, running.address("server"))
-        eventually("the server", lambda: process.poll() is not None or listens(server))
-        assert process.poll() is None, server.log
-        yield running, server
-    finally:
-        running.compose("down", "--volumes", "--timeout", "2")
-        process.wait()
+    command, log = ["docker-compose", "up", "--no-build", *SERVICES], project.path / "serve.log"
+    environment = {**clean_environment(), **engine.variables}
+    with background(command, log, cwd=project.path, env=environment) as process:
+        try:
+            created = ["ps", "--quiet", "server"]
+            eventually("all services", lambda: process.poll() is not None or running.compose(*created, rc=None))
+            assert process.poll() is None, log.read_text()
+            server = Server(project, process, running.address("server"))
+            eventually("the server", lambda: process.poll() is not None or listens(server))
+            assert process.poll() is None, server.log
+            yield running, server
+        finally:
+            running.compose("down", "--volumes", "--timeout", "2")
 
 
 def import_stand_in(engine: Engine, name: str, variables: dict[str, str], entrypoint: str | None) -> None:

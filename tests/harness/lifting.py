@@ -17,13 +17,14 @@ from typing import Any
 
 import pytest
 import yaml
-from copier import VcsRef, run_update
+from copier import VcsRef, run_copy, run_update
 from packaging.version import Version
 from plumbum import local
 
 import copier_mlops.lift
 from copier_mlops.cli import main
 from copier_mlops.lift import Request
+from harness.shared import Shared
 from harness.template import ANSWERS_FILE, Project, git, is_seed, levels, options_at
 
 NOW, LATER, MUCH_LATER = "v999.0.0", "v999.1.0", "v999.2.0"  # the working tree, and versions after it
@@ -91,6 +92,20 @@ class Lifted:
 
     conflicts: list[str]
     status: str
+
+
+def renders(template: Path, shared: Shared) -> Callable[..., Project]:
+    """Return what renders a version of a template with the given answers, once for all tests."""
+
+    def rendered(version: str, **answers: Any) -> Project:
+        def render(folder: Path) -> Project:
+            project = Project(folder / "project", answers)
+            run_copy(str(template), project.path, answers, vcs_ref=version, defaults=True, unsafe=True, quiet=True)
+            return project
+
+        return shared(render, str(template), version, sorted(answers.items()))
+
+    return rendered
 
 
 def repository(project: Project, folder: Path) -> Project:

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from copier import run_copy
-from harness.lifting import LATER, MUCH_LATER, NOW, repository
+from harness.lifting import LATER, MUCH_LATER, NOW, renders, repository
 from harness.shared import Shared
 from harness.template import Project, git
 
@@ -71,13 +70,4 @@ def after_each_fifth(lines: list[str]) -> list[str]:
 @pytest.fixture(scope="session")
 def render_version(versions: Path, shared: Shared) -> Callable[..., Project]:
     """Return the project that a version of the template makes; rendered once, so leave it as it is."""
-
-    def render_version(version: str, **answers: Any) -> Project:
-        def rendered(folder: Path) -> Project:
-            project = Project(folder / "project", answers)
-            run_copy(str(versions), project.path, answers, vcs_ref=version, defaults=True, unsafe=True, quiet=True)
-            return project
-
-        return shared(rendered, version, sorted(answers.items()))
-
-    return render_version
+    return renders(versions, shared)

@@ -18,6 +18,7 @@ from harness.lifting import (
     read_releases,
     release,
     releases,
+    renders,
     repository,
     tag_releases,
     tree,
@@ -101,17 +102,8 @@ def test_a_released_commit_is_the_one_of_its_tag():
 
 @pytest.fixture(scope="session")
 def rendered(released: Path, shared: Shared) -> Callable[..., Project]:
-    """Return the project that a version of the template makes with the given answers; leave it as it is."""
-
-    def rendered(version: str, **answers: Any) -> Project:
-        def render(folder: Path) -> Project:
-            project = Project(folder / "project", answers)
-            run_copy(str(released), project.path, answers, vcs_ref=version, defaults=True, unsafe=True, quiet=True)
-            return project
-
-        return shared(render, "released", version, sorted(answers.items()))
-
-    return rendered
+    """Return the project that a version of the template makes; rendered once, so leave it as it is."""
+    return renders(released, shared)
 
 
 @each_level_of_each_release

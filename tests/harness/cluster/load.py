@@ -11,8 +11,8 @@ from typing import Any
 from harness.cluster.namespaces import Namespaces
 from harness.server import Answer, in_threads
 
-# Between two requests, in seconds: a port stays taken for a minute, and there are 28,000 of them.
-PAUSE = 0.02
+# Between two requests: a port stays taken for a minute, and there are 28,000 of them.
+PAUSE_SECONDS = 0.02
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Clients:
         return in_threads(clients, partial(self._ask, path, body))
 
     def _ask(self, path: str, body: Any, done: Event) -> None:
-        while not done.wait(PAUSE):
+        while not done.wait(PAUSE_SECONDS):
             try:
                 self.answered[self.ask(path, body).status] += 1
             except (HTTPException, OSError) as error:

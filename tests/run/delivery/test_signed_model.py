@@ -1,7 +1,6 @@
 """Signed models, with a real container registry, oras and cosign: only what is verified is served."""
 
 import json
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -39,11 +38,12 @@ class Registry:
 
 
 @pytest.fixture
-def container_registry(tool: Callable[[str], str], tmp_path: Path) -> Iterator[Registry]:
+def container_registry(
+    tool: Callable[[str], str], tool_of_unstable: Callable[[str], str], tmp_path: Path
+) -> Iterator[Registry]:
     """Run a container registry of its own."""
-    for program in ("oras", "cosign"):  # of Debian's suites, only unstable has them
-        if not shutil.which(program):
-            pytest.skip(f"{program} is not installed, and .ci/run found no package of it")
+    for program in ("oras", "cosign"):
+        tool_of_unstable(program)
     address, storage = nobody_listens().removeprefix("http://"), tmp_path / "registry"
     settings = {"version": 0.1, "storage": {"filesystem": {"rootdirectory": str(storage)}}, "http": {"addr": address}}
     (tmp_path / "registry.yaml").write_text(yaml.safe_dump(settings))

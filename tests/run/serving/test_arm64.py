@@ -1,17 +1,14 @@
 """The server on arm64: Debian's Python for it and the wheels of the lock, run by QEMU."""
 
-import shutil
-
 import pytest
 from harness.arm64 import python_of_server
 from harness.projects import change, inside, nobody_listens
 from harness.server import eventually, registry_at, serving
 
 
-def test_server_predicts_as_the_model_that_was_trained_on_another_cpu(versions, tmp_path, tool):
+def test_server_predicts_as_the_model_that_was_trained_on_another_cpu(versions, tmp_path, tool, tool_of_unstable):
     tool("mmdebstrap")
-    if not shutil.which("qemu-aarch64"):  # of Debian's suites, only unstable has one that runs ONNX Runtime
-        pytest.skip("qemu-aarch64 is not installed, and .ci/run found no package of it")
+    tool_of_unstable("qemu-aarch64")  # that of stable ends when it imports ONNX Runtime
     project, first, _ = versions
     expected = inside(project, "predictions.py", project.answers["package_name"])
     change(project, "config/serving.yaml", reload_seconds=0.5)
