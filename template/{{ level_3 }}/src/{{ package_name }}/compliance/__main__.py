@@ -60,7 +60,7 @@ def main() -> None:
         for one in same:
             print(f"  {'open' if one.is_open else 'accepted'}: {one.id}: {one.line}")
         print(f"    {remedy}")
-    for name in {one.finding for one in AcceptedFindings.load().accepted} - {one.id for one in found}:
+    for name in sorted({one.finding for one in AcceptedFindings.load().accepted} - {one.id for one in found}):
         print(f"  {AcceptedFindings.path()} accepts {name}, which is no finding: correct or remove it")
     count = sum(one.is_open for one in found)
     print(f"comply: {model} {number}: {count} open, {len(found) - count} accepted; {PAGE}, {oscal.PATH}")
