@@ -30,6 +30,7 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._models = inference.models
         self._drain_seconds = inference.settings.drain_seconds
+        inference.batcher.received = self.server_state.tasks
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Drain on the first SIGTERM; stop at once on Ctrl-C or a second signal."""

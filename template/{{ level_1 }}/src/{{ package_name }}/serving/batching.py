@@ -3,6 +3,7 @@
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Sized
 from itertools import chain
 
 import numpy as np
@@ -18,6 +19,7 @@ class MicroBatcher:
     """Batches requests received in the same event-loop iteration; adds no delay."""
 
     def __init__(self) -> None:
+        self.received: Sized | None = None  # requests that the server has received and not yet answered, if it counts them
         self._pending: dict[Predictor, Pending] = defaultdict(list)
         self._rows = 0
 
@@ -31,7 +33,8 @@ class MicroBatcher:
         future: asyncio.Future[np.ndarray] = asyncio.get_running_loop().create_future()
         self._pending[predictor].append((columns, future))
         self._rows += rows
-        await asyncio.sleep(0)  # yield once, so that requests already received can join the batch
+        if self.received is None or len(self.received) > 1:
+            await asyncio.sleep(0)  # yield once, so that requests already received can join the batch
         if not future.done():
             self._flush()
         return future.result()

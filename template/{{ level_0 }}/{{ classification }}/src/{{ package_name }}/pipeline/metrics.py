@@ -5,8 +5,6 @@ import warnings
 from typing import Any
 
 import pandas as pd
-from sklearn import metrics
-from sklearn.exceptions import UndefinedMetricWarning
 
 from ..core.column_types import example, kind_of
 from ..core.errors import UserError
@@ -43,8 +41,10 @@ def as_prediction(probabilities: Any, classes: Any, features: pd.DataFrame) -> p
 
 def score(model: Any, features: pd.DataFrame, target: pd.Series) -> float:
     """Return the negative log loss: a scorer for classes of the model that these rows lack, unlike scikit-learn's."""
+    from sklearn.metrics import log_loss  # here, since `checked_target` is in this module too and does without
+
     prediction = predict(model, features)
-    return -float(metrics.log_loss(target, prediction, labels=list(prediction.columns)))
+    return -float(log_loss(target, prediction, labels=list(prediction.columns)))
 
 
 def performance(target: pd.Series, prediction: pd.DataFrame) -> dict[str, float]:
@@ -55,6 +55,9 @@ def performance(target: pd.Series, prediction: pd.DataFrame) -> dict[str, float]
     Raises:
         UserError: the target has a class that the model does not have.
     """
+    from sklearn import metrics
+    from sklearn.exceptions import UndefinedMetricWarning
+
     classes = list(prediction.columns)
     if unknown := sorted({*target} - {*classes}):
         raise UserError(f"{target.name}: the class {unknown[0]!r} is in the test rows, but in no training row")

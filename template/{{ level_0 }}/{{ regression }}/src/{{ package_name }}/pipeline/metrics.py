@@ -4,7 +4,6 @@
 from typing import Any
 
 import pandas as pd
-from sklearn import metrics
 
 from ..core.column_types import example, kind_of
 from ..core.errors import UserError
@@ -35,7 +34,9 @@ def as_prediction(values: Any, classes: list[Any] | None, features: pd.DataFrame
 
 def score(model: Any, features: pd.DataFrame, target: pd.Series) -> float:
     """Return the negative root mean squared error."""
-    return -float(metrics.root_mean_squared_error(target, predict(model, features)))
+    from sklearn.metrics import root_mean_squared_error  # here, since `checked_target` is in this module too and does without
+
+    return -float(root_mean_squared_error(target, predict(model, features)))
 
 
 def performance(target: pd.Series, prediction: pd.Series) -> dict[str, float]:
@@ -43,6 +44,8 @@ def performance(target: pd.Series, prediction: pd.Series) -> dict[str, float]:
 
     R² is left out for fewer than two rows, where it is undefined.
     """
+    from sklearn import metrics
+
     measured = {
         "rmse": metrics.root_mean_squared_error(target, prediction),
         "mae": metrics.mean_absolute_error(target, prediction),
@@ -57,7 +60,7 @@ def performance(target: pd.Series, prediction: pd.Series) -> dict[str, float]:
 def baseline(train_target: pd.Series, target: pd.Series) -> dict[str, float]:
     """Return the error of always predicting the mean."""
     prediction = constant_prediction(train_target, target.index)
-    return {"baseline_rmse": float(metrics.root_mean_squared_error(target, prediction))}
+    return {"baseline_rmse": performance(target, prediction)["rmse"]}
 
 
 def constant_prediction(train_target: pd.Series, index: pd.Index) -> pd.Series:
