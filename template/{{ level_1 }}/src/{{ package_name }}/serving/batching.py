@@ -28,13 +28,14 @@ class MicroBatcher:
         rows = _count_rows(columns)
         if rows > MAX_BATCH_ROWS:
             return await asyncio.to_thread(predictor.predict, columns)
+        if self.received is not None and len(self.received) == 1:  # no other request can join
+            return predictor.predict(columns)
         if self._rows + rows > MAX_BATCH_ROWS:
             self._flush()
         future: asyncio.Future[np.ndarray] = asyncio.get_running_loop().create_future()
         self._pending[predictor].append((columns, future))
         self._rows += rows
-        if self.received is None or len(self.received) > 1:
-            await asyncio.sleep(0)  # yield once, so that requests already received can join the batch
+        await asyncio.sleep(0)  # yield once, so that requests already received can join the batch
         if not future.done():
             self._flush()
         return future.result()
