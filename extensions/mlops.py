@@ -48,8 +48,8 @@ DEPENDENCIES = frozenset(
 
 def slug(text: str) -> str:
     """Return `text` as lower-case ASCII words joined by hyphens: a distribution and registered-model name."""
-    ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    return re.sub(r"[^a-z0-9]+", "-", ascii_text.lower()).strip("-")
+    ascii_text = unicodedata.normalize("NFKD", text.casefold()).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", ascii_text).strip("-")
 
 
 def short_name(text: str) -> str:

@@ -19,12 +19,13 @@ from harness.template import ROOT, Project, git, levels
 
 LISTED = (ROOT / "tests" / "releases.toml").read_text(encoding="utf-8")
 RELEASES = releases(LISTED, git("tag", "--list", "v*", folder=ROOT).split())
-# Versions from before the first release: the first one with two levels, then one of each day.
+# Versions from before the first release: the first one with two levels, then one of each day; the last has all levels.
 EARLIER = {
     "2026-11-23": "c9dadf6bc3f495ee4f9568aa974377f1a2412796",
     "2026-11-24": "35abc7576fe0db7e100c102ccca32b6ec7ba96e5",
     "2026-11-26": "eca4ada6d92673297a171a21f75b861df3c27090",
     "2026-11-27": "64400c8d0a584fd46c6df684da20e410d5e1aff3",
+    "2026-11-28": "4683e88bda7a6388051c1c98f0edee76f18a762a",
 }
 THIS = "this version"  # from it to one in which each file has changed
 PAGE = ROOT / "docs" / "reference" / "fleet.md"

@@ -18,7 +18,7 @@ from jinja2 import Environment
         ("Customer churn", "customer-churn"),
         ("  Churn -- (2026)!  ", "churn-2026"),
         ("Étude «Ça va»", "etude-ca-va"),
-        ("ﬁne Größe", "fine-groe"),
+        ("ﬁne Größe", "fine-grosse"),
         ("顧客離反", ""),
         ("", ""),
     ],

@@ -46,10 +46,14 @@ class Connection(HttpToolsProtocol):
         self._began = self._began or self.loop.time()
         super().on_message_begin()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Add a header or a trailer."""
+        if len(self.headers) == MAX_HEADERS:
+            raise ValueError("too many headers")
+        super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         """Start a request, or queue it."""
-        if len(self.headers) > MAX_HEADERS:
-            raise ValueError("too many headers")
         if len(self.pipeline) == MAX_PIPELINED:
             raise ValueError("too many requests wait")
         super().on_headers_complete()
