@@ -19,6 +19,7 @@ from harness.server import Server, eventually, fetched, registry_at
 from harness.template import Project
 
 MOST_BYTES = 600_000_000
+MOST_BYTES_WITH_ALL = 800_000_000  # of level 3: with pyarrow for the prediction log of level 2, of 150 MB, and Sigstore
 TRAINING = ["dvc", "great-expectations", "ipykernel", "matplotlib", "mlflow", "onnx", "pyarrow", "pytest", "skl2onnx"]
 COMPILERS = ["cc", "gcc", "g++", "clang", "make", "uv"]
 OWN_STEP = """
@@ -49,9 +50,7 @@ def project(first_pipeline: Callable[..., Any]) -> Project:
 def image(docker: Engine, project: Project) -> str:
     """Return the image of the default project."""
     import_stand_ins(docker, project.text("Dockerfile"))
-    build(docker, project)
-    (name,) = re.findall(r"docker build --tag (\S+)", project.text("tasks/level-1.toml"))
-    return name
+    return built(docker, project)
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +64,13 @@ def mlflow(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 def build(docker: Engine, project: Project, *arguments: str, rc: int = 0) -> subprocess.CompletedProcess[str]:
     """Build the image as its owners do."""
     return project.poe("build", "--network=host", *arguments, rc=rc, **docker.variables)
+
+
+def built(docker: Engine, project: Project) -> str:
+    """Return the identifier of the image that `build` made: its name goes to the next one."""
+    build(docker, project)
+    (name,) = re.findall(r"docker build --tag (\S+)", project.text("tasks/level-1.toml"))
+    return docker.inspect(name)["Id"]
 
 
 def is_served(project: Project, server: Server) -> bool:
@@ -125,6 +131,16 @@ def test_server_waits_for_a_model_and_then_predicts_as_the_pipeline_did(docker, 
         assert docker.docker("exec", "server", "find", "/tmp", "-type", "f").stdout == "", "the server writes no file"
         eventually("its health", lambda: docker.inspect("server")["State"]["Health"]["Status"] == "healthy")
         assert server.stop() == 0
+
+
+def test_image_of_level_3_serves_the_signed_champion(docker, image, autonomous, mlflow):
+    everything = built(docker, autonomous)
+    assert docker.inspect(everything)["Size"] < MOST_BYTES_WITH_ALL
+    with docker.serving(autonomous, everything, MLFLOW_TRACKING_URI=mlflow["MLFLOW_TRACKING_URI"]) as server:
+        autonomous.poe("register", **mlflow)
+        autonomous.poe("promote", "--version", "challenger", "--approved-by", "ada", **mlflow)
+        eventually("a champion", server.ready)
+        assert is_served(autonomous, server)
 
 
 def test_health_check_fails_where_no_server_answers(docker, image):
