@@ -34,9 +34,7 @@ def as_prediction(values: Any, classes: list[Any] | None, features: pd.DataFrame
 
 def score(model: Any, features: pd.DataFrame, target: pd.Series) -> float:
     """Return the negative root mean squared error."""
-    from sklearn.metrics import root_mean_squared_error  # here, since `checked_target` is in this module too and does without
-
-    return -float(root_mean_squared_error(target, predict(model, features)))
+    return -performance(target, predict(model, features))["rmse"]
 
 
 def performance(target: pd.Series, prediction: pd.Series) -> dict[str, float]:
@@ -44,7 +42,7 @@ def performance(target: pd.Series, prediction: pd.Series) -> dict[str, float]:
 
     R² is left out for fewer than two rows, where it is undefined.
     """
-    from sklearn import metrics
+    from sklearn import metrics  # here, since `checked_target` is in this module too and does without
 
     measured = {
         "rmse": metrics.root_mean_squared_error(target, prediction),
