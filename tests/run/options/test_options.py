@@ -1,17 +1,21 @@
 """Options of level 1, each run for real: they change what is asked for, and nothing else."""
 
 import hashlib
+import json
 import re
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import pytest
 import yaml
 from harness.projects import DEFAULT, change, inside, md5, nobody_listens, registry
+from harness.server import background, eventually
 from harness.storage import amazon
-from harness.template import Project
+from harness.template import Project, clean_environment
 
 CHOSEN = {**DEFAULT, "experiment_tracker": "mlflow+wandb", "data_remote": "s3", "orchestrator": "airflow"}
 BUCKET = "customer-churn-data"
@@ -142,3 +146,29 @@ def test_airflow_runs_what_changed_of_the_stages_in_dvc_yaml(chosen):
     assert chosen.json("data/own.json") == chosen.json("reports/metrics.json")
     assert int(registry(chosen).newest) == before + 1
     assert ".airflow" not in chosen.run("git", "status", "--porcelain").stdout
+
+
+def test_airflow_runs_the_stages_by_its_schedule(chosen, tmp_path):
+    """By its own scheduler and executor, and with its database in a folder of its own."""
+    ports = [urlsplit(nobody_listens()).port for _ in range(3)]
+    names = [
+        "AIRFLOW__API__PORT",
+        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT",
+        "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT",
+    ]
+    variables = {name: str(port) for name, port in zip(names, ports, strict=True)} | {"AIRFLOW_HOME": str(tmp_path)}
+    environment = {**clean_environment(), **variables}
+    command, log = ["uv", "run", "poe", "airflow", "standalone"], tmp_path / "standalone.log"
+
+    def scheduled() -> list[dict[str, Any]]:
+        found = chosen.poe("airflow", "dags", "list-runs", "customer-churn", "--output", "json", **variables).stdout
+        return json.loads(found.splitlines()[-1])
+
+    with background(command, log, signal.SIGTERM, cwd=chosen.path, env=environment):
+        eventually("Airflow", lambda: "Airflow is ready" in log.read_text())
+        chosen.poe("airflow", "dags", "unpause", "customer-churn", **variables)
+        (run,) = eventually("the run of last week", lambda: [each for each in scheduled() if each["end_date"]])
+    assert (run["state"], run["run_id"][:9]) == ("success", "scheduled")
+    logs = {path.parent.name.partition("=")[2]: path.read_text() for path in tmp_path.rglob("attempt=1.log")}
+    assert {*logs} == {*yaml.safe_load(chosen.text("dvc.yaml"))["stages"]}
+    assert "Running stage 'ingest'" in logs["ingest"]
