@@ -167,8 +167,7 @@ def folders(graph: Graph, texts: dict[str, tuple[int, str]], title: str) -> str:
     lines = [_start(height, f"{title}: {', '.join(name for row in reversed(rows) for name in row)}"), MARKER]
     lines += [f'<rect width="960" height="{height}" rx="12" fill="#ffffff"/>', _text(20, 34, title, 18, weight="700")]
     for folder, needed in arrows.items():
-        (x1, y1), half = places[folder], 48
-        lines += [_arrow(f"M{x1} {y1 + half}L{places[one][0]} {places[one][1]}") for one in sorted(needed)]
+        lines += [_arrow(_descent(*places[folder], *places[one])) for one in sorted(needed)]
     for folder, (x, y) in places.items():
         number, text = texts[folder]
         lines += [
@@ -177,6 +176,13 @@ def folders(graph: Graph, texts: dict[str, tuple[int, str]], title: str) -> str:
             _text(x, y + 38, text, 12.5, anchor="middle"),
         ]
     return "\n".join([*lines, "</svg>"]) + "\n"
+
+
+def _descent(x1: int, y1: int, x2: int, y2: int) -> str:
+    """Return the path of an arrow to a lower box, from the middles of their upper edges: beside those of the layers between."""
+    if y2 - y1 > 78 and abs(x2 - x1) > 146:
+        return f"M{x1 + (146 if x2 > x1 else -146)} {y1 + 24}H{x2}V{y2}"
+    return f"M{x1} {y1 + 48}L{x2} {y2}"
 
 
 def _near_users(graph: Graph) -> list[list[str]]:
