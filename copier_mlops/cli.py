@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 
 from copier_mlops.commands import adopt, level, maturity, new, update
 from copier_mlops.errors import CommandError
@@ -16,6 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="copier-mlops", description="Machine-learning repositories that grow by level."
     )
+    parser.add_argument("--version", action="version", version=f"copier-mlops {version('copier-mlops')}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in COMMANDS:
         command.add_parser(subparsers).set_defaults(run=command.run)

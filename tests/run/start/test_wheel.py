@@ -76,6 +76,10 @@ def test_bill_of_materials_names_what_is_installed(built, tmp_path):
     assert {each["name"] for each in json.loads(frozen)} - {"copier-mlops"} <= listed.keys()
 
 
+def test_command_prints_its_version(command, tmp_path):
+    assert command("--version", folder=tmp_path).stdout == f"copier-mlops {VERSION}\n"
+
+
 def test_new_level_and_maturity_from_the_wheel(command, template, tmp_path):
     command("new", "my-project", "--level", "0", "--defaults", "--template", str(template), folder=tmp_path)
     project = tmp_path / "my-project"
