@@ -19,9 +19,7 @@ class MicroBatcher:
     """Batches requests received in the same event-loop iteration; adds no delay."""
 
     def __init__(self) -> None:
-        self.received: Sized | None = (
-            None  # requests that the server has received and not yet answered, if it counts them
-        )
+        self.received: Sized | None = None  # requests without a response yet, if the server counts them
         self._pending: dict[Predictor, Pending] = defaultdict(list)
         self._rows = 0
 
