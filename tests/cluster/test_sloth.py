@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import pytest
 import yaml
-from harness.cluster.binaries import build_sloth
+from harness.cluster.binaries import SLOTH, install
 from harness.template import Project
 
 NEEDED = ["jinja2", "markdown-it-py", "prometheus-client", "pydantic", "pydantic-settings", "pyyaml"]
@@ -17,7 +17,7 @@ RULES = "monitoring/rules/slo.yaml"
 
 @pytest.fixture(scope="session")
 def sloth(lacking: Callable[[str], NoReturn]) -> Path:
-    return build_sloth(shutil.which("go") or lacking("Go is not installed: `uv sync --group cluster` brings it"))
+    return install(shutil.which("go") or lacking("Go is not installed: `uv sync --group cluster` brings it"), SLOTH)
 
 
 def generated(sloth: Path, project: Project, folder: Path) -> list[dict[str, Any]]:

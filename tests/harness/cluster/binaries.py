@@ -30,7 +30,9 @@ COMMANDS = {
 }
 # Built with the versions of its own go.mod: with newer ones, Kubernetes's validation rejects each Rollout.
 ROLLOUTS, CONTROLLER = "github.com/argoproj/argo-rollouts", "rollouts-controller"
+# Each with the versions of its own go.mod, too: the oracle of rules for objectives, and the operator of Ray's clusters.
 SLOTH = "github.com/slok/sloth/cmd/sloth@v0.16.0"
+KUBERAY = "github.com/ray-project/kuberay/ray-operator@v1.5.0"
 KUBERNETES = ["etcd", "coredns", "kube-apiserver", "kube-controller-manager", "kube-proxy", "kube-scheduler"]
 KUBERNETES += ["kubectl", "kubelet"]  # all in one program, which share most of their code
 # What the modules have besides programs: definitions of their resources, and how kwok's nodes and pods become ready.
@@ -101,12 +103,13 @@ def build(go: str) -> Binaries:
     return Binaries(folder)
 
 
-def build_sloth(go: str) -> Path:
-    """Return Sloth, the oracle of rules for objectives, which has versions of its own; built once as the others."""
-    program = cache() / f"sloth-{SLOTH.rpartition('@')[2]}" / "sloth"
+def install(go: str, package: str) -> Path:
+    """Return a program at a version, such as `example.org/program@v1.0.0`; if it is not in the user's cache, build it there."""
+    name, version = package.rpartition("/")[2].split("@")
+    program = cache() / f"{name}-{version}" / name
     with FileLock(program.parent.with_suffix(".lock")):
         if not program.exists():
-            run(go, "install", "-trimpath", "-ldflags", "-s -w", SLOTH, GOBIN=str(program.parent), GOFLAGS="")
+            run(go, "install", "-trimpath", "-ldflags", "-s -w", package, GOBIN=str(program.parent), GOFLAGS="")
     return program
 
 
@@ -164,7 +167,7 @@ def copy_script(go: str, folder: Path) -> None:
 
 
 def sources_of(go: str, module: str) -> Path:
-    """Return the folder of a required module."""
+    """Return the folder of a required module, or of one at a version."""
     return Path(json.loads(run(go, "mod", "download", "-json", module))["Dir"])
 
 
