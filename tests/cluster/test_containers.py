@@ -234,13 +234,13 @@ def test_rolling_update_of_servers_that_do_not_drain_loses_requests(champion, cl
 
 
 @pytest.fixture(scope="module")
-def enforced(champion: Cluster, tool: Callable[[str], str], lacking: Callable[[str], NoReturn]) -> Cluster:
+def enforced(champion: Cluster, go: str, tool: Callable[[str], str], lacking: Callable[[str], NoReturn]) -> Cluster:
     """Return the cluster when network policies are in force."""
     for program in ENFORCERS:
         tool(program)
     if lacks := missing():
         lacking(f"the kernel cannot enforce network policies: {lacks}")
-    start_network_policies(champion, tool("go"))
+    start_network_policies(champion, go)
     return champion
 
 

@@ -2,11 +2,10 @@
 
 import copy
 import json
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 from harness.opa import build, evaluate
@@ -14,9 +13,9 @@ from harness.template import Project
 
 
 @pytest.fixture(scope="session")
-def opa(lacking: Callable[[str], NoReturn]) -> Path:
+def opa(go: str) -> Path:
     """Return the program, built if this machine has none yet."""
-    return build(shutil.which("go") or lacking("Go is not installed: `uv sync --group cluster` brings it"))
+    return build(go)
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,8 @@
 """A search as a job of KubeRay, by its real operator, where only restricted pods may run; the pods get no node."""
 
 import copy
-import shutil
 from collections import Counter
 from collections.abc import Callable
-from typing import NoReturn
 
 import pytest
 import yaml
@@ -15,14 +13,11 @@ from harness.template import Project
 
 
 @pytest.fixture(scope="module")
-def ray(own_cluster: Cluster, lacking: Callable[[str], NoReturn]) -> Cluster:
+def ray(own_cluster: Cluster, go: str) -> Cluster:
     """Return a cluster with the definitions of KubeRay, whose operator runs outside of its nodes."""
-    go = shutil.which("go") or lacking("Go is not installed: `uv sync --group cluster` brings it")
-    own_cluster.kubectl("create", f"--filename={sources_of(go, KUBERAY)}/config/crd/bases")
-    own_cluster.kubectl("wait", "--for=condition=Established", "crd", "rayjobs.ray.io", "rayclusters.ray.io")
+    own_cluster.create_definitions((sources_of(go, KUBERAY) / "config/crd/bases").iterdir())
     flags = ["--enable-leader-election=false", "--metrics-addr=:8195", "--health-probe-bind-address=:8196"]
-    variables = {"KUBECONFIG": str(own_cluster.kubeconfig), "HOME": str(own_cluster.inside.folder)}
-    own_cluster.inside.start("ray-operator", install(go, KUBERAY), *flags, **variables)
+    own_cluster.start_command("ray-operator", [install(go, KUBERAY), *flags])
     return own_cluster
 
 

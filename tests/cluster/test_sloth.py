@@ -2,9 +2,8 @@
 
 import shutil
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 import yaml
@@ -16,8 +15,8 @@ RULES = "monitoring/rules/slo.yaml"
 
 
 @pytest.fixture(scope="session")
-def sloth(lacking: Callable[[str], NoReturn]) -> Path:
-    return install(shutil.which("go") or lacking("Go is not installed: `uv sync --group cluster` brings it"), SLOTH)
+def sloth(go: str) -> Path:
+    return install(go, SLOTH)
 
 
 def generated(sloth: Path, project: Project, folder: Path) -> list[dict[str, Any]]:

@@ -142,6 +142,8 @@ def all_levels() -> str:
 
 
 IN_A_ROW = 3  # folders that fit beside each other
+BOX_WIDTH, BOX_HEIGHT = 292, 48  # of a folder
+LAYER = 78  # from a layer to the next one
 
 
 def folders(graph: Graph, texts: dict[str, tuple[int, str]], title: str) -> str:
@@ -155,7 +157,7 @@ def folders(graph: Graph, texts: dict[str, tuple[int, str]], title: str) -> str:
     rows, arrows = _near_users(graph), reduced(graph)
     assert max(len(text) for _, text in texts.values()) <= 46, "a text is longer than its box"
     assert max(map(len, rows)) <= IN_A_ROW, "a layer is wider than the picture"
-    height = 70 + 78 * len(rows)
+    height = 70 + LAYER * len(rows)
     places: dict[str, tuple[int, int]] = {}  # the middle of the upper edge
     for number, row in enumerate(rows):
 
@@ -163,7 +165,7 @@ def folders(graph: Graph, texts: dict[str, tuple[int, str]], title: str) -> str:
             return sum(places[one][0] for one in graph[folder] & places.keys()) / max(len(graph[folder]), 1)
 
         for place, folder in enumerate(sorted(row, key=lambda one: (below(one), one))):
-            places[folder] = 480 + round((place - (len(row) - 1) / 2) * 310), height - 70 - 78 * number
+            places[folder] = 480 + round((place - (len(row) - 1) / 2) * 310), height - 70 - LAYER * number
     lines = [_start(height, f"{title}: {', '.join(name for row in reversed(rows) for name in row)}"), MARKER]
     lines += [f'<rect width="960" height="{height}" rx="12" fill="#ffffff"/>', _text(20, 34, title, 18, weight="700")]
     for folder, needed in arrows.items():
@@ -171,7 +173,7 @@ def folders(graph: Graph, texts: dict[str, tuple[int, str]], title: str) -> str:
     for folder, (x, y) in places.items():
         number, text = texts[folder]
         lines += [
-            f'<rect x="{x - 146}" y="{y}" width="292" height="48" rx="8" fill="{FILLS[number]}"/>',
+            f'<rect x="{x - BOX_WIDTH // 2}" y="{y}" width="{BOX_WIDTH}" height="{BOX_HEIGHT}" rx="8" fill="{FILLS[number]}"/>',
             _text(x, y + 20, folder, 15, weight="700", family="ui-monospace, monospace", anchor="middle"),
             _text(x, y + 38, text, 12.5, anchor="middle"),
         ]
@@ -180,9 +182,10 @@ def folders(graph: Graph, texts: dict[str, tuple[int, str]], title: str) -> str:
 
 def _descent(x1: int, y1: int, x2: int, y2: int) -> str:
     """Return the path of an arrow to a lower box, from the middles of their upper edges: beside those of the layers between."""
-    if y2 - y1 > 78 and abs(x2 - x1) > 146:
-        return f"M{x1 + (146 if x2 > x1 else -146)} {y1 + 24}H{x2}V{y2}"
-    return f"M{x1} {y1 + 48}L{x2} {y2}"
+    half = BOX_WIDTH // 2
+    if y2 - y1 > LAYER and abs(x2 - x1) > half:
+        return f"M{x1 + (half if x2 > x1 else -half)} {y1 + BOX_HEIGHT // 2}H{x2}V{y2}"
+    return f"M{x1} {y1 + BOX_HEIGHT}L{x2} {y2}"
 
 
 def _near_users(graph: Graph) -> list[list[str]]:

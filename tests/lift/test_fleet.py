@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from copier import run_copy
 from harness.fleet import TEAMS, Arrival, Journey, described, table, travel
-from harness.lifting import NOW, read_releases, releases, repository
+from harness.lifting import NOW, read_releases, releases, renders, repository
 from harness.shared import Shared
 from harness.template import ROOT, Project, git, levels
 
@@ -81,22 +80,12 @@ def arrivals(
 ) -> Callable[[list[Journey], int], list[Arrival]]:
     """Make the repositories, let the teams work, update, and return what is left of the work."""
 
-    def rendered(version: str, level: int, folder: Path) -> Project:
-        project = Project(folder / "project", {"maturity_level": level})
-        run_copy(
-            str(versions if version == THIS else template),
-            project.path,
-            project.answers,
-            vcs_ref=commit_of(version),
-            defaults=True,
-            unsafe=True,
-            quiet=True,
-        )
-        return project
+    def rendered(version: str, level: int) -> Project:
+        return renders(versions if version == THIS else template, shared)(commit_of(version), maturity_level=level)
 
     def arrivals(planned: list[Journey], processes: int) -> list[Arrival]:
         projects = {
-            (version, level): shared(partial(rendered, version, level), "fleet", version, level)
+            (version, level): rendered(version, level)
             for version, level in {(journey.version, journey.low): None for journey in planned}
         }
         arrive = partial(arrival, projects, tmp_path)

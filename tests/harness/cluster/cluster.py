@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -51,16 +51,23 @@ class Cluster:
 
     def define(self, *modules: str) -> None:
         """Add the resources that modules define."""
-        files = [f"--filename={path}" for module in modules for path in self.binaries.manifests(module)]
-        self.kubectl("apply", "--server-side", "--force-conflicts", *files)
+        self.create_definitions(path for module in modules for path in self.binaries.manifests(module))
+
+    def create_definitions(self, paths: Iterable[Path]) -> None:
+        """Add the resources that files define."""
+        self.kubectl("apply", "--server-side", "--force-conflicts", *(f"--filename={path}" for path in paths))
         wait = ("wait", "--for=condition=Established", f"--timeout={PATIENCE_SECONDS}s", "crd", "--all")
         # One has no status at first, which is an error.
         self.eventually("definitions", lambda: "error" not in self.kubectl(*wait, rc=None))
 
     def start(self, name: str, *flags: str | Path, **variables: str) -> Program:
         """Start one of the programs beside the control plane."""
+        return self.start_command(name, [*self.binaries.program(name), *flags], **variables)
+
+    def start_command(self, name: str, command: Iterable[str | Path], **variables: str) -> Program:
+        """Start any program beside the control plane."""
         environment = {"KUBECONFIG": str(self.kubeconfig), "HOME": str(self.inside.folder), **variables}
-        return self.inside.start(name, *self.binaries.program(name), *flags, **environment)
+        return self.inside.start(name, *command, **environment)
 
     def namespace(self, name: str) -> str:
         """Make a namespace in which only restricted pods may run, as Argo CD makes it, and return its name."""

@@ -19,7 +19,7 @@ class MicroBatcher:
     """Batches requests received in the same event-loop iteration; adds no delay."""
 
     def __init__(self) -> None:
-        self.received: Sized | None = None  # requests without a response yet, if the server counts them
+        self.received: Sized = ()  # requests without a response yet, if the server counts them
         self._pending: dict[Predictor, Pending] = defaultdict(list)
         self._rows = 0
 
@@ -28,7 +28,7 @@ class MicroBatcher:
         rows = _count_rows(columns)
         if rows > MAX_BATCH_ROWS:
             return await asyncio.to_thread(predictor.predict, columns)
-        if self.received is not None and len(self.received) == 1:  # no other request can join
+        if len(self.received) == 1:  # no other request can join
             return predictor.predict(columns)
         if self._rows + rows > MAX_BATCH_ROWS:
             self._flush()

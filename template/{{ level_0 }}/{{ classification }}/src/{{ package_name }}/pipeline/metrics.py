@@ -41,7 +41,7 @@ def as_prediction(probabilities: Any, classes: Any, features: pd.DataFrame) -> p
 
 def score(model: Any, features: pd.DataFrame, target: pd.Series) -> float:
     """Return the negative log loss: a scorer for classes of the model that these rows lack, unlike scikit-learn's."""
-    from sklearn.metrics import log_loss  # here, since `checked_target` is in this module too and does without
+    from sklearn.metrics import log_loss  # here: `checked_target`, in this module too, does without
 
     prediction = predict(model, features)
     return -float(log_loss(target, prediction, labels=list(prediction.columns)))

@@ -34,7 +34,9 @@ def as_prediction(values: Any, classes: list[Any] | None, features: pd.DataFrame
 
 def score(model: Any, features: pd.DataFrame, target: pd.Series) -> float:
     """Return the negative root mean squared error."""
-    return -performance(target, predict(model, features))["rmse"]
+    from sklearn.metrics import root_mean_squared_error  # here: `checked_target`, in this module too, does without
+
+    return -float(root_mean_squared_error(target, predict(model, features)))
 
 
 def performance(target: pd.Series, prediction: pd.Series) -> dict[str, float]:
@@ -42,7 +44,7 @@ def performance(target: pd.Series, prediction: pd.Series) -> dict[str, float]:
 
     R² is left out for fewer than two rows, where it is undefined.
     """
-    from sklearn import metrics  # here, since `checked_target` is in this module too and does without
+    from sklearn import metrics
 
     measured = {
         "rmse": metrics.root_mean_squared_error(target, prediction),
