@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import urlopen
@@ -42,36 +43,47 @@ def chosen(install: Callable[..., Project], s3: str) -> Project:
     return project
 
 
+@dataclass(frozen=True)
+class FirstRun:
+    """The run of the first pipeline, as each tracker has it, and what it left in the project."""
+
+    wandb: dict[str, Any]
+    mlflow: dict[str, Any]
+    metrics: dict[str, Any]
+    model_sha256: str
+
+
+@pytest.fixture(scope="module", autouse=True)
+def first_run(chosen: Project) -> FirstRun:
+    """Read the first run before any test adds another one, whichever test this worker runs first."""
+    (waiting,) = wandb_runs(chosen)
+    (tracked,) = registry(chosen).experiments["customer-churn/production"]
+    model = hashlib.sha256((chosen.path / "models/model.joblib").read_bytes()).hexdigest()
+    return FirstRun(waiting, tracked, chosen.json("reports/metrics.json"), model)
+
+
 def wandb_runs(project: Project) -> list[dict[str, Any]]:
     """Return what waits to be sent to Weights & Biases."""
     return inside(project, "wandb_runs.py")
 
 
-def tracked(project: Project) -> dict[str, Any]:
-    """Return the one run that MLflow has."""
-    (run,) = registry(project).experiments["customer-churn/production"]
-    return run
-
-
-def test_wandb_has_the_run_that_mlflow_has_without_an_account(chosen):
-    (run,) = wandb_runs(chosen)
-    known = tracked(chosen)
+def test_wandb_has_the_run_that_mlflow_has_without_an_account(first_run):
+    run, known = first_run.wandb, first_run.mlflow
     assert (run["project"], run["group"], run["config"]["mlflow_run"]) == ("customer-churn", "production", known["id"])
     assert {str(value) for value in run["config"]["model"].values()} <= set(known["params"].values())
     assert run["config"]["model"].keys() == {name[6:] for name in known["params"] if name.startswith("model.")}
     assert run["config"]["data_md5"] == known["tags"]["data_md5"]
-    assert chosen.json("reports/metrics.json").items() <= run["summary"].items()
+    assert first_run.metrics.items() <= run["summary"].items()
 
 
-def test_wandb_has_learning_curve_model_and_predictions(chosen):
-    (run,) = wandb_runs(chosen)
+def test_wandb_has_learning_curve_model_and_predictions(first_run):
+    run = first_run.wandb
     scores = [row["by_iteration/train_score"] for row in run["history"] if "by_iteration/train_score" in row]
     assert len(scores) > 10
     assert scores[-1] > scores[0], "the score is the negative loss"
-    assert {"by_iteration/train_score", "by_iteration/validation_score"} <= tracked(chosen)["metrics"].keys()
+    assert {"by_iteration/train_score", "by_iteration/validation_score"} <= first_run.mlflow["metrics"].keys()
     (model,) = [each for each in run["artifacts"] if each["type"] == "model"]
-    trained = hashlib.sha256((chosen.path / "models/model.joblib").read_bytes()).hexdigest()
-    assert (model["name"], model["sha256"]) == ("customer-churn", {"model.joblib": trained})
+    assert (model["name"], model["sha256"]) == ("customer-churn", {"model.joblib": first_run.model_sha256})
     assert run["table"]["columns"] == ["customer_id", "churned", "predicted_0", "predicted_1"]
     assert len(run["table"]["data"]) == 500
 
