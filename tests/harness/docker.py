@@ -127,11 +127,16 @@ def import_stand_ins(started: Engine, dockerfile: str) -> None:
 
 def make_python(archive: Path, suite: str) -> None:
     """Write the smallest Debian that has Python: Debian's own version, and what this machine trusts."""
-    left_out = [f"--dpkgopt=path-exclude=/usr/share/{each}/*" for each in ("doc", "man", "locale")]
     hooks = ['ln -s /usr/bin/python3 "$1/usr/local/bin/python"']
     if trusted := os.environ.get("SSL_CERT_FILE"):
         hooks.append(f'cp "{trusted}" "$1{CERTIFICATES}"')
-    command = ["mmdebstrap", "--variant=minbase", "--include=python3,ca-certificates", *left_out]
+    make_debian(archive, suite, ["python3", "ca-certificates"], hooks)
+
+
+def make_debian(archive: Path, suite: str, packages: list[str], hooks: list[str]) -> None:
+    """Write the smallest Debian that has some packages, after commands in which its folder is `$1`."""
+    left_out = [f"--dpkgopt=path-exclude=/usr/share/{each}/*" for each in ("doc", "man", "locale")]
+    command = ["mmdebstrap", "--variant=minbase", f"--include={','.join(packages)}", *left_out]
     command += [*(f"--customize-hook={hook}" for hook in hooks), suite, str(archive)]
     environment = {**os.environ, "TMPDIR": str(archive.parent)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

@@ -3,9 +3,23 @@
 import copy
 
 import yaml
-from harness.kube import problems
+from harness.kube import manifests, problems
 
 ARGO = "deploy/argo/pipeline.yaml"
+
+
+def test_all_other_manifests_for_argo_are_what_kubernetes_takes(render):
+    project = render(maturity_level=2, orchestrator="kubeflow")
+    found = [each for name in ("setup", "results") for each in manifests(project.path / f"deploy/argo/{name}.yaml")]
+    assert [problems(each) for each in found] == [[]] * 6
+    pipeline = yaml.safe_load(project.text(ARGO))
+    (selected,) = (each["spec"]["podSelector"]["matchLabels"] for each in found if each["kind"] == "NetworkPolicy")
+    assert selected == pipeline["spec"]["workflowSpec"]["podMetadata"]["labels"]
+    assert {each["metadata"]["namespace"] for each in found} == {pipeline["metadata"]["namespace"]}
+    image = next(
+        each["container"]["image"] for each in pipeline["spec"]["workflowSpec"]["templates"] if "container" in each
+    )
+    assert found[-1]["spec"]["containers"][0]["image"] == image
 
 
 def test_cronworkflow_is_one_that_argo_takes(render):
@@ -21,9 +35,8 @@ def test_steps_of_argo_run_as_an_unprivileged_user(render):
     assert spec["securityContext"]["runAsNonRoot"]
     (container,) = (each["container"] for each in spec["templates"] if "container" in each)
     assert container["securityContext"]["readOnlyRootFilesystem"]
-    volumes = {each["name"] for template in spec["templates"] for each in template.get("volumes", [])}
-    claimed = {each["metadata"]["name"] for each in spec["volumeClaimTemplates"]}
-    assert {each["name"] for each in container["volumeMounts"]} == volumes | claimed
+    volumes = [each["name"] for where in (spec, *spec["templates"]) for each in where.get("volumes", [])]
+    assert sorted(each["name"] for each in container["volumeMounts"]) == sorted(volumes)
 
 
 def test_kubeflow_waits_for_level_2(render):

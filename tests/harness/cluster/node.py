@@ -164,28 +164,35 @@ def start_containerd(cluster: Cluster, images: tuple[Path, ...]) -> None:
     cluster.inside.start("containerd", shutil.which("containerd") or "containerd", f"--config={folder}/containerd.toml")
     cluster.eventually("containerd", lambda: "Server:" in run("ctr", "version", rc=None))
     pause = folder / "pause.tar"
-    write_image(pause, PAUSE, cluster.binaries.folder / "bin" / "pause")
+    write_program(pause, PAUSE, cluster.binaries.folder / "bin" / "pause")
     for image in (pause, *images):
         run("ctr", "--namespace=k8s.io", "images", "import", image)
 
 
-def write_image(archive: Path, name: str, program: Path) -> None:
+def write_program(archive: Path, name: str, program: Path, path: str = "program") -> None:
     """Write an image with one static program, which it runs."""
-    layer = io.BytesIO()
-    with tarfile.open(fileobj=layer, mode="w") as tar:
-        tar.add(program, "program")
-    digest = hashlib.sha256(layer.getvalue()).hexdigest()
+    layer = archive.with_suffix(".layer")
+    with tarfile.open(layer, "w") as tar:
+        tar.add(program, path)
+    write_image(archive, name, layer, f"/{path}")
+    layer.unlink()
+
+
+def write_image(archive: Path, name: str, layer: Path, *entrypoint: str) -> None:
+    """Write an image with the files of an archive."""
+    with layer.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
     config = {
         "architecture": "amd64",
         "os": "linux",
-        "config": {"Entrypoint": ["/program"]},
+        "config": {"Entrypoint": entrypoint},
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}"]},
     }
     manifest = [{"Config": "config.json", "RepoTags": [name], "Layers": ["layer.tar"]}]
-    files = {"layer.tar": layer.getvalue(), "config.json": json.dumps(config), "manifest.json": json.dumps(manifest)}
     with tarfile.open(archive, "w") as tar:
-        for path, content in files.items():
-            data = content if isinstance(content, bytes) else content.encode()
+        tar.add(layer, "layer.tar")
+        for path, content in {"config.json": config, "manifest.json": manifest}.items():
+            data = json.dumps(content).encode()
             member = tarfile.TarInfo(path)
             member.size = len(data)
             tar.addfile(member, io.BytesIO(data))

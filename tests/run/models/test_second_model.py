@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
@@ -21,9 +22,18 @@ print(json.dumps(inputs.Inputs.read().to_rows(features_and_target(io.read_table(
 SOON = {"MONITORING_LABEL_DELAY_HOURS": "0"}
 
 
+@dataclass(frozen=True)
+class Added:
+    """A project with two models, as the commands of the page left it."""
+
+    project: Project
+    printed: str  # by the pipeline when it trained the second
+    uncommitted: str
+
+
 @pytest.fixture(scope="module")
-def two(first_pipeline: Callable[..., Any], changes: Path | None) -> Iterator[tuple[Project, str]]:
-    """Return a project with two models, and what its pipeline printed when it trained the second."""
+def two(first_pipeline: Callable[..., Any], changes: Path | None) -> Iterator[Added]:
+    """Add a second model by the commands of its page."""
     ran = first_pipeline(**{**DEFAULT, "maturity_level": 2})
     with ran.changed(changes):
         project = ran.project
@@ -32,7 +42,7 @@ def two(first_pipeline: Callable[..., Any], changes: Path | None) -> Iterator[tu
         typed(project, tasks)
         change(project, "value/params.yaml", data__customers=1500, model__learning_rate=0.1)
         printed = typed(project, train).stdout
-        yield project, printed
+        yield Added(project, printed, project.run("git", "status", "--porcelain").stdout)
 
 
 def typed(project: Project, commands: str) -> CompletedProcess[str]:
@@ -47,17 +57,17 @@ def task(project: Project, name: str, *arguments: str, **variables: Any) -> str:
 
 
 @pytest.fixture
-def project(two: tuple[Project, str]) -> Project:
-    return two[0]
+def project(two: Added) -> Project:
+    return two.project
 
 
-def test_each_model_has_its_own_pipeline_versions_and_lineage(two: tuple[Project, str]):
-    project, printed = two
-    assert re.findall(r"^Running stage '(.+)'", printed, re.MULTILINE) == [
+def test_each_model_has_its_own_pipeline_versions_and_lineage(two: Added):
+    project = two.project
+    assert re.findall(r"^Running stage '(.+)'", two.printed, re.MULTILINE) == [
         f"value/dvc.yaml:{stage}" for stage in ("ingest", "prepare", "train", "register")
     ]
-    assert "value 1 is the champion, approved by Ada Lovelace" in printed
-    assert project.run("git", "status", "--porcelain").stdout == ""
+    assert "value 1 is the champion, approved by Ada Lovelace" in two.printed
+    assert two.uncommitted == ""
     production = project.text("deploy/overlays/production/image/kustomization.yaml")
     assert "SERVING_ALIASES=customer-churn@release-1,value@release-1\n" in production
     first, second = project.json("reports/run.json"), project.json("value/reports/run.json")

@@ -62,6 +62,14 @@ def first_run(chosen: Project) -> FirstRun:
     return FirstRun(waiting, tracked, chosen.json("reports/metrics.json"), model)
 
 
+@pytest.fixture(autouse=True)
+def _committed(chosen: Project) -> Iterator[None]:
+    """Commit what a test left, whichever test comes next."""
+    yield
+    if chosen.run("git", "status", "--porcelain").stdout:
+        chosen.commit("Results")
+
+
 def wandb_runs(project: Project) -> list[dict[str, Any]]:
     """Return what waits to be sent to Weights & Biases."""
     return inside(project, "wandb_runs.py")

@@ -1,5 +1,5 @@
 # Managed by copier-mlops: an update merges with your edits.
-"""Run pipeline stages in this process, in the order given: `python -m PACKAGE ingest split train evaluate`."""
+"""Run pipeline stages in this process, in the order given, such as `ingest split train evaluate`."""
 
 import argparse
 import pkgutil
