@@ -81,7 +81,7 @@ def test_each_model_has_its_own_pipeline_versions_and_lineage(two: Added):
 
 
 def test_one_server_has_both_models_with_aliases_of_their_own(project: Project):
-    with serving(project, SERVING_ALIASES="customer-churn@champion,value@challenger") as server:
+    with serving(project, SERVING_ALIASES="customer-churn@champion,value@release-1") as server:
         eventually("both models", server.ready)
         monitored(project, server)
         rows = {"rows": json.loads(project.python(ROWS.format(package=project.answers["package_name"])))}
