@@ -12,6 +12,8 @@ import pytest
 from harness.cluster.binaries import Binaries, build
 from harness.cluster.cluster import Cluster, cluster
 from harness.cluster.namespaces import TOOLS
+from harness.cluster.node import BRIDGED, PLUGINS
+from harness.cluster.node import TOOLS as NODE_TOOLS
 from harness.kube import Manifest
 from harness.template import Project
 
@@ -30,6 +32,17 @@ def binaries(go: str, tool: Callable[[str], str], lacking: Callable[[str], NoRet
     for program in TOOLS:
         tool(program)
     return build(go)
+
+
+@pytest.fixture(scope="session")
+def node_programs(tool: Callable[[str], str], lacking: Callable[[str], NoReturn]) -> None:
+    """Check what this machine needs for a node with real pods."""
+    for program in NODE_TOOLS:
+        tool(program)
+    if not (PLUGINS / "bridge").exists():
+        lacking("no network plug-ins for containers: apt-get install containernetworking-plugins")
+    if not Path("/proc/sys/net", BRIDGED).exists():
+        lacking("the kernel does not filter packets between pods: modprobe br_netfilter")
 
 
 @pytest.fixture(scope="module")

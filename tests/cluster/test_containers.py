@@ -16,7 +16,7 @@ from harness.cluster.mlflow import ADDRESS, HOST, PORT, start_mlflow
 from harness.cluster.namespaces import Namespaces
 from harness.cluster.network_policies import TOOLS as ENFORCERS
 from harness.cluster.network_policies import missing, start_network_policies
-from harness.cluster.node import BRIDGED, DNS_ADDRESS, PLUGINS, TOOLS, node, start_pod
+from harness.cluster.node import DNS_ADDRESS, node, start_pod
 from harness.docker import PROGRAMS, engine, import_stand_ins
 from harness.kube import Manifest
 from harness.projects import DEFAULT, inside
@@ -38,16 +38,10 @@ def project(render: Callable[..., Project], disk: Path) -> Project:
 
 
 @pytest.fixture(scope="module")
-def image(
-    project: Project, disk: Path, tool: Callable[[str], str], lacking: Callable[[str], NoReturn], binaries: Binaries
-) -> Path:
+def image(project: Project, disk: Path, tool: Callable[[str], str], node_programs: None, binaries: Binaries) -> Path:
     """Return an archive with the image that the project's own task builds, under the name that its overlays have."""
-    for program in [*PROGRAMS, *TOOLS]:
+    for program in PROGRAMS:
         tool(program)
-    if not (PLUGINS / "bridge").exists():
-        lacking("no network plug-ins for containers: apt-get install containernetworking-plugins")
-    if not Path("/proc/sys/net", BRIDGED).exists():
-        lacking("the kernel does not filter packets between pods: modprobe br_netfilter")
     (name,) = re.findall(r"docker build --tag (\S+)", project.text("tasks/level-1.toml"))
     archive = disk / "image.tar"
     with engine() as docker:

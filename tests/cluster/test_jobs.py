@@ -70,8 +70,11 @@ def head(project: Project) -> str:
 
 
 @pytest.fixture(scope="module")
-def production(project: Project, binaries: Binaries, go: str, disk: Path) -> Iterator[Cluster]:
+def production(
+    project: Project, binaries: Binaries, go: str, disk: Path, node_programs: None, tool: Callable[[str], str]
+) -> Iterator[Cluster]:
     """Return a cluster with Argo Workflows and the project's Git host, in which production is deployed, and no pods of servers."""
+    tool("mmdebstrap")
     images = write_images(go, project.text("deploy/argo/pipeline.yaml"), disk)
     (folder := disk / "jobs-cluster").mkdir()
     with cluster(binaries, folder) as made, node(made, *images):
