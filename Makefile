@@ -26,7 +26,7 @@ workers := --numprocesses 3 --dist worksteal
 test: .venv ## Run the tests: render, lift and run every level (three quarters of an hour)
 	uv run --locked pytest -m "not long and not cluster" $(workers)
 
-cluster: .venv ## Deploy to a real Kubernetes with Argo CD (twenty minutes; once, thirty more to build it)
+cluster: .venv ## Deploy to a real Kubernetes with Argo CD (twenty minutes; once, an hour of CPU to build it)
 	uv run --locked --group cluster pytest -m cluster --numprocesses 2 --dist loadfile
 
 long: .venv ## Run hundreds of random histories of edits and lifts (more than an hour)

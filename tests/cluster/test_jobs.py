@@ -4,6 +4,7 @@ They run in real pods of a namespace where only restricted ones may run, with a 
 """
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -43,6 +44,7 @@ EDITS = {
 }
 SUSPEND = ["--type=merge", '--patch={"spec": {"suspend": true}}']
 SECRET = {"AUDIT_DATABASE_URL": "postgresql+psycopg://audit@db/audit", "GIT_SSL_NO_VERIFY": "1"}
+REMEDIATION = {"REMEDIATION_TOKEN": "t0ken", "REMEDIATION_STATE": "postgresql+psycopg://remediation@db/remediation"}
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +88,8 @@ def production(
         state.chmod(0o777)
         made.apply([volume(state)])
         made.namespace(NAMESPACE)
+        address = project.answers["repository_url"].replace("https://", "https://token@")
+        made.apply([secret("retrain"), secret("remediation", REPOSITORY=address, **REMEDIATION)], NAMESPACE)
         made.apply(binaries.kustomize(project.path / "deploy/overlays/production"), NAMESPACE)
         yield made
 
@@ -96,15 +100,15 @@ def volume(folder: Path) -> Manifest:
     return {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "state"}, "spec": spec}
 
 
-def make_secret(production: Cluster, name: str, **values: str) -> None:
-    """Make the Secret that a page asks for."""
-    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": SECRET | values}
-    production.apply([secret], NAMESPACE)
+def secret(name: str, **values: str) -> Manifest:
+    """Return the Secret that a page asks for."""
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": SECRET | values}
 
 
 def kubectl(production: Cluster, project: Project, command: str, run: str = "", into: Path = Path()) -> str:
     """Run a command as the project's page has it, but for the folders of the project and of the results."""
-    words = command.replace("deploy/", f"{project.path}/deploy/").replace("state/RUN states", f"state/{run} {into}")
+    words = re.sub(r"(?<= )(?=deploy/|\.env$)", f"{project.path}/", command)
+    words = words.replace("state/RUN states", f"state/{run} {into}")
     return production.kubectl(*words.split()[1:])
 
 
@@ -121,10 +125,12 @@ def assert_given(facts: dict[str, Any], head: str, **variables: str) -> None:
 
 
 def test_pipeline_runs_by_its_schedule_and_leaves_results_that_can_be_committed(production, project, head, tmp_path):
-    make_secret(production, "pipeline", MLFLOW_TRACKING_URI="http://mlflow.mlflow.svc:5000")
+    given = {"MLFLOW_TRACKING_URI": "http://mlflow.mlflow.svc:5000"} | SECRET
+    (project.path / ".env").write_text("".join(f"{name}={value}\n" for name, value in given.items()))
     page = commands(project.text("docs/kubeflow.md"))
-    (deploy, *fetch) = (line for line in page if line.startswith("kubectl"))
-    kubectl(production, project, deploy)
+    (keys, deploy, *fetch) = (line for line in page if line.startswith("kubectl"))
+    for command in (keys, deploy):
+        kubectl(production, project, command)
     production.eventually("a run", lambda: production.all("workflows", NAMESPACE))
     production.kubectl("patch", "cronworkflow", "pipeline", f"--namespace={NAMESPACE}", *SUSPEND)
     run = production.eventually("its end", lambda: ended(production))
@@ -142,11 +148,10 @@ def test_pipeline_runs_by_its_schedule_and_leaves_results_that_can_be_committed(
         "register": ["ingest", "prepare", "train"],
     }
     for each in found:
-        assert_given(each, head, MLFLOW_TRACKING_URI="http://mlflow.mlflow.svc:5000", **SECRET)
+        assert_given(each, head, **given)
 
 
 def test_retraining_runs_in_its_pod(production, head):
-    make_secret(production, "retrain")
     namespace = f"--namespace={NAMESPACE}"
     production.kubectl("create", "job", "retrain-now", "--from=cronjob/retrain", namespace)
     production.kubectl("wait", "--for=condition=Complete", "job/retrain-now", namespace, "--timeout=300s")
@@ -155,12 +160,9 @@ def test_retraining_runs_in_its_pod(production, head):
     assert_given(facts, head, MLFLOW_TRACKING_URI="http://mlflow.mlflow.svc:5000", **SECRET)
 
 
-def test_remediation_gets_ready_with_its_token(production, project, head):
-    address = project.answers["repository_url"].replace("https://", "https://token@")
-    state = {"REMEDIATION_STATE": "postgresql+psycopg://remediation@db/remediation"}
-    make_secret(production, "remediation", REMEDIATION_TOKEN="secret", REPOSITORY=address, **state)
+def test_remediation_gets_ready_with_its_token(production, head):
     production.kubectl("rollout", "status", "deployment/remediation", f"--namespace={NAMESPACE}", "--timeout=300s")
     (pod,) = production.all("pods", NAMESPACE, "app.kubernetes.io/component=remediation")
     facts = production.inside.ask(pod["status"]["podIP"], PORT, "/").json
-    assert facts["token"] == "secret"
-    assert_given(facts, head, **SECRET, **state)
+    assert facts["token"] == REMEDIATION["REMEDIATION_TOKEN"]
+    assert_given(facts, head, **SECRET, **REMEDIATION)
