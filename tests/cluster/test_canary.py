@@ -24,7 +24,7 @@ from harness.cluster.kwok import UNREADY, start_kwok
 from harness.cluster.prometheus import start_prometheus
 from harness.cluster.rollouts import start_rollouts
 from harness.cluster.versions import Clients, Fault, Server
-from harness.kube import Manifest, only
+from harness.kube import Manifest, only, with_istio
 from harness.template import Project
 
 RATE = 40.0  # requests a second, of each release
@@ -96,7 +96,6 @@ def build(
     scale_time(project)
     overlay = project.path / "deploy/overlays/production"
     setting, listed = overlay / "image/kustomization.yaml", overlay / "kustomization.yaml"
-    (entry,) = re.findall(r"List `(- \S+canary/istio)`", project.text("docs/runbooks/canary.md"))
 
     def version(alias: str) -> list[Manifest]:
         setting.write_text(re.sub(r"(?<=SERVING_ALIASES=)\S+", alias, setting.read_text()))
@@ -106,7 +105,7 @@ def build(
     def build(kind: str) -> Versions:
         text = listed.read_text()
         if kind == "routed":
-            listed.write_text(text.replace("/production\n", f"/production\n  {entry}\n"))
+            with_istio(project)
         made = Versions(version("release-1"), version("release-2"))
         listed.write_text(text)
         return made

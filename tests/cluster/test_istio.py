@@ -1,7 +1,6 @@
 """The route of level 2's canary by Istio's real control plane, which the proxy of a client follows."""
 
 import json
-import re
 import shutil
 from collections import Counter
 from collections.abc import Callable
@@ -12,7 +11,7 @@ from harness.cluster.binaries import Binaries
 from harness.cluster.cluster import Cluster, on_the_node
 from harness.cluster.istio import start_istio, start_proxy
 from harness.cluster.versions import Server
-from harness.kube import Manifest, only
+from harness.kube import Manifest, only, with_istio
 from harness.template import Project
 
 NAMESPACE = "customer-churn-production"
@@ -24,11 +23,7 @@ def route(render: Callable[..., Project], binaries: Binaries, tmp_path_factory: 
     """Return the route of a project that lists the component for Istio as its runbook says."""
     rendered = render(maturity_level=2)
     project = Project(shutil.copytree(rendered.path, tmp_path_factory.mktemp("istio") / "project"), rendered.answers)
-    overlay = project.path / "deploy/overlays/production"
-    (entry,) = re.findall(r"List `(- \S+canary/istio)`", project.text("docs/runbooks/canary.md"))
-    listed = overlay / "kustomization.yaml"
-    listed.write_text(listed.read_text().replace("/production\n", f"/production\n  {entry}\n"))
-    return only("VirtualService", binaries.kustomize(overlay))
+    return only("VirtualService", binaries.kustomize(with_istio(project).path / "deploy/overlays/production"))
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -55,6 +56,14 @@ def lines(errors: Iterator[ValidationError]) -> list[str]:
 def manifests(path: Path) -> list[Manifest]:
     """Return what a file declares."""
     return list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
+
+
+def with_istio(project: Project) -> Project:
+    """List the component for Istio where the runbook names it."""
+    (entry,) = re.findall(r"List `(- \S+canary/istio)`", project.text("docs/runbooks/canary.md"))
+    path = project.path / "deploy/overlays/production/kustomization.yaml"
+    path.write_text(path.read_text().replace("/production\n", f"/production\n  {entry}\n"))
+    return project
 
 
 def built(project: Project, folder: str, tool: Callable[[str], str]) -> list[Manifest]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from harness.kube import Manifest, built, manifests, only, problems
+from harness.kube import Manifest, built, manifests, only, problems, with_istio
 from harness.template import Project
 from promql_parser import parse
 
@@ -236,14 +236,6 @@ def test_prediction_log_of_the_runbook_reaches_the_pods_beside_the_alias(project
     (settings,) = [each["data"] for each in found if each["kind"] == "ConfigMap" and each["metadata"]["name"] == name]
     assert settings["PREDICTION_LOG_PLACE"].startswith("s3://")
     assert settings["SERVING_ALIASES"] == "champion"
-
-
-def with_istio(project: Project) -> Project:
-    """List the component of Istio where the runbook names it."""
-    (entry,) = re.findall(r"List `(- \S+canary/istio)`", project.text("docs/runbooks/canary.md"))
-    path = project.path / "deploy/overlays/production/kustomization.yaml"
-    path.write_text(path.read_text().replace("/production\n", f"/production\n  {entry}\n"))
-    return project
 
 
 def test_with_istio_a_weight_is_a_share_of_the_requests_of_two_pods(project, tool):
