@@ -40,8 +40,10 @@ def start_istio(cluster: Cluster, go: str) -> None:
 
 def start_proxy(cluster: Cluster, namespace: str) -> None:
     """Start the proxy of a client, which listens at the ports of the services that it knows."""
-    http2 = {"@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions"}
-    http2["explicit_http_config"] = {"http2_protocol_options": {}}
+    http2 = {
+        "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+        "explicit_http_config": {"http2_protocol_options": {}},
+    }
     control_plane = {
         "name": "xds",
         "type": "STATIC",
