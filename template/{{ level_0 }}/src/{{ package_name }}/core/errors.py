@@ -9,8 +9,10 @@ from contextlib import contextmanager
 
 # In a URL: the password before the host, and what a query signs with.
 SECRET = re.compile(r"(?<=://)([^/\s:@]*):[^/\s]+@|(?<=[?&])(password|sig|token)=[^&\s]+", re.IGNORECASE)
-# Of a disk that is full or over quota, and of a file or folder that is missing, or that this user may not write or read.
-OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT}
+# Of a disk that is full or over quota, and of a file or folder that is missing, that is a folder or file instead, or that this user
+# may not write or read.
+OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
+OF_THE_DISK |= {errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.EEXIST}
 
 
 class UserError(Exception):
