@@ -5,9 +5,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from filelock import FileLock
-
-from harness.cluster.binaries import cache, install, run, sources_of
+from harness.cluster.binaries import SMALL, cache, install, once, run, sources_of
 from harness.cluster.cluster import Cluster
 from harness.cluster.node import write_image, write_program
 from harness.docker import make_debian
@@ -47,10 +45,11 @@ def build_executor(go: str) -> Path:
 
     Its code for Linux is a link to that for macOS, which the module proxy leaves out.
     """
-    program = cache() / f"argoexec-{VERSION}" / "argoexec"
-    with FileLock(program.parent.with_suffix(".lock")), tempfile.TemporaryDirectory() as folder:
-        if not program.exists():
+
+    def make(program: Path) -> None:
+        with tempfile.TemporaryDirectory() as folder:
             copied = Path(shutil.copytree(sources_of(go, f"{MODULE}@{VERSION}"), Path(folder, "sources")))
             Path(copied, "workflow/executor/osspecific/signal_linux.go").symlink_to("signal_darwin.go")
-            run(go, "build", "-trimpath", "-ldflags", "-s -w", "-o", str(program), "./cmd/argoexec", folder=copied)
-    return program
+            run(go, "build", *SMALL, "-o", f"{program}/argoexec", "./cmd/argoexec", folder=copied)
+
+    return once(cache() / f"argoexec-{VERSION}", make) / "argoexec"

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ ROLLOUTS, CONTROLLER = "github.com/argoproj/argo-rollouts", "rollouts-controller
 # Each with the versions of its own go.mod, too: the oracle of rules for objectives, and the operator of Ray's clusters.
 SLOTH = "github.com/slok/sloth/cmd/sloth@v0.16.0"
 KUBERAY = "github.com/ray-project/kuberay/ray-operator@v1.5.0"
+SMALL = ["-trimpath", "-ldflags", "-s -w"]
 KUBERNETES = ["etcd", "coredns", "kube-apiserver", "kube-controller-manager", "kube-proxy", "kube-scheduler"]
 KUBERNETES += ["kubectl", "kubelet"]  # all in one program, which share most of their code
 # What the modules have besides programs: definitions of their resources, and how kwok's nodes and pods become ready.
@@ -90,39 +92,46 @@ def name_of(module: str) -> str:
 
 def build(go: str) -> Binaries:
     """Return the programs; if they are not in the user's cache, build them there, which takes a quarter of an hour."""
-    folder = cache() / fingerprint()
-    with FileLock(folder.with_suffix(".lock")):
-        if not folder.exists():
-            unfinished = folder.with_suffix(".unfinished")
-            shutil.rmtree(unfinished, ignore_errors=True)
-            compile_programs(go, unfinished / "bin")
-            for module, patterns in MANIFESTS.items():
-                copy_manifests(go, module, patterns, unfinished / "manifests" / name_of(module))
-            copy_script(go, unfinished / "bin")
-            unfinished.rename(folder)
-    return Binaries(folder)
+
+    def make(folder: Path) -> None:
+        compile_programs(go, folder / "bin")
+        for module, patterns in MANIFESTS.items():
+            copy_manifests(go, module, patterns, folder / "manifests" / name_of(module))
+        copy_script(go, folder / "bin")
+
+    return Binaries(once(cache() / fingerprint(), make))
 
 
 def install(go: str, package: str) -> Path:
     """Return a program at a version, such as `example.org/program@v1.0.0`; if it is not in the user's cache, build it there."""
     name, version = package.rpartition("/")[2].split("@")
-    program = cache() / f"{name}-{version}" / name
-    with FileLock(program.parent.with_suffix(".lock")):
-        if not program.exists():
-            run(go, "install", "-trimpath", "-ldflags", "-s -w", package, GOBIN=str(program.parent), GOFLAGS="")
-    return program
+
+    def make(folder: Path) -> None:
+        run(go, "install", *SMALL, package, GOBIN=str(folder), GOFLAGS="")
+
+    return once(cache() / f"{name}-{version}", make) / name
 
 
 def build_module(go: str, folder: Path, package: str = ".") -> Path:
     """Return the program of a module with versions of its own; if it is not in the user's cache, build it there."""
     sources = sorted(path for path in folder.iterdir() if path.suffix in {".go", ".mod", ".sum"})
-    program = cache(folder.name) / hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
-    with FileLock(program.with_suffix(".lock")):
-        if not program.exists():
-            unfinished = program.with_suffix(".unfinished")
-            run(go, "build", "-trimpath", "-ldflags", "-s -w", "-o", str(unfinished), package, folder=folder)
-            unfinished.rename(program)
-    return program
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
+
+    def make(program: Path) -> None:
+        run(go, "build", *SMALL, "-o", str(program), package, folder=folder)
+
+    return once(cache(folder.name) / digest, make)
+
+
+def once(path: Path, make: Callable[[Path], None]) -> Path:
+    """Return a file or folder; if it is not there, make it, and give it its name when it is whole."""
+    with FileLock(path.with_name(f"{path.name}.lock")):
+        if not path.exists():
+            unfinished = path.with_name(f"{path.name}.unfinished")
+            shutil.rmtree(unfinished, ignore_errors=True)
+            make(unfinished)
+            unfinished.rename(path)
+    return path
 
 
 def cache(name: str = "cluster") -> Path:

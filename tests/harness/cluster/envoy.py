@@ -31,14 +31,19 @@ class Envoy:
 
 def start_envoy(cluster: Cluster, names: dict[str, Ports]) -> Envoy:
     """Start it, with all requests going to the first version of each name."""
+    run_envoy(cluster, config(names))
+    return Envoy(cluster)
+
+
+def run_envoy(cluster: Cluster, settings: Config) -> None:
+    """Start it with a configuration, and wait until it is ready."""
     path = cluster.inside.folder / "envoy.json"
-    path.write_text(json.dumps(config(names)))
+    path.write_text(json.dumps({"admin": {"address": address(ADMIN)}, **settings}))
     program = Path(sys.executable).with_name("envoy")
     cluster.inside.start(
         "envoy", program, "--config-path", path, "--log-level", "warn", "--concurrency", "1", "--use-dynamic-base-id"
     )
     cluster.eventually("Envoy", lambda: cluster.inside.responds(NODE, ADMIN, "/ready"))
-    return Envoy(cluster)
 
 
 def config(names: dict[str, Ports]) -> Config:
@@ -60,7 +65,6 @@ def config(names: dict[str, Ports]) -> Config:
     }
     filters = [{"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}]
     return {
-        "admin": {"address": address(ADMIN)},
         "layered_runtime": {"layers": [{"name": "admin", "admin_layer": {}}]},
         "static_resources": {
             "listeners": [{"name": "clients", "address": address(PORT), "filter_chains": [{"filters": filters}]}],

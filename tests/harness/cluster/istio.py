@@ -1,16 +1,12 @@
 """Istio's control plane, and the proxy of a client in its mesh."""
 
-import json
-import sys
-from pathlib import Path
-
 from harness.cluster.binaries import install, sources_of
 from harness.cluster.cluster import Cluster
-from harness.cluster.envoy import address
+from harness.cluster.envoy import run_envoy, upstream
 from harness.cluster.namespaces import NODE
 
 MODULE, VERSION = "istio.io/istio", "v0.0.0-20260827124520-eed52ebb66ad"  # the module proxy has no releases of it
-ROUTES_PORT, ADMIN = 15010, 15000
+ROUTES_PORT = 15010
 # What only Istio's own build of Envoy knows.
 PLAIN = {"PILOT_ENABLE_ALPN_FILTER": "false", "PILOT_ENABLE_METADATA_EXCHANGE": "false"}
 
@@ -44,29 +40,16 @@ def start_proxy(cluster: Cluster, namespace: str) -> None:
         "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
         "explicit_http_config": {"http2_protocol_options": {}},
     }
-    control_plane = {
-        "name": "xds",
-        "type": "STATIC",
-        "typed_extension_protocol_options": {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": http2},
-        "load_assignment": {
-            "cluster_name": "xds",
-            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address(ROUTES_PORT)}}]}],
-        },
-    }
+    extension = {"typed_extension_protocol_options": {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": http2}}
     ads = {"ads": {}, "resource_api_version": "V3"}
-    config = {
+    metadata = {"NAMESPACE": namespace, "CLUSTER_ID": "Kubernetes", "INTERCEPTION_MODE": "NONE"}
+    settings = {
         "node": {
             "id": f"sidecar~{NODE}~client.{namespace}~{namespace}.svc.cluster.local",
             "cluster": "client",
-            "metadata": {
-                "NAMESPACE": namespace,
-                "CLUSTER_ID": "Kubernetes",
-                "INTERCEPTION_MODE": "NONE",
-                "ISTIO_VERSION": "1.31.0",
-            },
+            "metadata": {**metadata, "ISTIO_VERSION": "1.31.0"},
         },
-        "admin": {"address": address(ADMIN)},
-        "static_resources": {"clusters": [control_plane]},
+        "static_resources": {"clusters": [upstream("xds", ROUTES_PORT) | extension]},
         "dynamic_resources": {
             "ads_config": {
                 "api_type": "GRPC",
@@ -77,9 +60,4 @@ def start_proxy(cluster: Cluster, namespace: str) -> None:
             "lds_config": ads,
         },
     }
-    path = cluster.inside.folder / "proxy.json"
-    path.write_text(json.dumps(config))
-    program = Path(sys.executable).with_name("envoy")
-    flags = ["--log-level", "warn", "--concurrency", "1", "--use-dynamic-base-id"]
-    cluster.inside.start("proxy", program, "--config-path", path, *flags)
-    cluster.eventually("a proxy", lambda: cluster.inside.responds(NODE, ADMIN, "/ready"))
+    run_envoy(cluster, settings)
