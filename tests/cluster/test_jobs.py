@@ -43,7 +43,7 @@ EDITS = {
     },
 }
 SUSPEND = ["--type=merge", '--patch={"spec": {"suspend": true}}']
-SECRET = {"AUDIT_DATABASE_URL": "postgresql+psycopg://USER:PASSWORD@HOST/audit", "GIT_SSL_NO_VERIFY": "1"}
+SECRET = {"AUDIT_DATABASE_URL": "postgresql+psycopg://USER:<PASSWORD>@HOST/audit", "GIT_SSL_NO_VERIFY": "1"}
 REMEDIATION = {"REMEDIATION_TOKEN": "t0ken", "REMEDIATION_STATE": "postgresql+psycopg://remediation@db/remediation"}
 
 

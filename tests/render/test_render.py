@@ -3,10 +3,12 @@
 import ast
 import json
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -39,11 +41,8 @@ def named(answers: dict[str, Any]) -> str:
 
 
 each_main_render = pytest.mark.parametrize("answers", main_answers(), ids=named)
-each_render = pytest.mark.parametrize(
-    "answers",
-    [*main_answers(), *(answers for answers in pairwise_answers() if answers not in main_answers())],
-    ids=named,
-)
+ALL_ANSWERS = [*main_answers(), *(answers for answers in pairwise_answers() if answers not in main_answers())]
+each_render = pytest.mark.parametrize("answers", ALL_ANSWERS, ids=named)
 each_level = pytest.mark.parametrize("level", levels())
 
 
@@ -169,6 +168,30 @@ def leaves(value: Any) -> list[Any]:
     """Return the single values of a document."""
     nested = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
     return [value] if nested is None else [leaf for each in nested for leaf in leaves(each)]
+
+
+@pytest.fixture(scope="module")
+def distinct(render: Callable[..., Project], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with each file, of any answers from level 1 on, once for each of its contents."""
+    folder = tmp_path_factory.mktemp("distinct")
+    for answers in ALL_ANSWERS:
+        if answers["maturity_level"] >= 1:
+            for path, text in texts(render(**answers)):
+                target = folder / path / sha256(text.encode()).hexdigest()[:8] / Path(path).name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_hook_for_secrets_takes_no_line_of_a_new_project_for_one(render, distinct):
+    """CI runs the hooks on all files, comments included."""
+    hooks = yaml.safe_load(render(maturity_level=1).text(".pre-commit-config.yaml"))["repos"][0]["hooks"]
+    (hook,) = (each for each in hooks if each["id"] == "detect-secrets")
+    (package,) = (each for each in hook["additional_dependencies"] if each.startswith("detect-secrets="))
+    files = [path for path in distinct.rglob("*") if path.is_file()]
+    command = ["uvx", "--quiet", "--from", package, *shlex.split(hook["entry"]), *files]
+    done = subprocess.run(command, cwd=distinct, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @each_render

@@ -76,24 +76,6 @@ def commands(file: str) -> list[str]:
     return [step["run"] for each in found for step in each.get("steps", []) if "run" in step]
 
 
-@pytest.mark.parametrize("level", [1, 2])
-def test_hook_for_secrets_takes_no_line_of_a_new_project_for_one(render, level):
-    """CI runs the hooks on all files, comments included."""
-    options = {
-        "experiment_tracker": "mlflow+wandb",
-        "data_remote": "s3",
-        "orchestrator": "kubeflow",
-        "ci": "github+jenkins",
-    }
-    more = {"feature_store": "feast", "serving_platform": "kserve", "distributed_training": "ray"} if level == 2 else {}
-    project = render(maturity_level=level, **options, **more)
-    (package,) = re.findall(r"detect-secrets==[\d.]+", project.text(".pre-commit-config.yaml"))
-    files = [path for path in project.files() if not path.endswith((".lock", ".png"))]
-    command = ["uvx", "--quiet", "--from", package, "detect-secrets-hook", *files]
-    done = subprocess.run(command, cwd=project.path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
 @pytest.fixture
 def spoilt(tmp_path: Path) -> Callable[[str, str], Path]:
     """Return the folder of a copy of ci.yml with something replaced."""
