@@ -128,7 +128,7 @@ def compare(table: pd.DataFrame, missing: object) -> None:
             raise
         seen["refused"] += 1
         return
-    if not features.texts(trained_on) and not features.numbers(trained_on):
+    if not any(kind(trained_on) for kind in (features.texts, features.booleans, features.numbers)):
         seen["without a feature"] += 1  # nothing but times, or no value at all
         return
     target = np.arange(ROWS) % 3

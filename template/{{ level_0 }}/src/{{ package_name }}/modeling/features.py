@@ -17,7 +17,13 @@ def build_features() -> ColumnTransformer:
     as none. Times are left out: make numbers of them in `data.ingest`, such as the days since a purchase.
     """
     categories = OneHotEncoder(max_categories=MAX_CATEGORIES, handle_unknown="ignore", sparse_output=False)
-    return ColumnTransformer([("categories", categories, texts), ("numbers", "passthrough", numbers)])
+    return ColumnTransformer(
+        [
+            ("categories", categories, texts),
+            ("booleans", "passthrough", booleans),
+            ("numbers", "passthrough", numbers),
+        ]
+    )
 
 
 def texts(features: pd.DataFrame) -> list[str]:
@@ -25,6 +31,11 @@ def texts(features: pd.DataFrame) -> list[str]:
     return features.select_dtypes(["object", "string", "category"]).columns.tolist()
 
 
+def booleans(features: pd.DataFrame) -> list[str]:
+    """Return the names of the columns that hold booleans: together with numbers they would become objects."""
+    return features.select_dtypes("bool").columns.tolist()
+
+
 def numbers(features: pd.DataFrame) -> list[str]:
-    """Return the names of the columns that hold numbers or booleans, unless all are missing."""
-    return features.select_dtypes(["number", "bool"]).dropna(axis="columns", how="all").columns.tolist()
+    """Return the names of the columns that hold numbers, unless all are missing."""
+    return features.select_dtypes("number").dropna(axis="columns", how="all").columns.tolist()
