@@ -98,9 +98,10 @@ def test_every_task_has_a_help_text(new):
     assert [name for name, help_text in tasks if not help_text.strip()] == []
 
 
-def test_hooks_pass_on_a_new_project(install):
-    project = install(maturity_level=1)
-    project.run("uv", "run", "prek", "run", "--all-files")
+@pytest.mark.parametrize("answers", [answers for answers in SHORT if answers["maturity_level"]], ids=named)
+def test_hooks_pass_on_a_new_project(installed, answers):
+    project = installed(**answers)
+    project.poe("hooks")
     assert project.run("git", "diff", "--name-only").stdout == ""
 
 
