@@ -3,6 +3,7 @@
 import copy
 import json
 import re
+import shlex
 from collections.abc import Callable
 from typing import Any
 
@@ -71,7 +72,7 @@ def test_argo_cd_older_than_the_runbook_requires_is_refused_by_its_own_command(o
     del fields["clusterResourceWhitelist"]["items"]["properties"]["name"]
     own_cluster.kubectl("replace", "--filename=-", text=json.dumps(older))
     (command,) = re.findall(r"^ +kubectl (apply .*)$", project.text("docs/runbooks/deploy.md"), re.MULTILINE)
-    apply = command.replace("deploy/argocd", f"{project.path}/deploy/argocd").split()
+    apply = shlex.split(command.replace("deploy/argocd", f"{project.path}/deploy/argocd"))
     rejected = 'unknown field "spec.clusterResourceWhitelist[0].name"'
     own_cluster.eventually("a refusal", lambda: rejected in own_cluster.kubectl(*apply, rc=None))
     own_cluster.define("argo-cd")

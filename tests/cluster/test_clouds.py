@@ -1,6 +1,7 @@
 """Production in two clusters, each in another cloud: Argo CD deploys to each what the folder with its name has."""
 
 import re
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -86,6 +87,6 @@ def test_cluster_that_loses_its_label_keeps_serving(clouds):
     listed = clouds.argocd.command("argocd app list --selector cloud --output name")
     assert sorted(listed.split()) == ["argocd/customer-churn-aws", "argocd/customer-churn-on-premises"]
     (command,) = re.findall(r"^kubectl label .*$", clouds.argocd.project.text("docs/clouds.md"), re.MULTILINE)
-    clouds.argocd.cluster.kubectl(*command.split()[1:])
+    clouds.argocd.cluster.kubectl(*shlex.split(command)[1:])
     clouds.argocd.cluster.eventually("no application", lambda: not clouds.argocd.application("on-premises"))
     assert clouds.get("on-premises", "rollout")

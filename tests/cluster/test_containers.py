@@ -1,6 +1,7 @@
 """The project's own image in a real pod: when it is ready, what it survives, and whether a request is lost."""
 
 import re
+import shlex
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -80,7 +81,7 @@ def champion(production: Cluster, project: Project) -> Cluster:
     (project.path / ".env").write_text(f"MLFLOW_TRACKING_URI={ADDRESS}\n")
     (_, step) = project.text("docs/runbooks/deploy.md").split("**A champion.**")
     for command in re.findall(r"^ +uv run poe (.*)$", step, re.MULTILINE):
-        run_in_cluster(production, project, *command.split())
+        run_in_cluster(production, project, *shlex.split(command))
     production.eventually("two ready pods", lambda: len(ready(production)) == 2)
     return production
 

@@ -5,6 +5,7 @@ They run in real pods of a namespace where only restricted ones may run, with a 
 
 import json
 import re
+import shlex
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -108,7 +109,7 @@ def secret(name: str, **values: str) -> Manifest:
 def kubectl(production: Cluster, project: Project, command: str, run: str = "", into: Path = Path()) -> str:
     """Run a command as the project's page has it, but for the folders of the project and of the results."""
     words = command.replace("deploy/", f"{project.path}/deploy/").replace("state/RUN states", f"state/{run} {into}")
-    return production.kubectl(*words.split()[1:])
+    return production.kubectl(*shlex.split(words)[1:])
 
 
 def ended(production: Cluster) -> Manifest | None:

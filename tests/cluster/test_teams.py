@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -158,12 +159,12 @@ def platform(
     own_cluster.apply([WITHOUT_OWNER], "argocd")
     # The garbage collector, which `--cascade=orphan` needs, looks for new kinds each half minute.
     own_cluster.eventually("garbage collection", lambda: not own_cluster.get("application", "without-owner", "argocd"))
-    own_cluster.kubectl(*orphan.split()[1:])
+    own_cluster.kubectl(*shlex.split(orphan)[1:])
     argocd.command(delete)
     gone = partial(argocd.application, "production")
     own_cluster.eventually("no application", lambda: not gone())
     for command in applies:
-        own_cluster.kubectl(*command.replace("deploy/platform", f"{project.path}/deploy/platform").split()[1:])
+        own_cluster.kubectl(*shlex.split(command.replace("deploy/platform", f"{project.path}/deploy/platform"))[1:])
     server = partial(own_cluster.get, "service", "model-server", OWN)
     own_cluster.eventually("a takeover", lambda: "team" in (server() or {})["metadata"]["labels"])
     own_cluster.eventually("the project's own team", lambda: made.synced(OWN))
