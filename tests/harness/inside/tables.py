@@ -134,6 +134,7 @@ def compare(table: pd.DataFrame, missing: object) -> None:
     target = np.arange(ROWS) % 3
     tree = DecisionTreeClassifier(random_state=0)
     model = Pipeline([("features", features.build_features()), ("estimator", tree)]).fit(trained_on, target)
+    assert model["features"].transform(trained_on).dtype != object
     expected = model.predict_proba(trained_on)
     native = loader.LoadedModel(
         "m", "1", "1", schema.InputSchema(inputs), predictors.NativePredictor(model, inputs), []

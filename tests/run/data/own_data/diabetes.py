@@ -17,6 +17,7 @@ def ingest(params: Data, seed: int) -> pd.DataFrame:
     """Return one row per patient; the target is how far the disease went within a year."""
     frame = load_diabetes(as_frame=True).frame
     frame["older"] = frame["age"] > 0
+    frame["treated"] = (frame["s5"] > 0).where(frame["s6"] < 0.05)
     frame["id"] = range(len(frame))
     frame["time"] = pd.Timestamp("2026-01-01")
     frame["value"] = 1.0
