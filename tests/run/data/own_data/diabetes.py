@@ -18,6 +18,7 @@ def ingest(params: Data, seed: int) -> pd.DataFrame:
     frame = load_diabetes(as_frame=True).frame
     frame["older"] = frame["age"] > 0
     frame["treated"] = (frame["s5"] > 0).where(frame["s6"] < 0.05)
+    frame["visits"] = pd.Series(range(len(frame)), dtype="Int64").mod(4).where(frame["s6"] < 0.05)
     frame["id"] = range(len(frame))
     frame["time"] = pd.Timestamp("2026-01-01")
     frame["value"] = 1.0
