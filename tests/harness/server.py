@@ -111,6 +111,8 @@ def background(
         with suppress(ProcessLookupError):
             os.killpg(process.pid, stop)
         process.wait()
+        with suppress(ProcessLookupError):  # a scheduler of Airflow may ignore what its parent obeys
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 @contextmanager
